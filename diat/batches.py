@@ -1,0 +1,138 @@
+"""Batches for training T and D: which images, how augmented, all a pure function of (seed, step, rank)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diat.align import U8
+from diat.attributes import AttributeSpec
+from diat.celeba import guided_set, input_set, order
+from diat.errors import TrainingStopped
+from diat.masks import attribute_mask
+from diat.pack import Pack
+from diat.tensors import to_tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One step's images. Tensors are NCHW float; images in [-1, 1], the mask in [0, 1]."""
+
+    source: Tensor  # (N, 3, S, S) from the input set X
+    mask: Tensor  # (N, 1, S, S) where T may change it
+    guided: Tensor  # (N, 3, S, S) from the guided set A
+
+
+class TransferBatches:
+    """The stream of batches of one attribute.
+
+    Args:
+        pack: the data. Crops larger than ``size`` by a whole factor are reduced by area averaging.
+        spec: the attribute.
+        size: side of the images in pixels.
+        batch: images of each set on this rank at a step.
+        num_inputs: size of the input set; None takes all (section 5.1 takes 2,000).
+        matched: draw each guided image from those that share the input's values in ``spec.matched``, so that D learns
+            the attribute and not what happens to come with it.
+        shift: largest random shift in pixels; flips come with it when above 0.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        spec: AttributeSpec,
+        *,
+        size: int,
+        batch: int,
+        seed: int,
+        num_inputs: int | None,
+        matched: bool,
+        shift: int,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.pack, self.spec, self.size, self.batch = pack, spec, size, batch
+        self.seed, self.rank, self.world, self.shift = seed, rank, world, shift
+        self.inputs = input_set(pack, spec, count=num_inputs, seed=seed)
+        self.guided = guided_set(pack, spec)
+        for name, rows, sign in (("guided", self.guided, ""), ("input", self.inputs, "not ")):
+            if len(rows) < batch * world:
+                raise TrainingStopped(
+                    f"The {name} set of {spec.name} holds {len(rows)} images ({sign}{spec.column}={spec.wanted}), "
+                    f"fewer than one batch of {batch * world}: use more data or a smaller batch."
+                )
+        if pack.size % size:
+            raise TrainingStopped(
+                f"The pack's crops are {pack.size} pixels wide, no multiple of {size}: make one of {size}."
+            )
+        self._cells = _cells(pack, spec, self.guided) if matched else None
+
+    def __getitem__(self, step: int) -> Batch:
+        rng = np.random.default_rng((self.seed, step, self.rank))
+        sources = self.inputs[order(len(self.inputs), self.batch, self.seed, step, self.rank, self.world)]
+        guided = self._draw_guided(sources, rng, step)
+        return Batch(
+            source=self._images(sources, augment := self._augmentation(rng)),
+            mask=self._masks(sources, augment),
+            guided=self._images(guided, self._augmentation(rng)),
+        )
+
+    def _draw_guided(self, sources: NDArray[np.int64], rng: np.random.Generator, step: int) -> NDArray[np.int64]:
+        if self._cells is None:
+            return self.guided[order(len(self.guided), self.batch, self.seed + 1, step, self.rank, self.world)]
+        codes = _codes(self.pack, self.spec, sources)
+        return np.array([rng.choice(self._cells.get(int(code), self.guided)) for code in codes])
+
+    def _augmentation(self, rng: np.random.Generator) -> list[tuple[bool, int, int]]:
+        shifts = rng.integers(-self.shift, self.shift + 1, (self.batch, 2))
+        flips = rng.random(self.batch) < 0.5
+        return [(bool(flip and self.shift), int(dy), int(dx)) for flip, (dy, dx) in zip(flips, shifts, strict=True)]
+
+    def _images(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
+        crops = [_moved(resized(self.pack.crops[row], self.size), *how) for row, how in zip(rows, augment, strict=True)]
+        return to_tensor(np.stack(crops))
+
+    def _masks(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
+        factor = self.size / self.pack.size
+        masks = [
+            _moved(attribute_mask(self.spec, self.pack.points68[row] * factor, self.size), *how)
+            for row, how in zip(rows, augment, strict=True)
+        ]
+        return torch.from_numpy(np.stack(masks))[:, None]
+
+
+def resized(crop: U8, size: int) -> U8:
+    """A crop reduced to (size, size, 3) by area averaging."""
+    if crop.shape[0] == size:
+        return np.asarray(crop)
+    small: U8 = cv2.resize(np.asarray(crop), (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return small
+
+
+def _moved(image: NDArray[Any], flip: bool, dy: int, dx: int) -> NDArray[Any]:
+    """Mirror, then shift with the border repeated."""
+    if flip:
+        image = image[:, ::-1]
+    if dy or dx:
+        rows = np.clip(np.arange(image.shape[0]) - dy, 0, image.shape[0] - 1)
+        columns = np.clip(np.arange(image.shape[1]) - dx, 0, image.shape[1] - 1)
+        image = image[rows][:, columns]
+    return np.ascontiguousarray(image)
+
+
+def _codes(pack: Pack, spec: AttributeSpec, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    bits = [pack.column(name)[rows].astype(np.int64) << place for place, name in enumerate(spec.matched)]
+    return np.sum(bits, axis=0) if bits else np.zeros(len(rows), np.int64)
+
+
+def _cells(pack: Pack, spec: AttributeSpec, guided: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    codes = _codes(pack, spec, guided)
+    cells = {int(code): guided[codes == code] for code in np.unique(codes)}
+    # A cell of a few images would be learnt by heart; its inputs draw from the whole guided set instead.
+    return {code: rows for code, rows in cells.items() if len(rows) >= 100}

@@ -1,0 +1,162 @@
+"""CelebA, from the Hub or the same schema on disk, as records; and the order in which training visits them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from diat.align import CROP_SIZE, F32, U8, transform_points
+from diat.attributes import AttributeSpec
+from diat.errors import TrainingStopped
+from diat.faces import MAX_YAW, yaw
+
+if TYPE_CHECKING:
+    from diat.pack import Pack
+
+Rows = NDArray[np.int64]  # indices of records
+
+DEFAULT_DATASET = "flwrlabs/celeba"
+SPLITS = ("train", "valid")
+
+# The 40 binary attributes, in CelebA's own order.
+COLUMNS = (
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
+    "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses",
+    "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes",
+    "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling",
+    "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace",
+    "Wearing_Necktie", "Young",
+)  # fmt: skip
+
+# Section 5.1: "we sample the central part of each image and resize it". Aligned CelebA is 178 wide and 218 high.
+IMAGE_WIDTH, IMAGE_HEIGHT = 178, 218
+CROP_TOP = (IMAGE_HEIGHT - IMAGE_WIDTH) // 2
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One photograph of CelebA as published."""
+
+    jpeg: bytes
+    identity: int  # celeb_id
+    attributes: NDArray[np.bool_]  # (40,) in the order of `COLUMNS`
+
+
+def stream_records(dataset: str, split: str, skip: int = 0) -> Iterator[Record]:
+    """Records of a split in their published order, without decoding an image.
+
+    Args:
+        dataset: a Hub id, or a folder of parquet files named ``<split>-*.parquet``.
+        split: ``"train"`` or ``"valid"``.
+        skip: how many records to pass over, for resuming.
+
+    Raises:
+        TrainingStopped: the folder holds no such files, or the columns are not CelebA's.
+    """
+    from datasets import Image, load_dataset
+
+    source: Any
+    if Path(dataset).is_dir():
+        files = sorted(str(path) for path in Path(dataset).glob(f"{split}-*.parquet"))
+        if not files:
+            raise TrainingStopped(
+                f"No {split}-*.parquet in {dataset}: give a folder in CelebA's Hub schema or a Hub id."
+            )
+        source = load_dataset("parquet", data_files={split: files}, split=split, streaming=True)
+    else:
+        source = load_dataset(dataset, split=split, streaming=True)
+    columns = ["image", "celeb_id", *COLUMNS]
+    if source.features is not None:
+        missing = [name for name in columns if name not in source.features]
+        if missing:
+            raise TrainingStopped(
+                f"{dataset} lacks the columns {', '.join(missing[:5])}: expected CelebA's Hub schema."
+            )
+    source = source.select_columns(columns).cast_column("image", Image(decode=False)).skip(skip)
+    for table in source.with_format("arrow").iter(64):
+        jpegs = table["image"].combine_chunks().field("bytes")
+        attributes = np.stack([table[name].to_numpy() for name in COLUMNS], axis=1).astype(bool)
+        identities = table["celeb_id"].to_numpy()
+        for row in range(len(table)):
+            yield Record(jpegs[row].as_py(), int(identities[row]), attributes[row])
+
+
+def decode(jpeg: bytes) -> U8:
+    """JPEG bytes -> (218, 178, 3) RGB.
+
+    Raises:
+        ValueError: the bytes are no image, or one of another size.
+    """
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("not a decodable image")
+    if image.shape[:2] != (IMAGE_HEIGHT, IMAGE_WIDTH):
+        raise ValueError(f"{image.shape[1]}x{image.shape[0]} instead of {IMAGE_WIDTH}x{IMAGE_HEIGHT}")
+    rgb: U8 = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    return rgb
+
+
+def centre_crop(image: U8, size: int = CROP_SIZE) -> U8:
+    """Section 5.1's crop: the central 178x178 of (218, 178, 3), resized by area averaging to (size, size, 3)."""
+    square = image[CROP_TOP : CROP_TOP + IMAGE_WIDTH]
+    crop: U8 = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return crop
+
+
+def photo_to_centre_crop(size: int = CROP_SIZE) -> F32:
+    """The 2x3 matrix that takes pixel coordinates of the published image to those of `centre_crop`."""
+    scale = size / IMAGE_WIDTH
+    # A pixel's centre lies at its integer coordinate, so halves move by half a pixel of each grid.
+    shift = 0.5 * scale - 0.5
+    return np.array([[scale, 0, shift], [0, scale, shift - CROP_TOP * scale]], np.float32)
+
+
+def to_crop(points: F32, size: int = CROP_SIZE) -> F32:
+    """Points of the published image, (N, 2), in the coordinates of `centre_crop`."""
+    return transform_points(points, photo_to_centre_crop(size))
+
+
+@lru_cache(maxsize=8)
+def _permutation(seed: int, epoch: int, count: int) -> Rows:
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def order(count: int, batch: int, seed: int, step: int, rank: int = 0, world: int = 1) -> Rows:
+    """The ``batch`` positions out of ``count`` that a rank visits at a step.
+
+    A pure function: epoch after epoch of fresh permutations, cut into consecutive batches, so that a resumed run sees
+    exactly what the uninterrupted one would have seen.
+    """
+    first = (step * world + rank) * batch
+    places = np.arange(first, first + batch)
+    return np.array([_permutation(seed, int(place // count), count)[place % count] for place in places])
+
+
+def guided_set(pack: Pack, spec: AttributeSpec, split: str = "train") -> Rows:
+    """Rows of the guided set A: every image of the split that has the reference attribute (section 3.1.1)."""
+    rows = pack.rows(split)
+    guided: Rows = rows[usable(pack)[rows] & (pack.column(spec.column)[rows] == spec.wanted)]
+    return guided
+
+
+def input_set(pack: Pack, spec: AttributeSpec, split: str = "train", count: int | None = None, seed: int = 0) -> Rows:
+    """Rows of the input set X: ``count`` random images of the split without the attribute, or all (section 5.1)."""
+    rows: Rows = pack.rows(split)
+    rows = rows[usable(pack)[rows] & (pack.column(spec.column)[rows] != spec.wanted)]
+    if count is None or count >= len(rows):
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))
+
+
+def usable(pack: Pack) -> NDArray[np.bool_]:
+    """(N,) records that train: the detector found the face, and it is turned no further than the app accepts."""
+    turned = np.array([yaw(points) <= MAX_YAW for points in pack.points5])  # NaN compares false
+    sane: NDArray[np.bool_] = pack.has_face & turned
+    return sane

@@ -1,0 +1,119 @@
+"""Checkpoints that are complete or absent: written aside, flushed to disk, renamed, and only then the old pruned."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from diat.errors import TrainingStopped
+
+PREFIX, ASIDE = "step-", ".writing"
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    modules: Mapping[str, nn.Module],
+    optimizers: Mapping[str, Optimizer],
+    meta: Mapping[str, Any],
+    keep: int = 2,
+) -> Path:
+    """Write ``folder/step-0001234`` atomically and prune all but the newest ``keep``.
+
+    Args:
+        modules: state dicts are stored under these names.
+        optimizers: likewise; their tensors as tensors, the rest as JSON. No pickle anywhere.
+        meta: what else a resumed run must know, JSON-able.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    target = folder / f"{PREFIX}{step:07d}"
+    aside = folder / (target.name + ASIDE)
+    aside.mkdir()
+    tensors: dict[str, Tensor] = {}
+    for name, module in modules.items():
+        tensors |= {f"module/{name}/{key}": value for key, value in module.state_dict().items()}
+    groups: dict[str, Any] = {}
+    for name, optimizer in optimizers.items():
+        state = optimizer.state_dict()
+        groups[name] = state["param_groups"]
+        for index, entries in state["state"].items():
+            tensors |= {f"optimizer/{name}/{index}/{key}": torch.as_tensor(value) for key, value in entries.items()}
+    save_file(
+        {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, aside / "state.safetensors"
+    )
+    (aside / "meta.json").write_text(json.dumps({"step": step, "groups": groups, **meta}, indent=1))
+    for path in (*aside.iterdir(), aside):
+        _flush(path)
+    if target.exists():
+        shutil.rmtree(target)
+    aside.rename(target)
+    _flush(folder)
+    for old in checkpoints(folder)[:-keep]:
+        shutil.rmtree(old)
+    return target
+
+
+def load_checkpoint(
+    path: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+) -> dict[str, Any]:
+    """Restore modules and optimisers in place and return the metadata, with ``step``.
+
+    Raises:
+        TrainingStopped: the checkpoint is missing, damaged or of other networks.
+    """
+    try:
+        tensors = load_file(path / "state.safetensors")
+        meta: dict[str, Any] = json.loads((path / "meta.json").read_text())
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise TrainingStopped(
+            f"No whole checkpoint at {path} ({error}): give an existing one or start anew."
+        ) from error
+    try:
+        for name, module in modules.items():
+            module.load_state_dict(_under(tensors, f"module/{name}/"), strict=True)
+        groups = meta.pop("groups")
+        for name, optimizer in optimizers.items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in _under(tensors, f"optimizer/{name}/").items():
+                index, entry = key.split("/")
+                state.setdefault(int(index), {})[entry] = value
+            optimizer.load_state_dict({"state": state, "param_groups": groups[name]})
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise TrainingStopped(
+            f"The checkpoint {path} is of other networks ({error}): resume with the same settings."
+        ) from error
+    return meta
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Complete checkpoints, oldest first."""
+    return sorted(path for path in folder.glob(f"{PREFIX}*") if not path.name.endswith(ASIDE))
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left half-written."""
+    for orphan in folder.glob(f"{PREFIX}*{ASIDE}"):
+        shutil.rmtree(orphan)
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,179 @@
+"""The command line.
+
+diat edit photo.jpg -o out.png --attribute eyeglasses_remove --strength 0.8 --faces all
+diat edit photos/ -o changed/ --attribute mouth_close
+diat faces photo.jpg
+diat attributes
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diat.attributes import ATTRIBUTES
+from diat.errors import DiatError, explain_import_error
+
+if TYPE_CHECKING:
+    from diat.editor import EditResult, FaceChoice, FaceEditor
+
+KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0 when everything worked."""
+    args = _parser().parse_args(arguments)
+    try:
+        code: int = args.run(args)
+        return code
+    except DiatError as error:
+        print(f"diat: {error}", file=sys.stderr)
+    except ImportError as error:
+        print(f"diat: {explain_import_error(error)}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("diat: stopped.", file=sys.stderr)
+        return 130
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="diat", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    edit = commands.add_parser("edit", help="change an attribute in a photograph or a folder of them")
+    edit.set_defaults(run=_edit)
+    edit.add_argument("photo", type=Path, help="a photograph, or a folder of photographs")
+    edit.add_argument("-o", "--output", type=Path, required=True, help="the result: .png, .jpg or .webp, or a folder")
+    edit.add_argument("--attribute", metavar="NAME", help=f"one of {', '.join(ATTRIBUTES)}; or as the model says")
+    edit.add_argument("--model", help="a folder or Hub repository instead of the embedded weights")
+    edit.add_argument("--revision", help="branch, tag or commit of a Hub repository")
+    edit.add_argument("--strength", type=float, default=1.0, help="0 to 1.5 (default 1)")
+    edit.add_argument("--faces", default="largest", help='"largest", "all", or numbers such as 1,3 (default largest)')
+
+    faces = commands.add_parser("faces", help="list the faces of a photograph, largest first")
+    faces.set_defaults(run=_faces)
+    faces.add_argument("photo", type=Path)
+
+    attributes = commands.add_parser("attributes", help="list the attributes")
+    attributes.set_defaults(run=_attributes)
+    return parser
+
+
+def _attributes(args: argparse.Namespace) -> int:
+    from diat.hub import EMBEDDED, WEIGHTS
+
+    for spec in ATTRIBUTES.values():
+        where = "embedded weights" if (EMBEDDED / spec.name / WEIGHTS).is_file() else "no embedded weights"
+        print(f"{spec.name:18} {spec.title:16} {spec.scope:7} {where}")
+    return 0
+
+
+def _faces(args: argparse.Namespace) -> int:
+    from diat.faces import InsightFaceDetector, face_fault
+    from diat.photo import open_photo
+
+    found = InsightFaceDetector().detect(open_photo(args.photo).pixels)
+    for number, face in enumerate(found, start=1):
+        left, top, right, bottom = (round(float(value)) for value in face.box)
+        fault = face_fault(face)
+        print(
+            f"{number}: {right - left}x{bottom - top} pixels at ({left}, {top}), score {face.score:.2f}"
+            + (f"; cannot be edited: {fault}" if fault else "")
+        )
+    if not found:
+        print("No face found.", file=sys.stderr)
+    return 0 if found else 1
+
+
+def _edit(args: argparse.Namespace) -> int:
+    if args.attribute is None and args.model is None:
+        raise DiatError(f"Say what to change with --attribute: {', '.join(ATTRIBUTES)}.")
+    if not args.photo.exists():
+        raise DiatError(f"There is no {args.photo}: give a photograph or a folder of photographs.")
+    choice = _face_choice(args.faces)
+    folder = args.photo.is_dir()
+    if not folder:
+        _check_output(args.photo, args.output)
+    from diat.editor import FaceEditor
+
+    editor = FaceEditor.from_pretrained(args.model or args.attribute, revision=args.revision, attribute=args.attribute)
+    if folder:
+        return _edit_folder(editor, args.photo, args.output, choice, args.strength)
+    result = editor.edit(args.photo, choice, args.strength)
+    _write(result, args.output, editor, args.strength)
+    for notice in result.notices:
+        print(notice)
+    for face in result.edited:
+        print(f"Face {face.index + 1}: likeness {face.likeness:.2f}")
+    print(f"{args.output}: {sum(result.milliseconds.values()):.0f} ms")
+    return 0
+
+
+def _edit_folder(editor: FaceEditor, source: Path, target: Path, choice: FaceChoice, strength: float) -> int:
+    from tqdm import tqdm
+
+    from diat.photo import SUFFIXES
+
+    photos = sorted(path for path in source.iterdir() if path.is_file() and path.suffix.lower() in SUFFIXES)
+    if not photos:
+        raise DiatError(f"{source} holds no photograph ({', '.join(SUFFIXES)}): give another folder.")
+    if target.resolve() == source.resolve():
+        raise DiatError(
+            "The output folder is the input folder: choose another, or the photographs would be overwritten."
+        )
+    if target.exists() and not target.is_dir():
+        raise DiatError(f"{target} is a file: for a folder of photographs, the output is a folder too.")
+    stems = [path.stem for path in photos]
+    failed = []
+    for path in tqdm(photos, unit="photo", dynamic_ncols=True):
+        # Two photographs of one stem would overwrite each other.
+        name = path.stem if stems.count(path.stem) == 1 else path.name
+        try:
+            _write(editor.edit(path, choice, strength), target / f"{name}.png", editor, strength)
+        except DiatError as error:
+            failed.append(f"{path.name}: {error}")
+    print(f"{len(photos) - len(failed)} of {len(photos)} photographs changed, in {target}")
+    for line in failed:
+        print(f"left out {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _check_output(photo: Path, output: Path) -> None:
+    if output.suffix.lower() not in KINDS:
+        raise DiatError(f"The output must end in {', '.join(KINDS)}, not {output.suffix or 'nothing'!r}.")
+    if output.exists() and output.samefile(photo):
+        raise DiatError("The output is the photograph itself: choose another name, or it would be overwritten.")
+
+
+def _write(result: EditResult, output: Path, editor: FaceEditor, strength: float) -> None:
+    from diat.provenance import encode
+
+    data = encode(result.photo, f"{editor.spec.name} strength={strength:g}", KINDS[output.suffix.lower()])
+    aside = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(data)
+        aside.replace(output)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise DiatError(f"{output} cannot be written ({error.strerror}): choose another place.") from error
+
+
+def _face_choice(text: str) -> FaceChoice:
+    if text == "largest":
+        return "largest"
+    if text == "all":
+        return "all"
+    try:
+        return [int(number) - 1 for number in text.split(",")]
+    except ValueError:
+        raise DiatError(f'--faces takes "largest", "all" or numbers such as 1,3, not {text!r}.') from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""The inference path: a photograph in, the same photograph with one attribute changed out. No files, no web page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+
+from diat.align import F32, U8, paste_back, photo_to_crop_matrix, transform_points, warp_to_crop
+from diat.attributes import AttributeSpec, attribute_spec
+from diat.engine import Engine
+from diat.errors import DiatError, PhotoRejected
+from diat.faces import Face, FaceDetector, InsightFaceDetector, face_fault
+from diat.hub import Model, load_model
+from diat.masks import attribute_mask
+from diat.photo import Photo, PhotoSource, open_photo
+
+MAX_STRENGTH = 1.5
+
+FaceChoice = Literal["largest", "all"] | Sequence[int]
+
+
+@dataclass(frozen=True, eq=False)
+class EditedFace:
+    """What happened to one face."""
+
+    index: int  # into EditResult.faces
+    before: U8  # (S, S, 3) RGB, the crop that the network saw
+    after: U8  # (S, S, 3) RGB, the crop with the change
+    likeness: float  # cosine of a recogniser's embeddings before and after, 1.0 for the same picture
+
+
+@dataclass(frozen=True, eq=False)
+class EditResult:
+    """An edited photograph and how it came about."""
+
+    photo: U8  # (H, W, 3) RGB, the size of the original
+    original: U8  # (H, W, 3) RGB, as decoded
+    faces: tuple[Face, ...]  # every face found, largest first
+    edited: tuple[EditedFace, ...]  # the chosen ones
+    notices: tuple[str, ...]  # sentences for the user
+    milliseconds: dict[str, float]  # per stage: decode, detect, align, network, paste, recognise
+
+
+@dataclass(eq=False)
+class _Job:
+    """One photograph on its way through the stages."""
+
+    photo: Photo
+    faces: tuple[Face, ...]
+    chosen: list[int] = field(default_factory=list)
+    matrices: list[F32] = field(default_factory=list)
+    crops: list[U8] = field(default_factory=list)
+    masks: list[F32] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+class FaceEditor:
+    """Transfers one attribute.
+
+    Args:
+        model: from `diat.hub.load_model`.
+        detector: finds the faces; the embedded one by default. Editors can share one.
+        device: a torch device for the network; None takes the GPU when there is one.
+
+    Example:
+        >>> editor = FaceEditor.from_pretrained("mouth_close")
+        >>> result = editor.edit("portrait.jpg")
+        >>> Image.fromarray(result.photo).save("closed.png")
+    """
+
+    def __init__(self, model: Model, detector: FaceDetector | None = None, device: str | None = None) -> None:
+        self.model = model
+        self.spec: AttributeSpec = attribute_spec(model.config.attribute)
+        self.detector: FaceDetector = detector or InsightFaceDetector()
+        self.engine = Engine(model, device)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | Path,
+        *,
+        revision: str | None = None,
+        attribute: str | None = None,
+        detector: FaceDetector | None = None,
+        device: str | None = None,
+    ) -> FaceEditor:
+        """Load embedded weights (``"mouth_close"``), a folder, or a Hub repository (``"org/diat-mouth-close"``).
+
+        Raises:
+            ModelRejected: see `diat.hub.load_model`.
+        """
+        return cls(load_model(name, attribute=attribute, revision=revision), detector, device)
+
+    @overload
+    def edit(
+        self, photo: PhotoSource | Photo, faces: FaceChoice = "largest", strength: float = 1.0,
+        found: Sequence[Face] | None = None,
+    ) -> EditResult: ...  # fmt: skip
+
+    @overload
+    def edit(
+        self, photo: list[PhotoSource | Photo], faces: FaceChoice = "largest", strength: float = 1.0,
+        found: None = None,
+    ) -> list[EditResult]: ...  # fmt: skip
+
+    def edit(
+        self,
+        photo: PhotoSource | Photo | list[PhotoSource | Photo],
+        faces: FaceChoice = "largest",
+        strength: float = 1.0,
+        found: Sequence[Face] | None = None,
+    ) -> EditResult | list[EditResult]:
+        """Change the attribute in a photograph, or in a list of them as one batch of the network.
+
+        Args:
+            photo: a path, the bytes of a file, a PIL image, an (H, W, 3) uint8 RGB array, or a list of these.
+            faces: ``"largest"``, ``"all"``, or indices from 0 into the faces found, largest first.
+            strength: factor of the change, 0 (the photograph bit-equal) to 1.5.
+            found: faces found before in this very photograph, to save the detection.
+
+        Raises:
+            PhotoRejected: the photograph or a chosen face cannot be used; the sentence says why.
+            DiatError: ``strength`` or ``faces`` are out of range.
+        """
+        if not 0 <= strength <= MAX_STRENGTH:
+            raise DiatError(f"The strength must lie between 0 and {MAX_STRENGTH}, not {strength}: choose another.")
+        photos = photo if isinstance(photo, list) else [photo]
+        clock = _Clock()
+        jobs = [self._prepare(item, faces, found, clock) for item in photos]
+        with clock("network"):
+            crops = [crop for job in jobs for crop in job.crops]
+            changes = self.engine.change(np.stack(crops))
+        results, start = [], 0
+        for job in jobs:
+            results.append(self._finish(job, changes[start : start + len(job.crops)], strength, clock))
+            start += len(job.crops)
+        return results if isinstance(photo, list) else results[0]
+
+    def _prepare(
+        self, source: PhotoSource | Photo, choice: FaceChoice, found: Sequence[Face] | None, clock: _Clock
+    ) -> _Job:
+        with clock("decode"):
+            photo = source if isinstance(source, Photo) else open_photo(source)
+        with clock("detect"):
+            job = _Job(photo, tuple(self.detector.detect(photo.pixels) if found is None else found))
+        job.notices.extend(photo.notices)
+        with clock("align"):
+            for index in choose_faces(job.faces, choice, job.notices):
+                matrix = photo_to_crop_matrix(job.faces[index].points5)
+                size = self.model.config.size
+                points = transform_points(job.faces[index].points68, matrix) * np.float32(size / 128)
+                job.chosen.append(index)
+                job.matrices.append(matrix)
+                job.crops.append(warp_to_crop(photo.pixels, matrix, size))
+                job.masks.append(attribute_mask(self.spec, points, size))
+        return job
+
+    def _finish(self, job: _Job, changes: F32, strength: float, clock: _Clock) -> EditResult:
+        original = job.photo.pixels
+        with clock("paste"):
+            result = original
+            for crop, change, mask, matrix in zip(job.crops, changes, job.masks, job.matrices, strict=True):
+                result = paste_back(result, crop, change, mask, matrix, strength)
+            after = [
+                np.clip(np.rint(crop + strength * mask[..., None] * change), 0, 255).astype(np.uint8)
+                for crop, change, mask in zip(job.crops, changes, job.masks, strict=True)
+            ]
+        with clock("recognise"):
+            edited = [
+                EditedFace(index, crop, done, self._likeness(original, result, job.faces[index]))
+                for index, crop, done in zip(job.chosen, job.crops, after, strict=True)
+            ]
+        return EditResult(result, original, job.faces, tuple(edited), tuple(job.notices), clock.milliseconds)
+
+    def _likeness(self, before: U8, after: U8, face: Face) -> float:
+        a, b = (self.detector.embed(photo, face.points5) for photo in (before, after))
+        return float(np.clip(a @ b, -1, 1))
+
+
+def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) -> list[int]:
+    """Indices of the faces to edit.
+
+    Raises:
+        PhotoRejected: there is no face, or one that was asked for cannot be used.
+        DiatError: an index is out of range.
+    """
+    if not faces:
+        raise PhotoRejected("No face found: use a photograph that shows a face from the front, larger or brighter.")
+    if choice == "all":
+        usable = [index for index, face in enumerate(faces) if face_fault(face) is None]
+        for index, face in enumerate(faces):
+            if index not in usable:
+                notices.append(f"Face {index + 1} was left as it is: {face_fault(face)}")
+        if not usable:
+            raise PhotoRejected(f"None of the {len(faces)} faces can be used. Face 1: {face_fault(faces[0])}")
+        return usable
+    if isinstance(choice, str) and choice != "largest":
+        raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.')
+    wanted = [0] if choice == "largest" else sorted({int(index) for index in choice})
+    for index in wanted:
+        if not 0 <= index < len(faces):
+            raise DiatError(f"There is no face {index + 1}: {len(faces)} were found, so choose 1 to {len(faces)}.")
+        fault = face_fault(faces[index])
+        if fault is not None:
+            raise PhotoRejected(f"Face {index + 1} cannot be used: {fault}")
+    if not wanted:
+        raise DiatError("No face was chosen: choose at least one.")
+    return wanted
+
+
+class _Clock:
+    """Milliseconds per stage, added up over a batch."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + 1000 * (time.perf_counter() - start)

@@ -1,0 +1,27 @@
+"""What the package raises when input is bad: one sentence with what was expected, what was found and what to do."""
+
+
+class DiatError(Exception):
+    """Base of every error that a user can cause and can mend."""
+
+
+class PhotoRejected(DiatError):
+    """The photograph, or the face in it, cannot be used."""
+
+
+class ModelRejected(DiatError):
+    """A model's files are missing, damaged or not what was asked for."""
+
+
+class TrainingStopped(DiatError):
+    """Training cannot start, or stopped to keep what is good."""
+
+
+def explain_import_error(error: ImportError) -> str:
+    """One sentence on a package that cannot be imported; OpenCV's missing system libraries are the usual case."""
+    if "lib" in str(error) and ".so" in str(error):
+        return (
+            f"OpenCV needs a system library that is missing ({error}): on Debian or Ubuntu, run "
+            "`apt-get install libgl1 libglib2.0-0`."
+        )
+    return f"A package is missing ({error}): run `pip install -r requirements.txt -e .`."

@@ -1,0 +1,207 @@
+"""Models on disk and on the Hub: `model.safetensors`, `config.json` and a manifest of their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+from safetensors.torch import save_file
+
+from diat.attributes import ATTRIBUTES
+from diat.errors import ModelRejected
+from diat.networks import TransformNetwork
+
+logger = logging.getLogger(__name__)
+
+WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
+FORMAT = "diat-model-1"
+EMBEDDED = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What `config.json` says of a transform network."""
+
+    attribute: str  # a name in diat.attributes
+    size: int = 128  # side of the crops it was trained on, pixels
+    n_blocks: int = 5
+    residual: bool = True
+    strength: float = 1.0  # the change that users get at strength 1.0, as a multiple of T(x) - x
+    dtype: str = "float16"  # of the tensors in the file
+    format: str = FORMAT
+
+    def network(self) -> TransformNetwork:
+        """An untrained network of this shape."""
+        return TransformNetwork(self.n_blocks, self.residual)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A loaded model: its configuration and float32 weights by name."""
+
+    config: ModelConfig
+    weights: Mapping[str, NDArray[np.float32]]
+    source: str  # where it came from, for the user: "embedded", a path, or a repository with its revision
+    notices: tuple[str, ...] = ()
+
+
+def load_model(name: str | Path, *, attribute: str | None = None, revision: str | None = None) -> Model:
+    """Load a model strictly: the manifest's digests, exact names and shapes, finite values, the right attribute.
+
+    Args:
+        name: an attribute (its embedded weights), a folder, or a Hub repository ``"org/diat-mouth-close"``.
+        attribute: what the caller wants; a model of another attribute is refused.
+        revision: branch, tag or commit of a Hub repository.
+
+    Raises:
+        ModelRejected: anything about the files is not as it should be. Only safetensors are ever opened.
+    """
+    text = str(name)
+    if text in ATTRIBUTES:
+        return _load_folder(EMBEDDED / text, "embedded", attribute or text)
+    if Path(name).is_dir():
+        return _load_folder(Path(name), text, attribute)
+    if text.count("/") == 1 and not text.startswith((".", "/", "~")):
+        folder, commit, notices = _download(text, revision)
+        model = _load_folder(folder, f"{text}@{commit[:12]}", attribute)
+        return Model(model.config, model.weights, model.source, notices)
+    raise ModelRejected(
+        f"No model {text!r}: give one of {', '.join(ATTRIBUTES)}, a folder, or a Hub repository like org/name."
+    )
+
+
+def save_model(network: TransformNetwork, config: ModelConfig, folder: Path, training: Mapping[str, Any]) -> None:
+    """Write a network as fp16 safetensors with its configuration and manifest.
+
+    Args:
+        training: what produced it (recipe, steps, data), kept in the configuration for the model card.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {
+        key: value.detach().half().contiguous().cpu()
+        for key, value in network.state_dict().items()
+        if value.is_floating_point()
+    }
+    save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / CONFIG).write_text(json.dumps({**asdict(config), "training": dict(training)}, indent=2) + "\n")
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)}
+    (folder / MANIFEST).write_text(json.dumps(digests, indent=2) + "\n")
+
+
+def _load_folder(folder: Path, source: str, attribute: str | None) -> Model:
+    manifest = _json(folder, MANIFEST)
+    files = {name: _verified(folder, name, manifest) for name in (CONFIG, WEIGHTS)}
+    config = _config(files[CONFIG], folder)
+    if attribute is not None and config.attribute != attribute:
+        raise ModelRejected(f"{folder.name} holds {config.attribute!r}, not {attribute!r}: choose the matching model.")
+    return Model(config, _weights(files[WEIGHTS], config), source)
+
+
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / name).read_text())
+    except OSError:
+        found = ", ".join(sorted(path.name for path in folder.glob("*"))[:5]) if folder.is_dir() else "nothing"
+        raise ModelRejected(
+            f"{folder} lacks {name} (found {found or 'nothing'}): expected {WEIGHTS}, {CONFIG} and {MANIFEST}."
+        ) from None
+    except ValueError as error:
+        raise ModelRejected(f"{name} in {folder} is not JSON ({error}): download the model again.") from None
+    if not isinstance(value, dict):
+        raise ModelRejected(f"{name} in {folder} is no JSON object: download the model again.")
+    return value
+
+
+def _verified(folder: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
+    try:
+        data = (folder / name).read_bytes()
+    except OSError:
+        raise ModelRejected(f"{folder} lacks {name}, which its manifest names: download the model again.") from None
+    if hashlib.sha256(data).hexdigest() != manifest.get(name):
+        raise ModelRejected(
+            f"{name} in {folder} differs from its manifest (damaged or tampered with): download it again."
+        )
+    return data
+
+
+def _config(data: bytes, folder: Path) -> ModelConfig:
+    try:
+        values = json.loads(data)
+        config = ModelConfig(**{field.name: values[field.name] for field in fields(ModelConfig)})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelRejected(
+            f"{CONFIG} in {folder} is not a model's configuration ({error}): download it again."
+        ) from None
+    for field in fields(ModelConfig):
+        found, wanted = getattr(config, field.name), type(getattr(ModelConfig(""), field.name))
+        if not isinstance(found, (wanted, int) if wanted is float else wanted):
+            raise ModelRejected(
+                f"{field.name} in {folder / CONFIG} is {found!r}, no {wanted.__name__}: download it again."
+            )
+    if config.format != FORMAT:
+        raise ModelRejected(f"{folder} is of format {config.format!r}, and this version reads {FORMAT!r}: update diat.")
+    if not (0 < config.n_blocks <= 16 and config.size in (64, 128) and 0 < config.strength <= 4):
+        raise ModelRejected(f"{CONFIG} in {folder} describes no known network: download it again.")
+    return config
+
+
+def _weights(data: bytes, config: ModelConfig) -> dict[str, NDArray[np.float32]]:
+    try:
+        tensors = load_safetensors(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ModelRejected(f"{WEIGHTS} is not a whole safetensors file ({error}): download it again.") from None
+    with torch.device("meta"):
+        expected = {k: tuple(v.shape) for k, v in config.network().state_dict().items() if v.is_floating_point()}
+    missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    if missing or extra:
+        raise ModelRejected(
+            f"{WEIGHTS} is of another network: missing {missing[:3] or 'none'}, unknown {extra[:3] or 'none'}. "
+            "Choose a model of this version."
+        )
+    for key, shape in expected.items():
+        if tensors[key].shape != shape or str(tensors[key].dtype) != config.dtype:
+            raise ModelRejected(
+                f"{key} in {WEIGHTS} is {tensors[key].shape} {tensors[key].dtype}, expected {shape} {config.dtype}: "
+                "choose a model of this version."
+            )
+        if not np.isfinite(tensors[key]).all():
+            raise ModelRejected(
+                f"{key} in {WEIGHTS} holds values that are no numbers: the training run failed, train again."
+            )
+    return {key: tensors[key].astype(np.float32) for key in expected}
+
+
+def _download(repository: str, revision: str | None) -> tuple[Path, str, tuple[str, ...]]:
+    """The three files of a repository at one commit, from the Hub or, when it cannot be reached, from the cache."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    files = [WEIGHTS, CONFIG, MANIFEST]
+    notices: tuple[str, ...] = ()
+    try:
+        folder = snapshot_download(repository, revision=revision, allow_patterns=files, etag_timeout=5)
+    except RepositoryNotFoundError:
+        raise ModelRejected(
+            f"The Hub has no repository {repository!r}, or it is private: check the name or log in."
+        ) from None
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        try:
+            folder = snapshot_download(repository, revision=revision, allow_patterns=files, local_files_only=True)
+        except (LocalEntryNotFoundError, OSError, ValueError):
+            raise ModelRejected(
+                f"{repository} could not be fetched from the Hub ({type(error).__name__}) and is not in the cache: "
+                "check the network, or use the embedded weights."
+            ) from error
+        notices = (f"The Hub could not be reached: the cached copy of {repository} is used.",)
+        logger.warning("%s", notices[0])
+    return Path(folder), Path(folder).name, notices

@@ -1,0 +1,102 @@
+"""Guards of the web server that Gradio does not have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from gradio.data_classes import ImageData
+
+
+class BodyLimit:
+    """ASGI middleware: a request body beyond the limit is refused with 413, whatever its headers claim.
+
+    Gradio's ``max_file_size`` covers uploaded files alone; a ``data:`` URL inside JSON passes it.
+
+    Args:
+        limit: largest body in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > self._limit:
+            await self._refusal()(scope, receive, send)
+            return
+        seen, started = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise _BodyTooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, watched)
+        except _BodyTooLarge:
+            if not started:
+                await self._refusal()(scope, receive, send)
+
+    def _refusal(self) -> JSONResponse:
+        sentence = (
+            f"The upload is too large: at most {self._limit // 2**20} MiB are taken, so make the photograph smaller."
+        )
+        return JSONResponse({"detail": sentence, "error": sentence}, 413)
+
+
+class _BodyTooLarge(Exception):
+    pass
+
+
+def hand_over_unopened(image: gr.Image, allowed: set[str]) -> None:
+    """Make an image input hand over the path of the uploaded file, and nothing but uploaded files.
+
+    Gradio's own input decodes whatever comes before any code of ours can look at its header, trusts the name that the
+    client gave it, and fetches addresses. Methods of the instance are replaced, since defining a subclass makes Gradio
+    write a stub file beside the source.
+
+    Args:
+        image: an input with ``type="filepath"``.
+        allowed: paths besides uploads that may be named, such as the examples'.
+    """
+    move = image.async_move_resource_to_block_cache
+
+    def preprocess(payload: ImageData | None) -> str | None:
+        if payload is not None and payload.path is None:
+            raise _error("Send the photograph as an uploaded file, not as a data: URL.")
+        return None if payload is None else payload.path
+
+    async def move_uploads_only(url_or_file_path: str | Path | None) -> str | None:
+        if url_or_file_path is None:
+            return None
+        path = Path(str(url_or_file_path)).resolve()
+        if str(url_or_file_path) not in allowed and Path(image.GRADIO_CACHE).resolve() not in path.parents:
+            raise _error("Upload the photograph: addresses and paths are not taken.")
+        return await move(url_or_file_path)
+
+    image.preprocess = preprocess  # type: ignore[method-assign]
+    image.async_move_resource_to_block_cache = move_uploads_only  # type: ignore[method-assign]
+
+
+def _error(sentence: str) -> Any:
+    import gradio as gr
+
+    return gr.Error(sentence, print_exception=False)

@@ -1,0 +1,181 @@
+"""The judge: a 40-attribute classifier of faces that no training of T ever uses.
+
+    python train/attribute_classifier.py --pack data/celeba.pack --output runs/judge
+
+Trains on the train part and prints accuracy and balanced accuracy of every attribute on the validation part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from diat.celeba import COLUMNS, order
+from diat.errors import DiatError
+from diat.pack import Pack, open_pack
+from diat.tensors import to_tensor
+from diat.training import MovingAverage
+
+WIDTHS = (32, 64, 128, 256, 384)
+
+
+class Block(nn.Module):
+    """Pre-activation residual block with a stride."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs != outputs else nn.Identity()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv1(torch.relu(self.norm1(x)))
+        y = self.conv2(torch.relu(self.norm2(y)))
+        x = F.avg_pool2d(x, self.stride) if self.stride > 1 else x
+        return self.skip(x) + y
+
+
+class AttributeClassifier(nn.Module):
+    """(N, 3, 128, 128) in [-1, 1] -> (N, 40) logits in the order of diat.celeba.COLUMNS."""
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, widths[0], 5, 2, 2, bias=False)
+        blocks: list[nn.Module] = []
+        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+            blocks += [Block(inputs, outputs, 2), Block(outputs, outputs, 1)]
+        self.blocks = nn.Sequential(*blocks)
+        self.norm = nn.BatchNorm2d(widths[-1])
+        self.head = nn.Linear(widths[-1], len(COLUMNS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(self.norm(self.blocks(self.stem(x)))).mean((2, 3))
+        return self.head(F.dropout(y, 0.2, self.training))
+
+
+def load_classifier(path: Path) -> AttributeClassifier:
+    """A trained classifier in evaluation mode."""
+    classifier = AttributeClassifier()
+    classifier.load_state_dict(load_file(path), strict=False)
+    return classifier.eval()
+
+
+def augmented(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Mirror, shift, brightness, contrast, saturation and one erased square, per image."""
+    n, _, size, _ = images.shape
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(n, 1, 1, 1, generator=rng) * (high - low) + low
+
+    angle, scale = uniform(-0.12, 0.12).flatten(), uniform(0.92, 1.08).flatten()
+    mirror = torch.where(torch.rand(n, generator=rng) < 0.5, -1.0, 1.0)
+    shift = (torch.rand(n, 2, generator=rng) - 0.5) * 0.12
+    theta = torch.stack(
+        [
+            torch.stack([mirror * scale * angle.cos(), -scale * angle.sin(), shift[:, 0]], 1),
+            torch.stack([mirror * scale * angle.sin(), scale * angle.cos(), shift[:, 1]], 1),
+        ],
+        1,
+    )
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    images = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    grey = images.mean(1, keepdim=True)
+    images = grey + (images - grey) * uniform(0.7, 1.3)
+    images = images * uniform(0.75, 1.25) + uniform(-0.2, 0.2)
+    side = size // 5
+    for image, (top, left) in zip(images, torch.randint(0, size - side, (n, 2), generator=rng).tolist(), strict=True):
+        image[:, top : top + side, left : left + side] = 0
+    return images.clamp(-1, 1)
+
+
+@torch.inference_mode()
+def predict(classifier: nn.Module, crops: np.ndarray, batch: int = 64) -> np.ndarray:
+    """(N, S, S, 3) uint8 -> (N, 40) probabilities; the image and its mirror are averaged."""
+    parts = []
+    for start in range(0, len(crops), batch):
+        images = to_tensor(np.ascontiguousarray(crops[start : start + batch]))
+        parts.append((classifier(images).float().sigmoid() + classifier(images.flip(3)).float().sigmoid()) / 2)
+    return torch.cat(parts).numpy()
+
+
+def scores(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, dict[str, float]]:
+    """Accuracy and balanced accuracy of every attribute."""
+    said = probabilities > 0.5
+    result = {}
+    for index, name in enumerate(COLUMNS):
+        truth = labels[:, index]
+        hit = said[:, index] == truth
+        result[name] = {"accuracy": float(hit.mean()), "balanced": float((hit[truth].mean() + hit[~truth].mean()) / 2)}
+    return result
+
+
+def train(pack: Pack, args: argparse.Namespace) -> AttributeClassifier:
+    accelerator = Accelerator(mixed_precision=args.mixed_precision)
+    torch.manual_seed(args.seed)
+    classifier = AttributeClassifier().to(accelerator.device, memory_format=torch.channels_last)
+    average = MovingAverage(classifier, 0.998)
+    optimizer = torch.optim.AdamW(classifier.parameters(), args.learning_rate, weight_decay=0.05, fused=True)
+    rows = pack.rows("train")
+    steps = args.epochs * len(rows) // args.batch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.learning_rate, total_steps=steps, pct_start=0.1)
+    labels = torch.from_numpy(pack.attributes.astype(np.float32))
+    bar = tqdm(range(steps), desc="judge", mininterval=2)
+    for step in bar:
+        chosen = rows[order(len(rows), args.batch, args.seed, step)]
+        rng = torch.Generator().manual_seed(args.seed * 1_000_003 + step)
+        images = augmented(to_tensor(np.stack([pack.crops[row] for row in chosen])), rng)
+        images = images.to(accelerator.device, memory_format=torch.channels_last)
+        truth = labels[chosen].to(accelerator.device)
+        with accelerator.autocast():
+            logits = classifier(images).float()
+        loss = F.binary_cross_entropy_with_logits(logits, truth * 0.96 + 0.02)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        average.update(classifier, step)
+        if step % 25 == 0:
+            bar.set_postfix(loss=f"{float(loss):.4f}")
+    return average.network  # type: ignore[return-value]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mixed-precision", choices=("no", "bf16", "fp16"), default="no")
+    args = parser.parse_args()
+    pack = open_pack(args.pack)
+    classifier = train(pack, args).cpu().float().eval()
+    args.output.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.contiguous() for k, v in classifier.state_dict().items()}, args.output / "judge.safetensors")
+    valid = pack.rows("valid")
+    result = scores(predict(classifier, pack.crops[valid]), pack.attributes[valid])
+    (args.output / "judge.json").write_text(json.dumps(result, indent=1))
+    for name, score in result.items():
+        print(f"{name:22} accuracy {score['accuracy']:.3f}  balanced {score['balanced']:.3f}")
+    print(f"mean accuracy {np.mean([s['accuracy'] for s in result.values()]):.4f} on {len(valid)} images")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except DiatError as error:
+        sys.exit(f"attribute_classifier: {error}")
