@@ -1,0 +1,108 @@
+"""Each equation against its formula, computed by hand."""
+
+import math
+
+import pytest
+import torch
+
+from diat import losses
+from diat.networks import AttributeDiscriminator, TransformNetwork
+
+
+def sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
+
+
+def test_feature_loss_is_the_formula_of_eq_1():
+    a, b = torch.randn(3, 4, 5, 6), torch.randn(3, 4, 5, 6)
+    by_hand = torch.stack([(a[n] - b[n]).norm() ** 2 / (2 * 4 * 5 * 6) for n in range(3)]).mean()
+    torch.testing.assert_close(losses.feature_loss(a, b), by_hand)
+
+
+def test_feature_loss_refuses_maps_of_different_shape():
+    with pytest.raises(ValueError, match="differ in shape"):
+        losses.feature_loss(torch.zeros(1, 4, 5, 6), torch.zeros(1, 4, 6, 5))
+
+
+def test_identity_loss_of_eq_2_sums_the_weighted_4th_and_5th_layers():
+    transformed = {layer: torch.randn(2, 3, 4, 4) for layer in range(1, 7)}
+    source = {layer: torch.randn(2, 3, 4, 4) for layer in range(1, 7)}
+    terms = {layer: losses.feature_loss(transformed[layer], source[layer]) for layer in (4, 5)}
+    torch.testing.assert_close(losses.identity_loss(transformed, source), terms[4] + terms[5])
+    weighted = losses.identity_loss(transformed, source, {4: 0.25, 5: 2.0})
+    torch.testing.assert_close(weighted, 0.25 * terms[4] + 2 * terms[5])
+
+
+def test_attribute_loss_of_eq_3():
+    guided, transformed = [0.3, -1.2], [2.0, 0.1]
+    for_d = -sum(math.log(sigmoid(v)) for v in guided) / 2 - sum(math.log(1 - sigmoid(v)) for v in transformed) / 2
+    for_t = -sum(math.log(sigmoid(v)) for v in transformed) / 2
+    a, t = torch.tensor(guided), torch.tensor(transformed)
+    assert losses.attribute_loss_discriminator(a, t).item() == pytest.approx(for_d, rel=1e-5)
+    assert losses.attribute_loss_transform(t).item() == pytest.approx(for_t, rel=1e-5)
+
+
+def test_attribute_loss_stays_finite_where_a_logarithm_of_a_sigmoid_would_not():
+    extreme = torch.tensor([-200.0, 200.0])
+    assert torch.isfinite(losses.attribute_loss_discriminator(extreme, extreme))
+    assert torch.isfinite(losses.attribute_loss_transform(extreme))
+
+
+def test_reconstruction_loss_of_eq_8_sums_over_an_image_and_averages_over_the_batch():
+    x, t = torch.randn(3, 3, 8, 8), torch.randn(3, 3, 8, 8)
+    by_hand = sum(((x[n] - t[n]) ** 2).sum() for n in range(3)) / 3
+    torch.testing.assert_close(losses.reconstruction_loss(x, t), by_hand)
+
+
+def test_pretraining_loss_of_eq_9_is_the_squared_error_of_the_sigmoid():
+    logits, labels = torch.tensor([0.5, -2.0, 3.0]), torch.tensor([1, 0, 0])
+    by_hand = sum((y - sigmoid(v)) ** 2 for v, y in zip(logits.tolist(), labels.tolist(), strict=True)) / 3
+    assert losses.discriminator_pretraining_loss(logits, labels).item() == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_adaptive_identity_loss_of_eq_12_and_13_is_on_ds_32_and_16_pixel_features():
+    d = AttributeDiscriminator()
+    x, t = torch.rand(2, 3, 128, 128) * 2 - 1, torch.rand(2, 3, 128, 128) * 2 - 1
+    _, of_x = d(x)
+    _, of_t = d(t)
+    assert of_x[4].shape[1:] == (64, 32, 32)
+    assert of_x[5].shape[1:] == (128, 16, 16)
+    by_hand = sum(((of_t[layer] - of_x[layer]) ** 2).sum() / (2 * of_x[layer][0].numel() * 2) for layer in (4, 5))
+    torch.testing.assert_close(losses.identity_loss(of_t, of_x), by_hand, rtol=1e-4, atol=1e-7)
+
+
+def test_eq_14_adds_lambda_times_the_identity_loss():
+    logits, identity = torch.tensor([0.3, -0.7]), torch.tensor(2.5)
+    expected = losses.attribute_loss_transform(logits) + 0.1 * identity
+    torch.testing.assert_close(losses.diat_a_transform_loss(logits, identity, 0.1), expected)
+
+
+def test_d_is_frozen_under_the_identity_loss_and_t_is_not():
+    t, d = TransformNetwork(), AttributeDiscriminator(64)
+    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    d.requires_grad_(False)
+    logits, features = d(t(x))
+    with torch.no_grad():
+        _, source = d(x)
+    losses.diat_a_transform_loss(logits, losses.identity_loss(features, source), 0.1).backward()
+    assert all(parameter.grad is None for parameter in d.parameters())
+    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in t.parameters())
+
+
+def test_scaled_identity_loss_does_not_depend_on_the_scale_of_the_features():
+    transformed = {layer: torch.randn(2, 3, 4, 4) for layer in (4, 5)}
+    source = {layer: torch.randn(2, 3, 4, 4) for layer in (4, 5)}
+    small = losses.scaled_identity_loss(*({k: v * 1e-2 for k, v in f.items()} for f in (transformed, source)))
+    torch.testing.assert_close(small, losses.scaled_identity_loss(transformed, source))
+
+
+def test_three_group_loss_counts_transformed_and_untransformed_half_each():
+    guided, transformed, source = torch.tensor([1.0]), torch.tensor([0.4]), torch.tensor([-0.6])
+    by_hand = -math.log(sigmoid(1.0)) - (math.log(1 - sigmoid(0.4)) + math.log(1 - sigmoid(-0.6))) / 2
+    assert losses.three_group_loss(guided, transformed, source).item() == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_gradient_penalty_is_the_squared_norm_of_a_linear_ds_weights():
+    weights = torch.randn(3, 4, 4)
+    penalty = losses.gradient_penalty(lambda images: (images * weights).flatten(1).sum(1), torch.randn(5, 3, 4, 4))
+    torch.testing.assert_close(penalty, weights.square().sum())
