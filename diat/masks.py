@@ -26,12 +26,12 @@ def attribute_mask(spec: AttributeSpec, points68: F32, size: int = CROP_SIZE) ->
     Returns:
         (size, size) float32 in [0, 1].
     """
-    hull = cv2.convexHull(points68[list(spec.landmarks)].astype(np.float32))
-    filled = np.zeros((size, size), np.uint8)
-    # Four fractional bits: whole pixels would make the mask of a video tremble.
-    cv2.fillConvexPoly(filled, np.round(hull * 16).astype(np.int32), 255, shift=4)
-    # By distance to the hull, so that the expansion is round and the soft edge ends in exactly 0.
-    distance = cv2.distanceTransform(255 - filled, cv2.DIST_L2, 5)
+    hull = cv2.convexHull(points68[list(spec.landmarks)].astype(np.float32))[:, 0]
+    # By distance to the hull, so that the expansion is round and the soft edge ends in exactly 0. The distance is
+    # smooth: every fourth pixel will do. Unlike a drawn polygon it moves with fractions of pixels, as a video needs.
+    grid = np.arange(-0.5, size + 4, 4, np.float32)
+    coarse = distance_to_polygon(np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2), hull)
+    distance = _enlarged(coarse.reshape(len(grid), len(grid)), 4)[:size, :size]
     unit = interocular(points68)
     inside = _smooth(((spec.margin + spec.feather / 2) * unit - distance) / max(spec.feather * unit, 1.0))
     return inside * _border(size)
@@ -40,6 +40,28 @@ def attribute_mask(spec: AttributeSpec, points68: F32, size: int = CROP_SIZE) ->
 def interocular(points68: F32) -> float:
     """Distance between the centres of the eyes in pixels."""
     return float(np.linalg.norm(points68[36:42].mean(0) - points68[42:48].mean(0)))
+
+
+def distance_to_polygon(points: F32, corners: F32) -> F32:
+    """Distance of (N, 2) points from a polygon of (K, 2) corners in order, negative inside. -> (N,)."""
+    starts, edges = corners, np.roll(corners, -1, axis=0) - corners
+    lengths = np.maximum((edges**2).sum(1), 1e-12)
+    offsets = points[:, None] - starts  # (N, K, 2)
+    along = np.clip((offsets * edges).sum(2) / lengths, 0, 1)
+    nearest = np.sqrt(((offsets - along[..., None] * edges) ** 2).sum(2).min(1))
+    sides = edges[:, 0] * offsets[..., 1] - edges[:, 1] * offsets[..., 0]
+    inside = (sides >= 0).all(1) | (sides <= 0).all(1)
+    distances: F32 = np.where(inside, -nearest, nearest).astype(np.float32)
+    return distances
+
+
+def _enlarged(grid: F32, factor: int) -> F32:
+    """Linear interpolation between samples ``factor`` pixels apart, the first at -0.5."""
+    side = (len(grid) - 1) * factor
+    places = (np.arange(side, dtype=np.float32) + 0.5) / factor
+    across, down = np.meshgrid(places, places)
+    enlarged: F32 = cv2.remap(grid, across, down, cv2.INTER_LINEAR).astype(np.float32, copy=False)
+    return enlarged
 
 
 def _border(size: int) -> F32:

@@ -1,0 +1,128 @@
+"""What the tests share. Real CelebA comes from --celeba or DIAT_CELEBA; tests that need it skip without it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from diat.editor import FaceEditor
+from diat.faces import Face, InsightFaceDetector
+from diat.photo import open_photo
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", help="folder for screenshots of the demo")
+    parser.addoption("--celeba", default=os.environ.get("DIAT_CELEBA"), help="folder with CelebA in the Hub's schema")
+
+
+@pytest.fixture(scope="session")
+def celeba(pytestconfig: pytest.Config) -> Path:
+    folder = pytestconfig.getoption("celeba")
+    if not folder:
+        pytest.skip("needs real CelebA: give its folder with --celeba or DIAT_CELEBA")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def detector() -> InsightFaceDetector:
+    return InsightFaceDetector()
+
+
+@pytest.fixture(scope="session")
+def collins_path() -> Path:
+    return ROOT / "examples" / "eileen_collins.jpg"
+
+
+@pytest.fixture(scope="session")
+def hopper_path() -> Path:
+    return ROOT / "examples" / "grace_hopper.jpg"
+
+
+@pytest.fixture(scope="session")
+def collins(collins_path: Path) -> np.ndarray:
+    return open_photo(collins_path).pixels
+
+
+@pytest.fixture(scope="session")
+def hopper(hopper_path: Path) -> np.ndarray:
+    return open_photo(hopper_path).pixels
+
+
+@pytest.fixture(scope="session")
+def collins_face(detector: InsightFaceDetector, collins: np.ndarray) -> Face:
+    return detector.detect(collins)[0]
+
+
+@pytest.fixture(scope="session")
+def editors(detector: InsightFaceDetector):
+    """Editors with the embedded weights, one per attribute, made when first asked for."""
+    made: dict[str, FaceEditor] = {}
+
+    def get(name: str) -> FaceEditor:
+        if name not in made:
+            made[name] = FaceEditor.from_pretrained(name, detector=detector)
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def crowd(collins: np.ndarray, hopper: np.ndarray) -> np.ndarray:
+    """One photograph with both portraits, Hopper's face the larger."""
+    small = cv2.resize(collins, (600, 600), interpolation=cv2.INTER_CUBIC)
+    return np.concatenate([hopper, small[:, :512]], axis=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_celeba(tmp_path_factory: pytest.TempPathFactory, collins: np.ndarray, hopper: np.ndarray) -> Path:
+    """A folder in CelebA's Hub schema made of the two public-domain portraits, moved and tinted: 96 train, 24 valid."""
+    from datasets import Dataset, Features, Image, Value
+
+    from diat.align import similarity
+    from diat.celeba import COLUMNS, IMAGE_HEIGHT, IMAGE_WIDTH
+
+    folder = tmp_path_factory.mktemp("celeba")
+    eyes = {0: [[204, 100], [247, 104]], 1: [[226, 195], [306, 192]]}
+    rng = np.random.default_rng(0)
+    features = Features({"image": Image(), "celeb_id": Value("int64"), **{name: Value("bool") for name in COLUMNS}})
+    for split, count in (("train", 96), ("valid", 24)):
+        rows: dict[str, list] = {name: [] for name in features}
+        for number in range(count):
+            who = number % 2
+            target = np.array([[69, 111], [108, 111]]) + rng.normal(0, 2, (2, 2))
+            matrix = similarity(np.array(eyes[who], np.float32), target.astype(np.float32))
+            image = cv2.warpAffine((collins, hopper)[who], matrix, (IMAGE_WIDTH, IMAGE_HEIGHT), borderMode=1)
+            image = np.clip(image * rng.uniform(0.8, 1.2, 3), 0, 255).astype(np.uint8)
+            jpeg = cv2.imencode(".jpg", image[..., ::-1])[1].tobytes()
+            rows["image"].append({"bytes": jpeg, "path": None})
+            rows["celeb_id"].append(who)
+            for name in COLUMNS:
+                value = who == 0 if name in ("Mouth_Slightly_Open", "Smiling", "Young") else bool(rng.integers(2))
+                rows[name].append(who == 1 if name == "Eyeglasses" else value)
+        Dataset.from_dict(rows, features).to_parquet(str(folder / f"{split}-00000-of-00001.parquet"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory: pytest.TempPathFactory, tiny_celeba: Path) -> Path:
+    """The pack of `tiny_celeba`, made by the real script."""
+    path = tmp_path_factory.mktemp("pack") / "tiny.pack"
+    run_script("train/prepare.py", "--dataset", tiny_celeba, "--output", path)
+    return path
+
+
+def run_script(script: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run one of the project's scripts as a user would."""
+    command = [sys.executable, str(ROOT / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    if check and done.returncode != 0:
+        pytest.fail(f"{script} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    return done

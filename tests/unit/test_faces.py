@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from diat import faces
+from diat.align import CELEBA_TEMPLATE_128
+from diat.errors import ModelRejected
+from diat.faces import Face, face_fault
+
+
+def face_with(points5: np.ndarray) -> Face:
+    points5 = points5.astype(np.float32)
+    box = np.concatenate([points5.min(0), points5.max(0)])
+    return Face(box, 0.9, points5, np.zeros((68, 2), np.float32))
+
+
+def test_a_face_has_5_and_68_points_where_they_belong(collins_face):
+    five, dense = collins_face.points5, collins_face.points68
+    left, top, right, bottom = collins_face.box
+    assert five.shape == (5, 2)
+    assert dense.shape == (68, 2)
+    inside = (five > [left, top]).all() and (five < [right, bottom]).all()
+    assert inside
+    distance = np.linalg.norm(five[1] - five[0])
+    for five_index, dense_indices in [(0, range(36, 42)), (1, range(42, 48)), (2, [30]), (3, [48]), (4, [54])]:
+        assert np.linalg.norm(five[five_index] - dense[list(dense_indices)].mean(0)) < 0.15 * distance
+
+
+def test_every_68_point_has_one_of_the_106():
+    assert len(set(faces.POINTS_106_TO_68.tolist())) == 68
+    assert faces.POINTS_106_TO_68.max() < 106
+
+
+def test_faces_come_largest_first_and_the_same_every_time(detector, crowd):
+    first, second = detector.detect(crowd), detector.detect(crowd)
+    assert len(first) == 2
+    assert first[0].area > first[1].area
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a.box, b.box)
+        np.testing.assert_array_equal(a.points68, b.points68)
+
+
+def test_a_face_that_fills_the_photograph_is_found_too(detector, collins, collins_face):
+    left, top, right, bottom = collins_face.box.astype(int)
+    assert len(detector.detect(np.ascontiguousarray(collins[top:bottom, left:right]))) == 1
+
+
+def test_embeddings_tell_people_apart(detector, collins, hopper, collins_face):
+    darker = (collins * 0.8).astype(np.uint8)
+    a, b = detector.embed(collins, collins_face.points5), detector.embed(darker, collins_face.points5)
+    c = detector.embed(hopper, detector.detect(hopper)[0].points5)
+    assert np.linalg.norm(a) == pytest.approx(1, abs=1e-5)
+    assert a @ b > 0.9
+    assert a @ c < 0.3
+
+
+def test_a_good_face_has_no_fault(collins_face):
+    assert face_fault(collins_face) is None
+
+
+def test_a_small_face_is_refused_with_the_size_found_and_the_size_needed():
+    fault = face_fault(face_with(CELEBA_TEMPLATE_128 * 0.4))
+    assert fault is not None
+    assert "51 pixels" in fault
+    assert "64" in fault
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_profile_is_refused(side):
+    turned = CELEBA_TEMPLATE_128.copy()
+    turned[2, 0] += side * 20
+    fault = face_fault(face_with(turned))
+    assert fault is not None
+    assert "turned" in fault
+
+
+def test_a_slightly_turned_face_is_taken():
+    turned = CELEBA_TEMPLATE_128.copy()
+    turned[2, 0] += 7
+    assert face_fault(face_with(turned)) is None
+
+
+@pytest.mark.parametrize(
+    "points",
+    [np.zeros((5, 2)), np.full((5, 2), np.nan), np.repeat([[50.0, 50.0]], 5, 0), [[i * 30, 40] for i in range(5)]],
+    ids=["zeros", "nan", "one point", "one line"],
+)
+def test_degenerate_points_are_refused(points):
+    assert face_fault(face_with(np.array(points))) is not None
+
+
+def test_points_upside_down_are_refused():
+    assert face_fault(face_with(CELEBA_TEMPLATE_128[[0, 1, 2, 4, 3]] * [1, -1])) is not None
+
+
+def test_a_pack_that_cannot_be_had_is_refused_with_a_sentence(monkeypatch):
+    def unreachable(*_, **__):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr("insightface.app.FaceAnalysis", unreachable)
+    with pytest.raises(ModelRejected, match="buffalo_l.*network"):
+        faces.InsightFaceDetector("buffalo_l")
+
+
+def test_a_tampered_embedded_model_is_refused(monkeypatch):
+    monkeypatch.setitem(faces.EMBEDDED_SHA256, "2d106det.onnx", "0" * 64)
+    with pytest.raises(ModelRejected, match="2d106det"):
+        faces.InsightFaceDetector()
+
+
+def test_drawing_does_not_touch_the_photograph(crowd, detector):
+    before = crowd.copy()
+    drawn = faces.draw_faces(crowd, detector.detect(crowd), {0})
+    np.testing.assert_array_equal(crowd, before)
+    assert (drawn != crowd).any()
