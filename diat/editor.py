@@ -154,7 +154,7 @@ class FaceEditor:
             for index in choose_faces(job.faces, choice, job.notices):
                 matrix = photo_to_crop_matrix(job.faces[index].points5)
                 size = self.model.config.size
-                points = transform_points(job.faces[index].points68, matrix) * np.float32(size / 128)
+                points = (transform_points(job.faces[index].points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
                 job.chosen.append(index)
                 job.matrices.append(matrix)
                 job.crops.append(warp_to_crop(photo.pixels, matrix, size))

@@ -1,0 +1,148 @@
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from diat.attributes import ATTRIBUTES
+from diat.editor import FaceEditor
+from diat.engine import Engine
+from diat.errors import DiatError, PhotoRejected
+from diat.hub import load_model
+from diat.photo import open_photo
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_an_edit_changes_the_face_and_keeps_the_person(editors, collins, name):
+    result = editors(name).edit(collins)
+    assert result.photo.shape == collins.shape
+    assert result.photo.dtype == np.uint8
+    assert (result.photo != collins).any()
+    assert len(result.edited) == 1
+    assert result.edited[0].likeness > 0.3
+    assert set(result.milliseconds) == {"decode", "detect", "align", "network", "paste", "recognise"}
+
+
+def test_outside_the_attributes_mask_every_pixel_is_equal(editors, hopper):
+    result = editors("eyeglasses_remove").edit(hopper)
+    changed = (result.photo != hopper).any(2)
+    rows, columns = np.nonzero(changed)
+    left, top, right, bottom = result.faces[0].box
+    assert changed.any()
+    eyes, chin = result.faces[0].points68[36:48, 1].mean(), result.faces[0].points68[8, 1]
+    assert rows.max() < (eyes + chin) / 2
+    assert rows.min() > top - (bottom - top) / 2
+    assert columns.min() > left - (right - left) / 2
+    assert columns.max() < right + (right - left) / 2
+
+
+def test_strength_0_gives_the_photograph_back_bit_equal(editors, collins):
+    result = editors("male_to_female").edit(collins, strength=0)
+    np.testing.assert_array_equal(result.photo, collins)
+    assert result.edited[0].likeness == pytest.approx(1, abs=1e-5)
+
+
+def test_more_strength_changes_more(editors, collins):
+    def change(strength: float) -> float:
+        return float(np.abs(editors("mouth_close").edit(collins, strength=strength).photo.astype(int) - collins).mean())
+
+    assert 0 < change(0.5) < change(1.0) < change(1.5)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
+def test_a_strength_out_of_range_is_refused(editors, collins, strength):
+    with pytest.raises(DiatError, match="between 0 and 1.5"):
+        editors("mouth_close").edit(collins, strength=strength)
+
+
+def test_every_kind_of_source_gives_the_same_result(editors, hopper_path, hopper):
+    editor = editors("eyeglasses_remove")
+    expected = editor.edit(hopper).photo
+    for source in (
+        hopper_path,
+        str(hopper_path),
+        hopper_path.read_bytes(),
+        Image.fromarray(hopper),
+        open_photo(hopper),
+    ):
+        np.testing.assert_array_equal(editor.edit(source).photo, expected)
+
+
+def test_the_largest_face_all_faces_or_chosen_ones(editors, crowd):
+    editor = editors("mouth_open")
+    largest, both, second = (editor.edit(crowd, faces) for faces in ("largest", "all", [1]))
+    assert [face.index for face in largest.edited] == [0]
+    assert [face.index for face in both.edited] == [0, 1]
+    assert [face.index for face in second.edited] == [1]
+    np.testing.assert_array_equal(largest.photo[:, 512:], crowd[:, 512:])
+    np.testing.assert_array_equal(second.photo[:, :512], crowd[:, :512])
+    np.testing.assert_array_equal(both.photo[:, :512], largest.photo[:, :512])
+    np.testing.assert_array_equal(both.photo[:, 512:], second.photo[:, 512:])
+
+
+@pytest.mark.parametrize("faces", [[2], [-1], [], "smallest"], ids=str)
+def test_a_choice_of_faces_that_are_not_there_is_refused(editors, crowd, faces):
+    with pytest.raises(DiatError):
+        editors("mouth_open").edit(crowd, faces)
+
+
+def test_a_batch_gives_what_its_photographs_give_alone(editors, collins, hopper, crowd):
+    editor = editors("older_to_younger")
+    together = editor.edit([collins, hopper, crowd], faces="all")
+    for photo, result in zip((collins, hopper, crowd), together, strict=True):
+        alone = editor.edit(photo, faces="all")
+        # A batch sums in another order: the last bit before rounding may differ.
+        assert np.abs(alone.photo.astype(int) - result.photo).max() <= 1
+
+
+def test_faces_found_before_are_not_searched_again(editors, collins, collins_face, monkeypatch):
+    editor = editors("mouth_open")
+    expected = editor.edit(collins).photo
+    monkeypatch.setattr(editor.detector, "detect", lambda _: pytest.fail("searched"))
+    np.testing.assert_array_equal(editor.edit(collins, found=[collins_face]).photo, expected)
+
+
+def test_a_photograph_without_a_face_is_refused(editors):
+    landscape = np.linspace(0, 255, 300 * 400 * 3).reshape(300, 400, 3).astype(np.uint8)
+    with pytest.raises(PhotoRejected, match="No face found"):
+        editors("mouth_open").edit(landscape)
+
+
+def test_a_face_too_small_is_refused_with_both_sizes(editors, collins):
+    small = cv2.resize(collins, (160, 160), interpolation=cv2.INTER_AREA)
+    with pytest.raises(PhotoRejected, match=r"\d+ pixels across where at least 64"):
+        editors("mouth_open").edit(small)
+
+
+def test_all_faces_leaves_out_the_unusable_and_says_so(editors, collins):
+    small = cv2.resize(collins, (150, 150), interpolation=cv2.INTER_AREA)
+    photo = np.concatenate([collins, np.pad(small, ((0, 362), (0, 0), (0, 0)), mode="edge")], axis=1)
+    result = editors("mouth_open").edit(photo, "all")
+    assert len(result.faces) == 2
+    assert [face.index for face in result.edited] == [0]
+    assert "Face 2 was left as it is" in result.notices[0]
+
+
+def test_a_wide_photograph_keeps_its_size_and_its_sharpness(editors, hopper):
+    wide = cv2.resize(hopper, (2000, 2344), interpolation=cv2.INTER_LANCZOS4)
+    result = editors("eyeglasses_remove").edit(wide)
+    assert result.photo.shape == wide.shape
+    same = (result.photo == wide).all(2)
+    assert same.mean() > 0.8
+    assert not same.all()
+
+
+def test_the_engine_does_not_depend_on_the_batch():
+    engine = Engine(load_model("mouth_close"))
+    size = engine.config.size
+    crops = np.random.default_rng(0).integers(0, 256, (20, size, size, 3), np.uint8)
+    together = engine.change(crops)
+    assert together.shape == crops.shape
+    alone = np.concatenate([engine.change(crops[i : i + 1]) for i in range(20)])
+    np.testing.assert_allclose(together, alone, atol=0.05)
+
+
+def test_from_pretrained_takes_a_folder(tmp_path, detector):
+    from diat.hub import EMBEDDED
+
+    editor = FaceEditor.from_pretrained(EMBEDDED / "mouth_open", detector=detector)
+    assert editor.spec.name == "mouth_open"
