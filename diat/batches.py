@@ -71,6 +71,7 @@ class TransferBatches:
             raise TrainingStopped(
                 f"The pack's crops are {pack.size} pixels wide, no multiple of {size}: make one of {size}."
             )
+        self._mask_of: dict[int, U8] = {}
         self._cells = _cells(pack, spec, self.guided) if matched else None
 
     def __getitem__(self, step: int) -> Batch:
@@ -99,12 +100,16 @@ class TransferBatches:
         return to_tensor(np.stack(crops))
 
     def _masks(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
-        factor = self.size / self.pack.size
-        masks = [
-            _moved(attribute_mask(self.spec, self.pack.points68[row] * factor, self.size), *how)
-            for row, how in zip(rows, augment, strict=True)
-        ]
-        return torch.from_numpy(np.stack(masks))[:, None]
+        masks = [_moved(self._mask(int(row)), *how) for row, how in zip(rows, augment, strict=True)]
+        return torch.from_numpy(np.stack(masks))[:, None].float().div_(255)
+
+    def _mask(self, row: int) -> U8:
+        # A mask costs more than a crop, and every epoch needs it again.
+        if row not in self._mask_of:
+            points = (self.pack.points68[row] + 0.5) * (self.size / self.pack.size) - 0.5
+            mask = attribute_mask(self.spec, points.astype(np.float32), self.size)
+            self._mask_of[row] = np.rint(mask * 255).astype(np.uint8)
+        return self._mask_of[row]
 
 
 def resized(crop: U8, size: int) -> U8:

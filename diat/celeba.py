@@ -94,7 +94,8 @@ def decode(jpeg: bytes) -> U8:
     Raises:
         ValueError: the bytes are no image, or one of another size.
     """
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    # OpenCV asserts on an empty buffer and returns None for a bad one.
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
     if image is None:
         raise ValueError("not a decodable image")
     if image.shape[:2] != (IMAGE_HEIGHT, IMAGE_WIDTH):
