@@ -19,14 +19,18 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import cv2
+from diat.errors import DiatError, PhotoRejected, explain_import_error
+
+try:
+    import cv2
+except ImportError as error:
+    sys.exit(f"app: {explain_import_error(error)}")
 import gradio as gr
 import numpy as np
 from starlette.middleware import Middleware
 
 from diat.attributes import ATTRIBUTES
 from diat.editor import MAX_STRENGTH, EditResult, FaceEditor, choose_faces
-from diat.errors import DiatError, PhotoRejected
 from diat.faces import EMBEDDED_PACK, MAX_FACES, Face, InsightFaceDetector, draw_faces
 from diat.photo import MAX_BYTES, open_photo
 from diat.provenance import encode
@@ -196,9 +200,10 @@ def build(editors: Editors) -> gr.Blocks:
         gr.Markdown(TERMS)
 
         inputs, outputs = [photo, attribute, strength, chosen, consent], [close_up, whole, download, message]
+        # First, so that the public name is its own: Gradio numbers a name that is taken.
+        run.click(edit, inputs, outputs, api_name="edit")
         changed = photo.change(faces, photo, [numbered, chosen, message], api_name="faces", show_progress="hidden")
         changed.success(edit, inputs, outputs, api_visibility="private")
-        run.click(edit, inputs, outputs, api_name="edit")
         gr.on(
             [attribute.input, strength.release, chosen.input, consent.input],
             edit,

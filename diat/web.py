@@ -46,14 +46,17 @@ class BodyLimit:
 
         async def watched(message: Message) -> None:
             nonlocal started
-            started = True
-            await send(message)
+            # FastAPI answers 400 to anything that goes wrong while it reads a body; the true reason is sent below.
+            if seen <= self._limit or started:
+                started = True
+                await send(message)
 
         try:
             await self._app(scope, counted, watched)
         except _BodyTooLarge:
-            if not started:
-                await self._refusal()(scope, receive, send)
+            pass
+        if seen > self._limit and not started:
+            await self._refusal()(scope, receive, send)
 
     def _refusal(self) -> JSONResponse:
         sentence = (

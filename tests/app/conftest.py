@@ -1,0 +1,103 @@
+"""A real server and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+
+
+@pytest.fixture(scope="session")
+def log_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server") / "log"
+
+
+@pytest.fixture(scope="session")
+def upload_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="session")
+def server(log_path: Path, upload_folder: Path) -> Iterator[str]:
+    """The address of `python app.py`, started as a user starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "GRADIO_TEMP_DIR": str(upload_folder), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port)]
+    with log_path.open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=ROOT)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        if process.poll() is not None:
+            pytest.fail(f"the server ended:\n{log_path.read_text()}")
+        try:
+            urllib.request.urlopen(address, timeout=1)
+            break
+        except OSError:
+            time.sleep(0.25)
+    yield address
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def camera(tmp_path_factory: pytest.TempPathFactory, collins: np.ndarray) -> Path:
+    """A film for Chromium's fake camera: a portrait that moves a little. MJPEG is JPEG after JPEG."""
+    path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    frame = cv2.copyMakeBorder(cv2.resize(collins, (480, 480)), 0, 0, 80, 80, cv2.BORDER_REPLICATE)
+    with path.open("wb") as file:
+        for number in range(30):
+            moved = np.roll(frame, number % 10, axis=1)
+            file.write(cv2.imencode(".jpg", moved[..., ::-1])[1].tobytes())
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(camera: Path) -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: str) -> Iterator[Page]:
+    """The demo in a new window; a request to another host or an error on the console fails the test."""
+    context = browser.new_context(permissions=["camera"], viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    elsewhere: list[str] = []
+    faults: list[str] = []
+    own = (server, server.replace("http", "ws"), "blob:", "data:")
+    page.on("request", lambda request: None if request.url.startswith(own) else elsewhere.append(request.url))
+    page.on("console", lambda entry: faults.append(entry.text) if entry.type == "error" else None)
+    page.goto(server)
+    page.wait_for_selector("#photo")
+    yield page
+    context.close()
+    assert not elsewhere
+    assert not faults

@@ -1,0 +1,173 @@
+"""The named endpoints, and what a hostile client may try."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import json
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from diat.photo import MAX_BYTES
+
+
+@pytest.fixture(scope="module")
+def client(server: str) -> Client:
+    return Client(server, verbose=False)
+
+
+def call(server: str, photo: object) -> str:
+    """The raw answer of /edit to a photograph given as this JSON."""
+    data = [photo, "mouth_open", 1.0, [], True]
+    body = json.dumps({"data": data}).encode()
+    request = urllib.request.Request(f"{server}/gradio_api/call/edit", body, {"Content-Type": "application/json"})
+    event = json.load(urllib.request.urlopen(request, timeout=30))["event_id"]
+    return urllib.request.urlopen(f"{server}/gradio_api/call/edit/{event}", timeout=60).read().decode()
+
+
+def test_edit_is_a_named_endpoint(client, hopper_path, hopper):
+    near, whole, path, sentence = client.predict(
+        handle_file(hopper_path), "eyeglasses_remove", 1.0, [], True, api_name="/edit"
+    )
+    pixels = np.asarray(Image.open(path))
+    assert pixels.shape == hopper.shape
+    assert (pixels != hopper).any()
+    assert "likeness" in sentence
+    assert len(near) == len(whole) == 2
+
+
+def test_faces_is_a_named_endpoint(client, tmp_path, crowd):
+    Image.fromarray(crowd).save(tmp_path / "crowd.png")
+    *_, sentence = client.predict(handle_file(tmp_path / "crowd.png"), api_name="/faces")
+    assert sentence.startswith("2 faces found")
+
+
+def test_no_consent_no_result(client, hopper_path):
+    *results, sentence = client.predict(handle_file(hopper_path), "mouth_open", 1.0, [], False, api_name="/edit")
+    assert "tick the box" in sentence
+    assert not any(results[2:])
+
+
+def test_a_refusal_is_a_sentence_not_an_error(client, tmp_path):
+    Image.new("RGB", (300, 300), "green").save(tmp_path / "green.png")
+    *_, path, sentence = client.predict(
+        handle_file(tmp_path / "green.png"), "mouth_open", 1.0, [], True, api_name="/edit"
+    )
+    assert sentence.startswith("No face found")
+    assert path is None
+
+
+@pytest.mark.parametrize("name", ["evil.gif", "../../x.jpg", "CON", "a" * 250 + ".jpg", "\u202egpj.exe"])
+def test_the_name_of_a_file_changes_nothing(client, server, hopper_path, name):
+    boundary = "----b"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
+    body = head + hopper_path.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    request = urllib.request.Request(f"{server}/gradio_api/upload", body, headers)
+    (path,) = json.load(urllib.request.urlopen(request, timeout=30))
+    answer = call(server, {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}})
+    assert "likeness" in answer
+
+
+def test_an_address_is_not_fetched(server):
+    asked = []
+
+    class Canary(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    canary = http.server.HTTPServer(("127.0.0.1", 0), Canary)
+    threading.Thread(target=canary.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{canary.server_port}/face.jpg"
+    for photo in ({"path": url}, {"path": url, "url": url}, {"url": url, "path": None}, {"path": "x", "url": url}):
+        answer = call(server, {**photo, "meta": {"_type": "gradio.FileData"}})
+        assert "likeness" not in answer
+    canary.shutdown()
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "file:///etc/passwd", "app.py", "examples/../app.py", "/proc/self/environ"]
+)
+@pytest.mark.parametrize(
+    "extra", [{}, {"is_stream": True}, {"proxy_url": "http://127.0.0.1:9"}], ids=["", "stream", "proxy"]
+)
+def test_a_path_of_the_server_is_not_read(server, path, extra, upload_folder):
+    answer = call(server, {"path": path, "meta": {"_type": "gradio.FileData"}, **extra})
+    assert "likeness" not in answer
+    assert "root:" not in answer
+    assert not [file for file in upload_folder.rglob("*") if file.name in ("passwd", "app.py", "environ")]
+
+
+def test_a_data_url_is_refused_not_decoded(server, hopper_path):
+    url = "data:image/jpeg;base64," + base64.b64encode(hopper_path.read_bytes()).decode()
+    answer = call(server, {"path": None, "url": url, "meta": {"_type": "gradio.FileData"}})
+    assert "likeness" not in answer
+
+
+@pytest.mark.parametrize("where", ["upload", "call/edit"])
+def test_too_large_a_body_is_refused_and_leaves_nothing(server, upload_folder, where):
+    before = sum(file.stat().st_size for file in upload_folder.rglob("*") if file.is_file())
+    body = b"x" * (MAX_BYTES + 2**21)
+    headers = {"Content-Type": "multipart/form-data; boundary=b" if where == "upload" else "application/json"}
+    request = urllib.request.Request(f"{server}/gradio_api/{where}", body, headers)
+    try:
+        with pytest.raises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(request, timeout=60)
+        assert error.value.code == 413
+        assert "too large" in error.value.read().decode()
+    except urllib.error.URLError as cut:
+        # The server answers before the body is through and closes: some clients see only the close.
+        assert isinstance(cut.reason, (BrokenPipeError, ConnectionResetError))
+    after = sum(file.stat().st_size for file in upload_folder.rglob("*") if file.is_file())
+    assert after == before
+
+
+def test_a_body_of_unsaid_length_is_counted(server):
+    import socket
+    from urllib.parse import urlparse
+
+    host = urlparse(server)
+    with socket.create_connection((host.hostname, host.port), timeout=60) as connection:
+        connection.sendall(
+            b"POST /gradio_api/call/edit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        chunk = b"x" * 2**20
+        try:
+            for _ in range(MAX_BYTES // 2**20 + 8):
+                connection.sendall(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+            connection.sendall(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        connection.settimeout(20)
+        try:
+            answer = connection.recv(4096)
+        except ConnectionResetError:
+            return
+        assert b" 413 " in answer.split(b"\r\n")[0]
+
+
+def test_the_result_carries_nothing_of_the_originals_metadata(client, hopper_path, tmp_path):
+    exif = Image.Exif()
+    exif[270] = "canary-description"
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.open(hopper_path).save(tmp_path / "gps.jpg", exif=exif, comment=b"canary-comment")
+    *_, path, _ = client.predict(handle_file(tmp_path / "gps.jpg"), "mouth_open", 1.0, [], True, api_name="/edit")
+    data = Path(path).read_bytes()
+    assert b"canary" not in data
+    assert b"eXIf" not in data
