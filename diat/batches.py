@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -27,6 +27,12 @@ class Batch:
     source: Tensor  # (N, 3, S, S) from the input set X
     mask: Tensor  # (N, 1, S, S) where T may change it
     guided: Tensor  # (N, 3, S, S) from the guided set A
+    source_rows: list[int]  # of the pack
+    guided_rows: list[int]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        return replace(self, **{name: getattr(self, name).to(device) for name in ("source", "mask", "guided")})
 
 
 class TransferBatches:
@@ -54,13 +60,14 @@ class TransferBatches:
         num_inputs: int | None,
         matched: bool,
         shift: int,
+        split: str = "train",
         rank: int = 0,
         world: int = 1,
     ) -> None:
         self.pack, self.spec, self.size, self.batch = pack, spec, size, batch
         self.seed, self.rank, self.world, self.shift = seed, rank, world, shift
-        self.inputs = input_set(pack, spec, count=num_inputs, seed=seed)
-        self.guided = guided_set(pack, spec)
+        self.inputs = input_set(pack, spec, split, num_inputs, seed)
+        self.guided = guided_set(pack, spec, split)
         for name, rows, sign in (("guided", self.guided, ""), ("input", self.inputs, "not ")):
             if len(rows) < batch * world:
                 raise TrainingStopped(
@@ -82,6 +89,8 @@ class TransferBatches:
             source=self._images(sources, augment := self._augmentation(rng)),
             mask=self._masks(sources, augment),
             guided=self._images(guided, self._augmentation(rng)),
+            source_rows=sources.tolist(),
+            guided_rows=guided.tolist(),
         )
 
     def _draw_guided(self, sources: NDArray[np.int64], rng: np.random.Generator, step: int) -> NDArray[np.int64]:

@@ -89,6 +89,7 @@ def load_checkpoint(
                 index, entry = key.split("/")
                 state.setdefault(int(index), {})[entry] = value
             optimizer.load_state_dict({"state": state, "param_groups": groups[name]})
+            _match_memory_format(optimizer)
     except (RuntimeError, KeyError, ValueError) as error:
         raise TrainingStopped(
             f"The checkpoint {path} is of other networks ({error}): resume with the same settings."
@@ -105,6 +106,14 @@ def sweep(folder: Path) -> None:
     """Remove what a killed run left half-written."""
     for orphan in folder.glob(f"{PREFIX}*{ASIDE}"):
         shutil.rmtree(orphan)
+
+
+def _match_memory_format(optimizer: Optimizer) -> None:
+    """Lay each moment out in memory as its parameter is: the fused optimisers walk both by address."""
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            if value.shape == parameter.shape:
+                state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

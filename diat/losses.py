@@ -30,10 +30,10 @@ def feature_loss(a: Tensor, b: Tensor) -> Tensor:
 
 
 def identity_loss(transformed: Features, source: Features, weights: Mapping[int, float] | None = None) -> Tensor:
-    """Eq. (2), (13): the weighted sum of `feature_loss` over the layers of ``weights``; 4 and 5 with 1 by default.
+    """Eq. (2), (4), (13): the weighted sum of `feature_loss` over layers; 4 and 5, with weight 1, by default.
 
-    The features are VGG-Face's in Eq. (2) and D's own in Eq. (13), where D must be frozen: read literally, Eq. (14)
-    would have D maximise the loss.
+    The features are VGG-Face's in Eq. (2), and in Eq. (4) with g for T; in Eq. (13) they are D's own, where D must be
+    frozen: read literally, Eq. (14) would have D maximise the loss.
     """
     weights = weights or dict.fromkeys(IDENTITY_LAYERS, 1.0)
     terms = [weight * feature_loss(transformed[layer], source[layer]) for layer, weight in weights.items()]
@@ -71,6 +71,62 @@ def diat_a_transform_loss(transformed: Tensor, identity: Tensor, lambda_id: floa
     For D, Eq. (14) is Eq. (3): the identity loss never updates D.
     """
     return attribute_loss_transform(transformed) + lambda_id * identity
+
+
+def denoiser_loss(denoised: Tensor, denoised_clear: Tensor, x: Tensor) -> Tensor:
+    """Eq. (5): ||f(g(x)) - x||_F^2 + ||f(x) - x||_F^2, summed over an image, mean over the batch. -> scalar."""
+    return reconstruction_loss(x, denoised) + reconstruction_loss(x, denoised_clear)
+
+
+def perceptual_regularization(denoised: Tensor, transformed: Tensor) -> Tensor:
+    """Eq. (6): ||f(T(x)) - T(x)||_F^2, summed over an image, mean over the batch; f is frozen. -> scalar."""
+    return reconstruction_loss(transformed, denoised)
+
+
+def diat_transform_loss(
+    transformed: Tensor, identity: Tensor, smooth: Tensor, lambda_id: float, gamma: float
+) -> Tensor:
+    """Eq. (7) for T: -log D(T(x)) + lambda l_id(x) + gamma l_smooth(x). (N,) logits, scalars, weights -> scalar.
+
+    For D, Eq. (7) is Eq. (3).
+    """
+    return attribute_loss_transform(transformed) + lambda_id * identity + gamma * smooth
+
+
+def local_enhancement_loss(
+    enhanced: Tensor,
+    source: Tensor,
+    mask: Tensor,
+    inside_enhanced: Features,
+    inside_transformed: Features,
+    betas: tuple[float, ...] = (0.1, 0.5, 1.0),
+) -> Tensor:
+    """Eq. (10): outside the mask E(T(x)) is the source, inside it has the features of T(x).
+
+    The first term is the mean square over the pixels outside the mask; a sum would drown the second term.
+
+    Args:
+        enhanced: E(T(x)), (N, 3, H, W).
+        source: x, (N, 3, H, W).
+        mask: m, (N, 1, H, W), 1 where the attribute may change.
+        inside_enhanced: features of m E(T(x)) by layer number; layer 0 is the pixels themselves.
+        inside_transformed: likewise of m T(x).
+        betas: weights of the layers 0, 1, 2 (section 5.1).
+
+    Returns:
+        Scalar.
+    """
+    _same_shape(enhanced, source)
+    outside = (1 - mask).expand_as(source)
+    kept = (outside * (enhanced - source).square()).sum() / outside.sum().clamp_min(1)
+    layers = range(len(betas))
+    terms = [betas[layer] * feature_loss(inside_transformed[layer], inside_enhanced[layer]) for layer in layers]
+    return kept + torch.stack(terms).sum()
+
+
+def global_enhancement_loss(enhanced: Tensor, x: Tensor) -> Tensor:
+    """Eq. (11): ||E(B(x)) - x||_F^2, summed over an image, mean over the batch. (N, 3, H, W) twice -> scalar."""
+    return reconstruction_loss(x, enhanced)
 
 
 # ---- The release recipe. Each addition earns its place in docs/recipe.md by a figure.

@@ -26,11 +26,11 @@ def attribute_mask(spec: AttributeSpec, points68: F32, size: int = CROP_SIZE) ->
     Returns:
         (size, size) float32 in [0, 1].
     """
-    hull = cv2.convexHull(points68[list(spec.landmarks)].astype(np.float32))[:, 0]
+    hull: F32 = cv2.convexHull(points68[list(spec.landmarks)].astype(np.float32))[:, 0].astype(np.float32)
     # By distance to the hull, so that the expansion is round and the soft edge ends in exactly 0. The distance is
     # smooth: every fourth pixel will do. Unlike a drawn polygon it moves with fractions of pixels, as a video needs.
-    grid = np.arange(-0.5, size + 4, 4, np.float32)
-    coarse = distance_to_polygon(np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2), hull)
+    grid = np.arange(-0.5, size + 4, 4, dtype=np.float32)
+    coarse = distance_to_polygon(np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2).astype(np.float32), hull)
     distance = _enlarged(coarse.reshape(len(grid), len(grid)), 4)[:size, :size]
     unit = interocular(points68)
     inside = _smooth(((spec.margin + spec.feather / 2) * unit - distance) / max(spec.feather * unit, 1.0))

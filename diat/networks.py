@@ -99,3 +99,59 @@ class AttributeDiscriminator(nn.Module):
             features[number] = x
         hidden = nn.functional.leaky_relu(self.fc1(x.flatten(1)), 0.2)
         return self.fc2(hidden).float().squeeze(1), features
+
+
+class DenoisingNetwork(nn.Module):
+    """The denoiser f of Eq. (5): "only two convolutional layers with 3x3 kernel", 3 -> 64 -> 3 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 3, padding=1, padding_mode="reflect")
+        self.conv2 = nn.Conv2d(64, 3, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) -> (N, 3, H, W), of unbounded range."""
+        return cast(Tensor, self.conv2(torch.relu(self.conv1(x)))).float()
+
+
+class LocalEnhancer(nn.Module):
+    """The local enhancement network E of section 3.2: a 4-layer FCN on source and transformed image.
+
+    It learns what to add to T(x), the last layer starting at zero. It needs no mask to run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(6, 64, 3, padding=1)
+        self.conv2 = nn.Conv2d(64, 64, 3, padding=1)
+        self.conv3 = nn.Conv2d(64, 64, 3, padding=1)
+        self.conv4 = nn.Conv2d(64, 3, 3, padding=1)
+        nn.init.zeros_(self.conv4.weight)
+        nn.init.zeros_(cast(Tensor, self.conv4.bias))
+
+    def forward(self, source: Tensor, transformed: Tensor) -> Tensor:
+        """Source x and T(x), each (N, 3, H, W) -> (N, 3, H, W) in [-1, 1]."""
+        y = torch.cat([source, transformed], dim=1)
+        for conv in (self.conv1, self.conv2, self.conv3):
+            y = torch.relu(conv(y))
+        change = cast(Tensor, self.conv4(y))
+        return (transformed.float() + change.float()).clamp(-1, 1)
+
+
+class GlobalEnhancer(TransformNetwork):
+    """The global enhancement network E of section 3.2: T's architecture, run on the blurred T(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """T(x), (N, 3, H, W) -> E(B(T(x))), (N, 3, H, W) in [-1, 1]."""
+        enhanced: Tensor = super().forward(gaussian_blur(x))
+        return enhanced
+
+
+def gaussian_blur(x: Tensor, sigma: float = 1.8, size: int = 11) -> Tensor:
+    """B of Eq. (11): a Gaussian of that standard deviation in pixels (section 5.1). (N, C, H, W) -> (N, C, H, W)."""
+    places = torch.arange(size, dtype=torch.float32, device=x.device) - (size - 1) / 2
+    line = torch.exp(-places.square() / (2 * sigma**2))
+    line = (line / line.sum()).expand(x.shape[1], 1, -1)
+    x = nn.functional.pad(x.float(), (size // 2,) * 4, mode="reflect")
+    x = nn.functional.conv2d(x, line[:, :, None, :], groups=x.shape[1])
+    return nn.functional.conv2d(x, line[:, :, :, None], groups=x.shape[1])

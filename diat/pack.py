@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,14 @@ class Pack:
         """(N,) values of one of CelebA's attributes."""
         values: NDArray[np.bool_] = self.attributes[:, COLUMNS.index(name)]
         return values
+
+    @cached_property
+    def digest(self) -> str:
+        """Identifies the data: SHA-256 over labels, identities, points and the size."""
+        digest = hashlib.sha256(str(self.crops.shape).encode())
+        for array in (self.attributes, self.identity, self.split, self.points68):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     @property
     def has_face(self) -> NDArray[np.bool_]:

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from diat.align import U8
-from diat.errors import TrainingStopped
 from diat.tensors import to_crops
 
 
@@ -47,35 +46,40 @@ class MovingAverage:
 
 
 class Log:
-    """`stats.jsonl`: one JSON object a line, flushed, with means over the steps since the last."""
+    """`stats.jsonl`: one JSON object a line, flushed, with means over the steps since the last.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._sums: dict[str, float] = {}
-        self._counts: dict[str, int] = {}
-        self._since = time.monotonic()
+    Args:
+        path: the file. A resumed run cuts off what a killed one wrote after its last checkpoint.
+        first: the step that the run starts from.
+    """
+
+    def __init__(self, path: Path, first: int = 0) -> None:
+        self._path, self._first = path, first
+        self._values: dict[str, list[Tensor]] = {}
+        self._since, self._step = time.monotonic(), first
+        if path.exists():
+            kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= first]
+            path.write_text("".join(line + "\n" for line in kept))
 
     def add(self, values: dict[str, Tensor]) -> None:
-        """Count one step's values in."""
+        """Count one step's values in; they stay where they were computed until they are written."""
         for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
-            self._counts[name] = self._counts.get(name, 0) + 1
+            self._values.setdefault(name, []).append(value.detach())
 
     def write(self, step: int, images: int) -> dict[str, float]:
-        """Write the means as one line and start over. ``images``: how many went through since the last line."""
+        """Write the means as one line and start over. ``images``: how many a step takes of each set."""
+        means = {name: float(torch.stack(values).float().mean()) for name, values in self._values.items()}
         now = time.monotonic()
-        means: dict[str, float] = {name: self._sums[name] / self._counts[name] for name in self._sums}
-        line = {"step": step, **means, "images_per_second": images / max(now - self._since, 1e-9)}
+        rate = images * (step - self._step) / max(now - self._since, 1e-9)
+        line = {"step": step, **{name: round(value, 6) for name, value in means.items()}}
         with self._path.open("a") as file:
-            file.write(json.dumps({name: round(value, 6) for name, value in line.items()}) + "\n")
-        self._sums, self._counts, self._since = {}, {}, now
+            file.write(json.dumps({**line, "images_per_second": round(rate, 2)}) + "\n")
+        self._values, self._since, self._step = {}, now, step
         return means
 
 
 def optimise(accelerator: Accelerator, loss: Tensor, network: nn.Module, optimizer: Optimizer) -> None:
     """One step of one network. Gradients are averaged over the ranks."""
-    if not torch.isfinite(loss):
-        raise TrainingStopped("The loss is not a number: training stopped before the weights were harmed.")
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if accelerator.num_processes > 1:
@@ -104,9 +108,9 @@ def save_image(path: Path, image: U8) -> None:
 
 
 @torch.no_grad()
-def transfer_sheet(network: nn.Module, source: Tensor, mask: Tensor, columns: int = 4) -> U8:
-    """A sheet of sources beside what the network makes of them under the mask."""
-    result = composite(network(source), source, mask)
+def transfer_sheet(network: nn.Module, source: Tensor, mask: Tensor | None, columns: int = 4) -> U8:
+    """A sheet of sources beside what the network makes of them, under the mask if there is one."""
+    result = network(source) if mask is None else composite(network(source), source, mask)
     pairs = zip(to_crops(source), to_crops(result), strict=True)
     return contact_sheet(pairs, columns)
 
@@ -114,8 +118,3 @@ def transfer_sheet(network: nn.Module, source: Tensor, mask: Tensor, columns: in
 def composite(transformed: Tensor, source: Tensor, mask: Tensor) -> Tensor:
     """M T(x) + (1 - m) x: the change where the attribute may change the face, the source elsewhere."""
     return source + mask * (transformed - source)
-
-
-def describe(config: Any) -> dict[str, Any]:
-    """A frozen config as JSON-able values."""
-    return {name: str(value) if isinstance(value, Path) else value for name, value in vars(config).items()}

@@ -13,6 +13,7 @@ import argparse
 import json
 import shutil
 import sys
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,18 +35,21 @@ MAX_BAD_SHARE = 0.001
 
 def main() -> None:
     args = parse_args()
-    output: Path = args.output
+    prepare(args.dataset, args.output, args.size, args.webp, args.limit)
+
+
+def prepare(
+    dataset: str, output: Path, size: int = CROP_SIZE, webp: int | None = None, limit: int | None = None
+) -> None:
+    """Make a pack of a dataset; see the head of this file."""
     partial = output.with_name(output.name + ".partial")
     partial.mkdir(parents=True, exist_ok=True)
     # The images are small and their faces large: 320 finds them and is four times as fast as the app's 640.
-    detector = InsightFaceDetector(detection_sizes=(320, 640))
-    bad: list[str] = []
-    shards = []
-    for split in SPLITS:
-        shards += pack_split(args, split, partial, detector, bad)
-    write_pack(output, shards, args.size)
+    maker = Maker(dataset, size, webp, limit, partial, InsightFaceDetector(detection_sizes=(320, 640)))
+    shards = [shard for split in SPLITS for shard in maker.pack_split(split)]
+    write_pack(output, shards, size)
     shutil.rmtree(partial)
-    report(output, bad)
+    report(output, maker.bad)
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,63 +62,68 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def pack_split(
-    args: argparse.Namespace, split: str, partial: Path, detector: InsightFaceDetector, bad: list[str]
-) -> list[Path]:
-    done = sorted(partial.glob(f"{split}-*.safetensors"))
-    records = stream_records(args.dataset, split, skip=SHARD * len(done))
-    if args.limit is not None:
-        records = islice(records, max(0, args.limit - SHARD * len(done)))
-    bar = tqdm(desc=split, unit=" images", initial=SHARD * len(done), dynamic_ncols=True)
-    while batch := list(islice(records, SHARD)):
-        path = partial / f"{split}-{len(done):05d}.safetensors"
-        arrays, faults = pack_records(batch, split, args.size, args.webp, detector, bar)
-        bad += [f"{split} record {len(done) * SHARD + row}: {why}" for row, why in faults]
-        seen = SHARD * len(done) + len(batch)
-        if len(bad) > max(1, MAX_BAD_SHARE * seen):
-            raise TrainingStopped(f"{len(bad)} of {seen} images cannot be decoded, over 0.1 %: {'; '.join(bad[:5])}.")
-        save_file(arrays, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
-        done.append(path)
-    bar.close()
-    return done
+@dataclass
+class Maker:
+    """Makes the shards of a pack, going on from those that are finished."""
 
+    dataset: str
+    size: int
+    webp: int | None
+    limit: int | None
+    partial: Path
+    detector: InsightFaceDetector
+    bad: list[str] = field(default_factory=list)  # a line for every image that could not be decoded
 
-def pack_records(
-    records: list[Record], split: str, size: int, webp: int | None, detector: InsightFaceDetector, bar: Any
-) -> tuple[dict[str, np.ndarray], list[tuple[int, str]]]:
-    rows: dict[str, list[Any]] = {key: [] for key in ("crops", "attributes", "identity", "points5", "points68")}
-    faults = []
-    for row, record in enumerate(records):
-        bar.update()
-        try:
-            image = decode(record.jpeg)
-        except ValueError as error:
-            faults.append((row, str(error)))
-            continue
-        face = central_face(detector.detect(image))
-        nothing = np.full((68, 2), np.nan, np.float32)
-        rows["crops"].append(centre_crop(image, size))
-        rows["attributes"].append(record.attributes)
-        rows["identity"].append(record.identity)
-        rows["points5"].append(nothing[:5] if face is None else to_crop(face.points5, size))
-        rows["points68"].append(nothing if face is None else to_crop(face.points68, size))
-    arrays = {
-        "attributes": np.array(rows["attributes"], bool).astype(np.uint8),
-        "identity": np.array(rows["identity"], np.int32),
-        "points5": np.array(rows["points5"], np.float32),
-        "points68": np.array(rows["points68"], np.float32),
-        "split": np.full(len(rows["crops"]), SPLITS.index(split), np.uint8),
-    }
-    if webp is None:
-        arrays["crops"] = np.stack(rows["crops"])
-    else:
-        encoded = [
-            cv2.imencode(".webp", crop[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, webp])[1] for crop in rows["crops"]
-        ]
-        arrays["webp"] = np.concatenate([np.asarray(code).ravel() for code in encoded])
-        arrays["webp_ends"] = np.cumsum([code.size for code in encoded]).astype(np.int64)
-    return arrays, faults
+    def pack_split(self, split: str) -> list[Path]:
+        done = sorted(self.partial.glob(f"{split}-*.safetensors"))
+        seen = SHARD * len(done)
+        records = stream_records(self.dataset, split, skip=seen)
+        if self.limit is not None:
+            records = islice(records, max(0, self.limit - seen))
+        with tqdm(desc=split, unit=" images", initial=seen, dynamic_ncols=True, mininterval=1) as bar:
+            while batch := list(islice(records, SHARD)):
+                path = self.partial / f"{split}-{len(done):05d}.safetensors"
+                arrays = self.pack_records(batch, split, seen, bar)
+                seen += len(batch)
+                if len(self.bad) > max(1, MAX_BAD_SHARE * seen):
+                    examples = "; ".join(self.bad[:5])
+                    raise TrainingStopped(
+                        f"{len(self.bad)} of {seen} images cannot be decoded, over 0.1 %: {examples}."
+                    )
+                save_file(arrays, path.with_suffix(".tmp"))
+                path.with_suffix(".tmp").replace(path)
+                done.append(path)
+        return done
+
+    def pack_records(self, records: list[Record], split: str, first: int, bar: Any) -> dict[str, np.ndarray]:
+        rows: dict[str, list[Any]] = {key: [] for key in ("crops", "attributes", "identity", "points5", "points68")}
+        for number, record in enumerate(records, start=first):
+            bar.update()
+            try:
+                image = decode(record.jpeg)
+            except ValueError as error:
+                self.bad.append(f"{split} record {number}: {error}")
+                continue
+            face = central_face(self.detector.detect(image))
+            nothing = np.full((68, 2), np.nan, np.float32)
+            rows["crops"].append(centre_crop(image, self.size))
+            rows["attributes"].append(record.attributes)
+            rows["identity"].append(record.identity)
+            rows["points5"].append(nothing[:5] if face is None else to_crop(face.points5, self.size))
+            rows["points68"].append(nothing if face is None else to_crop(face.points68, self.size))
+        arrays = {
+            "attributes": np.array(rows["attributes"], bool).astype(np.uint8),
+            "identity": np.array(rows["identity"], np.int32),
+            "points5": np.array(rows["points5"], np.float32),
+            "points68": np.array(rows["points68"], np.float32),
+            "split": np.full(len(rows["crops"]), SPLITS.index(split), np.uint8),
+        }
+        if self.webp is None:
+            return {**arrays, "crops": np.stack(rows["crops"])}
+        quality = [cv2.IMWRITE_WEBP_QUALITY, self.webp]
+        encoded = [np.asarray(cv2.imencode(".webp", crop[..., ::-1], quality)[1]).ravel() for crop in rows["crops"]]
+        ends = np.cumsum([code.size for code in encoded]).astype(np.int64)
+        return {**arrays, "webp": np.concatenate(encoded), "webp_ends": ends}
 
 
 def central_face(faces: list[Face]) -> Face | None:

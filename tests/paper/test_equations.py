@@ -1,12 +1,14 @@
 """Each equation against its formula, computed by hand."""
 
+import itertools
 import math
 
 import pytest
 import torch
 
 from diat import losses
-from diat.networks import AttributeDiscriminator, TransformNetwork
+from diat.networks import AttributeDiscriminator, DenoisingNetwork, GlobalEnhancer, TransformNetwork, gaussian_blur
+from diat.vgg_face import load_features
 
 
 def sigmoid(value: float) -> float:
@@ -106,3 +108,70 @@ def test_gradient_penalty_is_the_squared_norm_of_a_linear_ds_weights():
     weights = torch.randn(3, 4, 4)
     penalty = losses.gradient_penalty(lambda images: (images * weights).flatten(1).sum(1), torch.randn(5, 3, 4, 4))
     torch.testing.assert_close(penalty, weights.square().sum())
+
+
+def test_eq_4_is_the_identity_loss_between_g_and_its_input_on_vgg_features():
+    features, g = load_features(), TransformNetwork().eval()
+    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    of_g, of_x = features(g(x)), features(x)
+    by_hand = 0
+    for layer, shape in ((4, (128, 32, 32)), (5, (256, 16, 16))):
+        assert of_x[layer].shape[1:] == shape
+        size = shape[0] * shape[1] * shape[2]
+        by_hand += sum(((of_g[layer][n] - of_x[layer][n]) ** 2).sum() / (2 * size) for n in range(2)) / 2
+    torch.testing.assert_close(losses.identity_loss(of_g, of_x), by_hand)
+
+
+def test_denoiser_loss_of_eq_5_counts_the_denoised_and_the_clear_image():
+    x, of_g, of_x = (torch.randn(2, 3, 8, 8) for _ in range(3))
+    by_hand = sum(((of_g[n] - x[n]) ** 2).sum() + ((of_x[n] - x[n]) ** 2).sum() for n in range(2)) / 2
+    torch.testing.assert_close(losses.denoiser_loss(of_g, of_x, x), by_hand)
+
+
+def test_perceptual_regularization_of_eq_6_teaches_t_and_not_f():
+    f, t = DenoisingNetwork().requires_grad_(False), torch.randn(2, 3, 8, 8, requires_grad=True)
+    loss = losses.perceptual_regularization(f(t), t)
+    torch.testing.assert_close(loss, sum(((f(t)[n] - t[n]) ** 2).sum() for n in range(2)) / 2)
+    loss.backward()
+    assert t.grad is not None
+    assert t.grad.abs().sum() > 0
+    assert all(parameter.grad is None for parameter in f.parameters())
+
+
+def test_eq_7_adds_the_identity_loss_and_the_regularization_with_their_weights():
+    logits, identity, smooth = torch.tensor([0.3, -0.7]), torch.tensor(2.5), torch.tensor(300.0)
+    expected = losses.attribute_loss_transform(logits) + 0.1 * identity + 0.001 * smooth
+    torch.testing.assert_close(losses.diat_transform_loss(logits, identity, smooth, 0.1, 0.001), expected)
+
+
+def test_local_enhancement_loss_of_eq_10():
+    enhanced, source, transformed = (torch.rand(2, 3, 16, 16) * 2 - 1 for _ in range(3))
+    mask = torch.zeros(2, 1, 16, 16)
+    mask[:, :, 4:9, 5:12] = 1
+    features = load_features()
+    of_e, of_t = features(mask * enhanced), features(mask * transformed)
+    outside = [p for p in itertools.product(range(2), range(3), range(16), range(16)) if not mask[p[0], 0, p[2], p[3]]]
+    by_hand = sum((enhanced[p] - source[p]) ** 2 for p in outside) / len(outside)
+    for layer, beta in enumerate((0.1, 0.5, 1.0)):
+        by_hand = by_hand + beta * ((of_e[layer] - of_t[layer]) ** 2).sum() / (2 * 2 * of_e[layer][0].numel())
+    loss = losses.local_enhancement_loss(enhanced, source, mask, of_e, of_t)
+    torch.testing.assert_close(loss, by_hand, rtol=1e-4, atol=1e-6)
+    assert torch.equal(of_e[0], mask * enhanced)  # phi_0(x) = x
+
+
+def test_global_enhancement_loss_of_eq_11_is_on_the_blurred_image():
+    e = GlobalEnhancer().eval()
+    x = torch.rand(2, 3, 32, 32) * 2 - 1
+    blurred = TransformNetwork.forward(e, gaussian_blur(x))
+    torch.testing.assert_close(e(x), blurred)
+    by_hand = sum(((blurred[n] - x[n]) ** 2).sum() for n in range(2)) / 2
+    torch.testing.assert_close(losses.global_enhancement_loss(e(x), x), by_hand)
+
+
+def test_the_blur_is_the_gaussian_of_1_8_pixels():
+    point = torch.zeros(1, 3, 21, 21)
+    point[:, :, 10, 10] = 1
+    places = torch.arange(-5, 6).float()
+    kernel = torch.exp(-(places[:, None] ** 2 + places[None] ** 2) / (2 * 1.8**2))
+    torch.testing.assert_close(gaussian_blur(point)[0, 1, 5:16, 5:16], kernel / kernel.sum(), rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(gaussian_blur(torch.full((1, 3, 12, 12), 0.4)), torch.full((1, 3, 12, 12), 0.4))

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from diat.networks import AttributeDiscriminator, TransformNetwork
+from diat.networks import AttributeDiscriminator, DenoisingNetwork, GlobalEnhancer, LocalEnhancer, TransformNetwork
+from diat.vgg_face import VggFeatures, load_features
 
 TABLE_1 = [
     ("conv1", (32, 128, 128)),
@@ -99,3 +100,51 @@ def test_t_does_not_use_batch_statistics_at_inference():
     network = TransformNetwork().eval()
     x = torch.rand(4, 3, 64, 64) * 2 - 1
     torch.testing.assert_close(network(x)[:1], network(x[:1]), rtol=1e-4, atol=1e-5)
+
+
+def test_the_enhancement_and_denoising_networks():
+    convs = [m for m in LocalEnhancer().modules() if isinstance(m, nn.Conv2d)]
+    assert [(c.in_channels, c.out_channels, c.kernel_size[0]) for c in convs] == [
+        (6, 64, 3),
+        (64, 64, 3),
+        (64, 64, 3),
+        (64, 3, 3),
+    ]
+    x, t = torch.rand(2, 2, 3, 32, 32) * 2 - 1
+    torch.testing.assert_close(LocalEnhancer()(x, t), t)  # it starts as T(x) itself
+    f = [m for m in DenoisingNetwork().modules() if isinstance(m, nn.Conv2d)]
+    assert [(c.in_channels, c.out_channels, c.kernel_size[0]) for c in f] == [(3, 64, 3), (64, 3, 3)]
+    assert {k: v.shape for k, v in GlobalEnhancer().state_dict().items()} == {
+        k: v.shape for k, v in TransformNetwork().state_dict().items()
+    }
+
+
+def test_the_first_five_convolutions_of_vgg():
+    features = load_features()(torch.zeros(1, 3, 128, 128))
+    assert [tuple(features[layer].shape[1:]) for layer in range(1, 6)] == [
+        (64, 128, 128),
+        (64, 128, 128),
+        (128, 64, 64),
+        (128, 64, 64),
+        (256, 32, 32),
+    ]
+    assert all((features[layer] >= 0).all() for layer in range(1, 6))
+    assert sum(p.numel() for p in load_features().parameters()) == 555_328
+    assert not any(p.requires_grad for p in load_features().parameters())
+
+
+def test_vgg_face_is_normalised_as_it_was_trained():
+    x = torch.zeros(1, 3, 16, 16)  # grey 127.5
+    features = VggFeatures()
+    seen = []
+    features.conv1_1.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    features(x)
+    expected = [127.5 - mean for mean in (129.1863, 104.7624, 93.5940)]
+    torch.testing.assert_close(seen[0][0, :, 3, 3], torch.tensor(expected))
+
+
+def test_edges_excite_the_features_that_flat_grey_does_not():
+    features = load_features()
+    flat, edge = torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)
+    edge[..., 16:] = 1
+    assert features(edge)[4][..., 7:9].mean() > 2 * features(flat)[4][..., 7:9].mean()

@@ -1,0 +1,303 @@
+"""Algorithm 1: T and D in turn, for every variant and recipe. One straight loop; the losses are in diat.losses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from tqdm import tqdm
+
+from diat import losses
+from diat.attributes import attribute_spec
+from diat.batches import Batch, TransferBatches
+from diat.celeba import guided_set, input_set
+from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.errors import TrainingStopped
+from diat.hub import ModelConfig, save_model
+from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
+from diat.pack import Pack, open_pack
+from diat.recipes import TransferConfig
+from diat.training import Log, MovingAverage, composite, optimise, save_image, transfer_sheet
+from diat.vgg_face import VggFeatures, load_features
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How often, in steps, and how to run."""
+
+    log: int = 25
+    sample: int = 500
+    save: int = 500
+    resume: bool = False
+
+
+@dataclass(eq=False)
+class Players:
+    """The networks of a run."""
+
+    transform: TransformNetwork
+    discriminator: AttributeDiscriminator
+    vgg: VggFeatures | None = None  # phi, where the identity loss is Eq. (2)
+    denoiser: DenoisingNetwork | None = None  # f, where Eq. (6) has a weight
+
+
+def train_transfer(config: TransferConfig, players: Players, schedule: Schedule, accelerator: Accelerator) -> Path:
+    """Train T against D and return the folder of the model.
+
+    Args:
+        config: every setting; see diat.recipes.
+        players: T and D, new or pre-trained (Eq. 8, 9), and the frozen networks that the variant needs.
+        schedule: how often to log, to sample and to save.
+        accelerator: device, precision and processes.
+
+    Raises:
+        TrainingStopped: the data cannot serve, there is nothing to resume, or a loss is not a number.
+    """
+    # Data.
+    spec = attribute_spec(config.attribute)
+    pack = open_pack(config.pack)
+    batches = transfer_batches(pack, config, "train", config.batch, accelerator)
+    held_out = held_out_faces(pack, config).to(accelerator.device)
+
+    # Networks and optimisers.
+    device = accelerator.device
+    for network in (players.transform, players.discriminator, players.vgg, players.denoiser):
+        if network is not None:
+            network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    transform, discriminator = players.transform, players.discriminator
+    average = MovingAverage(transform, config.decay)
+    betas = (config.beta1, 0.999)
+    optimizer_t = torch.optim.Adam(transform.parameters(), config.learning_rate, betas, fused=True)
+    optimizer_d = torch.optim.Adam(discriminator.parameters(), config.learning_rate_d, betas, fused=True)
+    modules = {"transform": transform, "discriminator": discriminator, "average": average.network}
+    optimizers = {"transform": optimizer_t, "discriminator": optimizer_d}
+
+    # Start or go on.
+    identity = {"config": config.as_json(), "data": pack.digest, "processes": accelerator.num_processes}
+    first = resumed(config.output, modules, optimizers, identity) if schedule.resume else started(config)
+    log = Log(config.output / "stats.jsonl", first)
+    main = accelerator.is_main_process
+    bar = tqdm(range(first, config.steps), initial=first, total=config.steps, desc=spec.name, disable=not main)
+
+    for step in bar:
+        anneal(optimizers, config, step)
+        batch = batches[step].to(device)
+        with accelerator.autocast():
+            transformed = transfer(transform, batch, config)
+
+        # D: guided against transformed.
+        for _ in range(config.d_steps):
+            loss, of_d = discriminator_loss(discriminator, batch, transformed.detach(), config, step, accelerator)
+            check(loss, of_d, batch, step, config)
+            optimise(accelerator, loss, discriminator, optimizer_d)
+
+        # T: the same T(x), judged by the D of this step.
+        for turn in range(config.t_steps):
+            if turn > 0:
+                with accelerator.autocast():
+                    transformed = transfer(transform, batch, config)
+            loss, of_t = transform_loss(players, batch, transformed, config, step, accelerator)
+            check(loss, of_t, batch, step, config)
+            optimise(accelerator, loss, transform, optimizer_t)
+        average.update(transform, step)
+
+        # Log, look, save.
+        log.add({**of_d, **of_t})
+        done, last = step + 1, step + 1 == config.steps
+        if main and (last or done % schedule.log == 0):
+            means = log.write(done, config.batch * accelerator.num_processes)
+            bar.set_postfix({name: f"{means[name]:.3f}" for name in ("D/loss", "T/attribute")}, refresh=False)
+        if main and (last or done % schedule.sample == 0):
+            sheet = transfer_sheet(average.network, held_out.source, held_out.mask if config.masked else None)
+            save_image(config.output / "samples" / f"{done:06d}.png", sheet)
+        if main and (last or done % schedule.save == 0):
+            save_checkpoint(config.output / "checkpoints", done, modules, optimizers, identity)
+            save_average(average.network, config, done, len(batches.inputs))
+    accelerator.wait_for_everyone()
+    return config.output / "model"
+
+
+def transfer_batches(
+    pack: Pack, config: TransferConfig, split: str, batch: int, accelerator: Accelerator | None = None
+) -> TransferBatches:
+    """The run's stream of training batches, or of fixed held-out faces."""
+    train = split == "train"
+    return TransferBatches(
+        pack,
+        attribute_spec(config.attribute),
+        size=config.size,
+        batch=batch,
+        seed=config.seed if train else 1,
+        num_inputs=config.num_inputs if train else None,
+        matched=config.matched and train,
+        shift=config.shift * config.size // 128 if train else 0,
+        split=split,
+        rank=accelerator.process_index if accelerator else 0,
+        world=accelerator.num_processes if accelerator else 1,
+    )
+
+
+def held_out_faces(pack: Pack, config: TransferConfig, count: int = 16) -> Batch:
+    """The same faces of the validation part at every look, as many as there are up to ``count``."""
+    spec = attribute_spec(config.attribute)
+    there = min(len(input_set(pack, spec, "valid")), len(guided_set(pack, spec, "valid")))
+    return transfer_batches(pack, config, "valid", max(1, min(count, there)))[0]
+
+
+def transfer(transform: nn.Module, batch: Batch, config: TransferConfig) -> Tensor:
+    """T(x), under the mask where the recipe says so."""
+    transformed: Tensor = transform(batch.source)
+    return composite(transformed, batch.source, batch.mask) if config.masked else transformed
+
+
+def discriminator_loss(
+    discriminator: nn.Module,
+    batch: Batch,
+    transformed: Tensor,
+    config: TransferConfig,
+    step: int,
+    accelerator: Accelerator,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Eq. (3) for D, with the recipe's third group and gradient penalty."""
+    groups = [batch.guided, transformed] + ([batch.source] if config.three_groups else [])
+    with accelerator.autocast():
+        logits, _ = discriminator(torch.cat(groups))
+    guided, fake, *source = logits.split(len(batch.guided))
+    stats = {"D/guided": guided.sigmoid().mean(), "D/transformed": fake.sigmoid().mean()}
+    if config.three_groups:
+        loss = losses.three_group_loss(guided, fake, source[0])
+        stats["D/source"] = source[0].sigmoid().mean()
+    else:
+        loss = losses.attribute_loss_discriminator(guided, fake)
+    stats["D/loss"] = loss
+    if config.penalty and step % config.penalty_every == 0:
+        # In full precision: the squared gradients of bf16 are noise.
+        stats["D/penalty"] = losses.gradient_penalty(lambda images: discriminator(images)[0], batch.guided)
+        loss = loss + config.penalty * config.penalty_every * stats["D/penalty"]
+    return loss, stats
+
+
+def transform_loss(
+    players: Players, batch: Batch, transformed: Tensor, config: TransferConfig, step: int, accelerator: Accelerator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Eq. (7) or (14) for T, with what the recipe adds."""
+    discriminator, stats = players.discriminator, {}
+    discriminator.requires_grad_(False)  # neither loss of T updates D
+    with accelerator.autocast():
+        logits, features = discriminator(transformed)
+        stats["T/attribute"] = losses.attribute_loss_transform(logits)
+        if config.identity == "adaptive":
+            with torch.no_grad():
+                _, of_source = discriminator(batch.source)
+            identity_loss = losses.scaled_identity_loss if config.scale_identity else losses.identity_loss
+            stats["T/identity"] = identity_loss(features, of_source)
+        elif config.identity == "vgg":
+            if players.vgg is None:
+                raise ValueError("the identity loss of Eq. (2) needs frozen features")
+            with torch.no_grad():
+                of_source = players.vgg(batch.source)
+            stats["T/identity"] = losses.identity_loss(players.vgg(transformed), of_source)
+        if config.gamma:
+            if players.denoiser is None:
+                raise ValueError("the regularisation of Eq. (6) needs a denoiser")
+            stats["T/smooth"] = losses.perceptual_regularization(players.denoiser(transformed), transformed)
+        if config.lambda_keep and step % config.keep_every == 0:
+            stats["T/keep"] = (players.transform(batch.guided) - batch.guided).abs().mean()
+    discriminator.requires_grad_(True)
+    if config.lambda_pixel:
+        stats["T/pixel"] = (transformed - batch.source).abs().mean()
+    weights = {
+        "T/attribute": 1.0,
+        "T/identity": config.lambda_id,
+        "T/smooth": config.gamma,
+        "T/pixel": config.lambda_pixel,
+        "T/keep": config.lambda_keep,
+    }
+    loss = torch.stack([weights[name] * value for name, value in stats.items()]).sum()
+    return loss, {**stats, "T/loss": loss}
+
+
+def check(loss: Tensor, stats: Mapping[str, Tensor], batch: Batch, step: int, config: TransferConfig) -> None:
+    """Stop at a loss that is not a number, before it harms the weights, and write down what led to it."""
+    if torch.isfinite(loss):
+        return
+    report = {
+        "step": step,
+        "losses": {name: repr(float(value)) for name, value in stats.items()},
+        "source_rows": batch.source_rows,
+        "guided_rows": batch.guided_rows,
+    }
+    path = config.output / "stopped.json"
+    path.write_text(json.dumps(report, indent=1))
+    raise TrainingStopped(
+        f"The loss at step {step} is {float(loss)}: training stopped. The last checkpoint is good, the batch is in "
+        f"{path}; lower the learning rate or raise the penalty, and resume."
+    )
+
+
+def anneal(optimizers: Mapping[str, Optimizer], config: TransferConfig, step: int) -> None:
+    """Set the learning rates: constant, then over the last share of the steps down to a tenth."""
+    start = config.steps * (1 - config.anneal)
+    factor = 1.0 if step <= start else 1 - 0.9 * (step - start) / (config.steps - start)
+    for name, rate in (("transform", config.learning_rate), ("discriminator", config.learning_rate_d)):
+        for group in optimizers[name].param_groups:
+            group["lr"] = rate * factor
+
+
+def started(config: TransferConfig) -> int:
+    """Make the output folder of a new run.
+
+    Raises:
+        TrainingStopped: it holds another run already, or cannot be written.
+    """
+    if checkpoints(config.output / "checkpoints"):
+        raise TrainingStopped(f"{config.output} holds a run already: go on with --resume, or choose another --output.")
+    try:
+        config.output.mkdir(parents=True, exist_ok=True)
+        (config.output / "config.json").write_text(json.dumps(config.as_json(), indent=1))
+    except OSError as error:
+        raise TrainingStopped(
+            f"{config.output} cannot be written ({error.strerror}): choose another --output."
+        ) from error
+    return 0
+
+
+def resumed(
+    output: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], identity: Mapping[str, Any]
+) -> int:
+    """Load the newest whole checkpoint and return its step.
+
+    Raises:
+        TrainingStopped: there is none, or it was made with other settings, data or number of processes.
+    """
+    done = checkpoints(output / "checkpoints")
+    if not done:
+        raise TrainingStopped(f"No checkpoint in {output}: start without --resume, or give the output of a run.")
+    meta = load_checkpoint(done[-1], modules, optimizers)
+    for name, value in identity.items():
+        if meta.get(name) != json.loads(json.dumps(value)):
+            raise TrainingStopped(f"{output} was made with another {name}: resume with the same, or start anew.")
+    return int(meta["step"])
+
+
+def save_average(network: nn.Module, config: TransferConfig, steps: int, inputs: int) -> None:
+    """Write the moving average as the model."""
+    training = {"variant": config.variant, "recipe": config.recipe, "steps": steps, "input_images": inputs}
+    model = ModelConfig(attribute=config.attribute, size=config.size, residual=config.residual)
+    save_model(network, model, config.output / "model", training)  # type: ignore[arg-type]
+
+
+def new_players(config: TransferConfig) -> Players:
+    """Untrained T and D, and the frozen features where the variant needs them."""
+    torch.manual_seed(config.seed)
+    players = Players(TransformNetwork(residual=config.residual), AttributeDiscriminator(config.size))
+    if config.identity == "vgg":
+        players.vgg = load_features(config.features)
+    return players

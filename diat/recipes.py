@@ -1,0 +1,121 @@
+"""Every setting of a training run in one frozen object; the paper's variants and the two recipes as presets of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from diat.errors import TrainingStopped
+
+Identity = Literal["adaptive", "vgg", "none"]
+
+
+@dataclass(frozen=True)
+class TransferConfig:
+    """Settings of a run that trains T against D. The defaults are the release recipe's DIAT-A."""
+
+    # What is trained, on what.
+    attribute: str  # see diat.attributes.attribute_spec
+    pack: Path  # the data, from train/prepare.py
+    output: Path  # log, samples, checkpoints and the model
+    variant: str = "DIAT-A"  # a name in VARIANTS
+    recipe: str = "release"  # "paper" or "release"
+    size: int = 128  # side of the images in pixels
+    num_inputs: int | None = None  # size of the input set; None takes all, the paper 2,000
+
+    # How long, how fast (Algorithm 1, section 4.2).
+    steps: int = 10_000
+    batch: int = 16  # images of each set at a step, on each process
+    d_steps: int = 1  # updates of D a step
+    t_steps: int = 1  # updates of T a step
+    learning_rate: float = 2e-4  # of T, Adam
+    learning_rate_d: float = 4e-4  # of D, Adam
+    beta1: float = 0.5  # of both
+    anneal: float = 0.3  # share of the steps, at the end, over which the rates fall to a tenth
+    decay: float = 0.999  # of T's moving average
+    seed: int = 0
+
+    # The losses of Eq. (7) and (14).
+    identity: Identity = "adaptive"
+    lambda_id: float = 0.1  # weight of Eq. (2) or (13), section 5.1
+    gamma: float = 0.0  # weight of Eq. (6), section 5.1: 0.001 where it is used
+    features: str = "imagenet-vgg16"  # phi of Eq. (2), see diat.vgg_face.load_features
+
+    # What the release recipe adds; docs/recipe.md has the figures.
+    residual: bool = True  # T(x) = x + change, the change starting at 0
+    masked: bool = True  # composite under the attribute's mask
+    three_groups: bool = True  # D also sees untransformed inputs, labelled 0
+    matched: bool = True  # draw guided images that resemble the inputs in the spec's matched columns
+    scale_identity: bool = True  # divide Eq. (13) by the size of D's own features
+    penalty: float = 0.05  # weight of the gradient penalty on guided images
+    penalty_every: int = 8  # steps between two penalties, each counted that many times
+    lambda_pixel: float = 1.0  # weight of mean |T(x) - x|
+    lambda_keep: float = 5.0  # weight of mean |T(a) - a| on guided images
+    keep_every: int = 4  # steps between two of those
+    shift: int = 4  # largest random shift at 128 pixels, with mirroring; 0 turns both off
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be."""
+        for name in ("steps", "batch", "d_steps", "t_steps", "penalty_every", "keep_every"):
+            if getattr(self, name) < 1:
+                raise TrainingStopped(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.size % 16:
+            raise TrainingStopped(f"The size must be a multiple of 16, not {self.size}.")
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON-able values."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+
+# Section 5.1 and 5.5. "Enhanced" variants train E after T: `python train/enhance.py`.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "DIAT": {"identity": "vgg", "gamma": 1e-3},  # Eq. (7), enhanced
+    "DIAT-A": {"identity": "adaptive"},  # Eq. (14), enhanced
+    "DIAT-A0": {"identity": "adaptive"},  # DIAT-A without enhancement
+    "DIAT1": {"identity": "none"},  # the attribute loss alone
+    "DIAT2": {"identity": "vgg"},  # DIAT without perceptual regularisation and enhancement
+    "DIAT3": {"identity": "vgg", "gamma": 1e-3},  # DIAT without enhancement
+}
+ENHANCED = ("DIAT", "DIAT-A")
+
+# The paper's text, to the letter.
+PAPER: dict[str, Any] = {
+    "num_inputs": 2000,
+    "learning_rate": 1e-4,
+    "learning_rate_d": 1e-4,
+    "anneal": 0.0,
+    "residual": False,
+    "masked": False,
+    "three_groups": False,
+    "matched": False,
+    "scale_identity": False,
+    "penalty": 0.0,
+    "lambda_pixel": 0.0,
+    "lambda_keep": 0.0,
+    "shift": 0,
+}
+# Section 4.2: DIAT-A's rates fall from 0.0001 to 0.00001.
+PAPER_ADAPTIVE: dict[str, Any] = {"learning_rate": 1e-5, "learning_rate_d": 1e-5}
+
+
+def transfer_config(
+    attribute: str, pack: Path, output: Path, variant: str, recipe: str, **given: Any
+) -> TransferConfig:
+    """The preset of a variant and a recipe, with single settings replaced by ``given`` (None: as the preset has it).
+
+    Raises:
+        TrainingStopped: the variant, the recipe or a setting does not exist.
+    """
+    if variant not in VARIANTS:
+        raise TrainingStopped(f"Unknown variant {variant!r}: use one of {', '.join(VARIANTS)}.")
+    if recipe not in ("paper", "release"):
+        raise TrainingStopped(f"Unknown recipe {recipe!r}: use paper or release.")
+    config = TransferConfig(attribute, pack, output, variant=variant, recipe=recipe)
+    config = replace(config, **VARIANTS[variant])
+    if recipe == "paper":
+        config = replace(config, **PAPER, **(PAPER_ADAPTIVE if config.identity == "adaptive" else {}))
+    unknown = given.keys() - {field.name for field in fields(TransferConfig)}
+    if unknown:
+        raise TrainingStopped(f"Unknown setting {sorted(unknown)[0]!r}: see TransferConfig in diat/recipes.py.")
+    return replace(config, **{name: value for name, value in given.items() if value is not None})

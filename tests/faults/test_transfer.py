@@ -1,0 +1,108 @@
+"""Training through the real launcher: it learns, it resumes bit for bit, and what cannot be is one sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from safetensors.torch import load_file
+
+from diat.hub import load_model
+
+QUICK = ["--size", "64", "--batch", "4", "--log-every", "2", "--sample-every", "4", "--save-every", "3"]
+
+
+def train(pack: Path, output: Path, *more: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "1", "--mixed_precision", "no"]
+    command += ["--cpu", str(ROOT / "train" / "diat_a.py"), "--attribute", "eyeglasses_remove", "--pack", str(pack)]
+    command += ["--output", str(output), *QUICK, *map(str, more)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    if check and done.returncode:
+        pytest.fail(done.stderr[-4000:])
+    return done
+
+
+@pytest.fixture(scope="module")
+def run(tiny_pack, tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("runs") / "whole"
+    train(tiny_pack, output, "--steps", 8)
+    return output
+
+
+def test_a_run_leaves_a_log_samples_checkpoints_and_a_model_that_loads(run):
+    lines = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 6, 8]
+    assert {"D/loss", "D/guided", "D/transformed", "D/source", "T/attribute", "T/identity"} <= lines[-1].keys()
+    assert sorted(path.name for path in (run / "samples").iterdir()) == ["000004.png", "000008.png"]
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["step-0000006", "step-0000008"]
+    model = load_model(run / "model", attribute="eyeglasses_remove")
+    assert model.config.size == 64
+
+
+def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(run, tiny_pack, tmp_path):
+    import shutil
+
+    half = tmp_path / "half"
+    shutil.copytree(run, half)
+    shutil.rmtree(half / "checkpoints" / "step-0000008")
+    config = json.loads((half / "checkpoints" / "step-0000006" / "meta.json").read_text())
+    config["config"]["output"] = str(half)
+    (half / "checkpoints" / "step-0000006" / "meta.json").write_text(json.dumps(config))
+    train(tiny_pack, half, "--steps", 8, "--resume")
+    expected, found = (load_file(path / "checkpoints" / "step-0000008" / "state.safetensors") for path in (run, half))
+    assert expected.keys() == found.keys()
+    assert all((expected[key] == found[key]).all() for key in expected)
+    expected, found = ((path / "model" / "model.safetensors").read_bytes() for path in (run, half))
+    assert expected == found
+
+
+SENTENCES = [
+    (["--resume"], "No checkpoint in"),
+    (["--batch", "64"], "holds 48 images"),
+    (["--size", "96"], "no multiple of 96"),
+    (["--size", "40"], "multiple of 16"),
+    (["--set", "colour=red"], "Unknown setting 'colour'"),
+    (["--output", "/etc/hostname/run"], "cannot be written"),
+    (["--attribute", "mouth_opne"], "mouth_open"),
+    (["--steps", "0"], "at least 1"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), SENTENCES, ids=[" ".join(pair[0]) for pair in SENTENCES])
+def test_what_cannot_be_trained_is_refused_before_the_first_step(tiny_pack, tmp_path, arguments, sentence):
+    command = [sys.executable, str(ROOT / "train" / "diat_a.py"), "--attribute", "eyeglasses_remove"]
+    command += ["--pack", str(tiny_pack), "--output", str(tmp_path / "run"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run" / "stats.jsonl").exists()
+
+
+def test_a_run_is_not_overwritten(run, tiny_pack):
+    done = train(tiny_pack, run, "--steps", 8, check=False)
+    assert done.returncode == 1
+    assert "holds a run already" in done.stderr
+
+
+def test_resuming_with_other_settings_is_refused(run, tiny_pack):
+    done = train(tiny_pack, run, "--steps", 9, "--resume", check=False)
+    assert done.returncode == 1
+    assert "another config" in done.stderr
+
+
+def test_a_dry_run_says_what_would_be_trained(tiny_pack, tmp_path):
+    done = train(tiny_pack, tmp_path / "dry", "--dry-run")
+    assert "input set 48 images, guided set 48" in done.stdout
+    assert not (tmp_path / "dry").exists()
+
+
+def test_the_dataset_is_packed_when_there_is_no_pack(tiny_celeba, tmp_path):
+    pack = tmp_path / "new.pack"
+    train(pack, tmp_path / "run", "--dataset", tiny_celeba, "--steps", 1)
+    assert pack.exists()
+    assert (tmp_path / "run" / "model" / "model.safetensors").exists()
