@@ -97,6 +97,15 @@ def load_checkpoint(
     return meta
 
 
+def save_weights(network: nn.Module, path: Path) -> None:
+    """Write a network's state as one safetensors file, complete or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ASIDE)
+    save_file({key: value.detach().cpu().contiguous().clone() for key, value in network.state_dict().items()}, aside)
+    _flush(aside)
+    aside.replace(path)
+
+
 def checkpoints(folder: Path) -> list[Path]:
     """Complete checkpoints, oldest first."""
     return sorted(path for path in folder.glob(f"{PREFIX}*") if not path.name.endswith(ASIDE))

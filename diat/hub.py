@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ from safetensors.torch import save_file
 
 from diat.attributes import ATTRIBUTES
 from diat.errors import ModelRejected
-from diat.networks import TransformNetwork
+from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 
 logger = logging.getLogger(__name__)
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
 FORMAT = "diat-model-1"
+PREFIXES = ("", "enhancer.")  # of the names of T's and E's tensors
 EMBEDDED = Path(__file__).parent / "weights"
 
 
@@ -36,21 +37,25 @@ class ModelConfig:
     size: int = 128  # side of the crops it was trained on, pixels
     n_blocks: int = 5
     residual: bool = True
+    enhancer: str = "none"  # the network E that follows T (section 3.2): "none", "local" or "global"
     strength: float = 1.0  # the change that users get at strength 1.0, as a multiple of T(x) - x
     dtype: str = "float16"  # of the tensors in the file
     format: str = FORMAT
 
-    def network(self) -> TransformNetwork:
-        """An untrained network of this shape."""
-        return TransformNetwork(self.n_blocks, self.residual)
+    def networks(self) -> tuple[TransformNetwork, LocalEnhancer | GlobalEnhancer | None]:
+        """Untrained T and E of these shapes."""
+        enhancers = {"local": LocalEnhancer, "global": GlobalEnhancer}
+        enhancer = enhancers[self.enhancer]() if self.enhancer in enhancers else None
+        return TransformNetwork(self.n_blocks, self.residual), enhancer
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A loaded model: its configuration and float32 weights by name."""
+    """A loaded model: its configuration and float32 weights by name, those of E with ``enhancer.`` before them."""
 
     config: ModelConfig
     weights: Mapping[str, NDArray[np.float32]]
+    training: Mapping[str, Any]  # what produced it
     source: str  # where it came from, for the user: "embedded", a path, or a repository with its revision
     notices: tuple[str, ...] = ()
 
@@ -74,25 +79,45 @@ def load_model(name: str | Path, *, attribute: str | None = None, revision: str 
     if text.count("/") == 1 and not text.startswith((".", "/", "~")):
         folder, commit, notices = _download(text, revision)
         model = _load_folder(folder, f"{text}@{commit[:12]}", attribute)
-        return Model(model.config, model.weights, model.source, notices)
+        return replace(model, notices=notices)
     raise ModelRejected(
         f"No model {text!r}: give one of {', '.join(ATTRIBUTES)}, a folder, or a Hub repository like org/name."
     )
 
 
-def save_model(network: TransformNetwork, config: ModelConfig, folder: Path, training: Mapping[str, Any]) -> None:
-    """Write a network as fp16 safetensors with its configuration and manifest.
+def load_networks(model: Model) -> tuple[TransformNetwork, LocalEnhancer | GlobalEnhancer | None]:
+    """T and E with the model's weights, in evaluation mode."""
+    networks = model.config.networks()
+    for network, prefix in zip(networks, PREFIXES, strict=True):
+        if network is not None:
+            names = (name for name in network.state_dict() if prefix + name in model.weights)
+            # Only the norms' counters are not in the file; load_model has checked the rest.
+            network.load_state_dict({n: torch.from_numpy(model.weights[prefix + n]) for n in names}, strict=False)
+            network.eval()
+    return networks
+
+
+def save_model(
+    transform: TransformNetwork,
+    config: ModelConfig,
+    folder: Path,
+    training: Mapping[str, Any],
+    enhancer: LocalEnhancer | GlobalEnhancer | None = None,
+) -> None:
+    """Write T, and E if there is one, as fp16 safetensors with configuration and manifest.
 
     Args:
         training: what produced it (recipe, steps, data), kept in the configuration for the model card.
     """
     folder.mkdir(parents=True, exist_ok=True)
     half = {
-        key: value.detach().half().contiguous().cpu()
-        for key, value in network.state_dict().items()
+        prefix + key: value.detach().half().contiguous().cpu()
+        for network, prefix in zip((transform, enhancer), PREFIXES, strict=True)
+        for key, value in (network.state_dict().items() if network is not None else ())
         if value.is_floating_point()
     }
     save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
     (folder / CONFIG).write_text(json.dumps({**asdict(config), "training": dict(training)}, indent=2) + "\n")
     digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)}
     (folder / MANIFEST).write_text(json.dumps(digests, indent=2) + "\n")
@@ -104,7 +129,7 @@ def _load_folder(folder: Path, source: str, attribute: str | None) -> Model:
     config = _config(files[CONFIG], folder)
     if attribute is not None and config.attribute != attribute:
         raise ModelRejected(f"{folder.name} holds {config.attribute!r}, not {attribute!r}: choose the matching model.")
-    return Model(config, _weights(files[WEIGHTS], config), source)
+    return Model(config, _weights(files[WEIGHTS], config), json.loads(files[CONFIG]).get("training", {}), source)
 
 
 def _json(folder: Path, name: str) -> dict[str, Any]:
@@ -150,7 +175,8 @@ def _config(data: bytes, folder: Path) -> ModelConfig:
             )
     if config.format != FORMAT:
         raise ModelRejected(f"{folder} is of format {config.format!r}, and this version reads {FORMAT!r}: update diat.")
-    if not (0 < config.n_blocks <= 16 and config.size in (64, 128) and 0 < config.strength <= 4):
+    known = config.enhancer in ("none", "local", "global") and config.size in (64, 128)
+    if not (known and 0 < config.n_blocks <= 16 and 0 < config.strength <= 4):
         raise ModelRejected(f"{CONFIG} in {folder} describes no known network: download it again.")
     return config
 
@@ -161,7 +187,12 @@ def _weights(data: bytes, config: ModelConfig) -> dict[str, NDArray[np.float32]]
     except (SafetensorError, ValueError, KeyError) as error:
         raise ModelRejected(f"{WEIGHTS} is not a whole safetensors file ({error}): download it again.") from None
     with torch.device("meta"):
-        expected = {k: tuple(v.shape) for k, v in config.network().state_dict().items() if v.is_floating_point()}
+        expected = {
+            prefix + key: tuple(value.shape)
+            for network, prefix in zip(config.networks(), PREFIXES, strict=True)
+            for key, value in (network.state_dict().items() if network is not None else ())
+            if value.is_floating_point()
+        }
     missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or extra:
         raise ModelRejected(

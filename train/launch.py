@@ -9,11 +9,15 @@ from pathlib import Path
 
 from accelerate import Accelerator
 from prepare import prepare
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
 
-from diat.adversarial import Schedule, new_players, train_transfer, transfer_batches
+from diat.adversarial import Players, Schedule, new_players, train_transfer, transfer_batches
 from diat.attributes import ATTRIBUTES, attribute_spec
 from diat.celeba import DEFAULT_DATASET
 from diat.errors import TrainingStopped
+from diat.networks import DenoisingNetwork
 from diat.pack import open_pack
 from diat.recipes import ENHANCED, TransferConfig, transfer_config
 
@@ -30,6 +34,7 @@ def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Name
     parser.add_argument("--output", type=Path, help="log, samples, checkpoints, model (default runs/ATTRIBUTE)")
     parser.add_argument("--variant", choices=variants, default=variants[0])
     parser.add_argument("--recipe", choices=("release", "paper"), default="release")
+    parser.add_argument("--pretrained", type=Path, help="folder of pretrain.py: T, D, and f where the variant needs it")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of --output")
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained on what, and stop")
     for name, kind in (("size", int), ("batch", int), ("steps", int), ("seed", int), ("num-inputs", int)):
@@ -56,7 +61,14 @@ def run_transfer(args: argparse.Namespace) -> None:
         return
     check_disk(config.output)
     schedule = Schedule(args.log_every, args.sample_every, args.save_every, args.resume)
-    model = train_transfer(config, new_players(config), schedule, accelerator)
+    players = new_players(config)
+    if args.pretrained is not None:
+        start_from(players, args.pretrained, config)
+    elif config.gamma:
+        raise TrainingStopped(
+            f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
+        )
+    model = train_transfer(config, players, schedule, accelerator)
     if accelerator.is_main_process:
         print(f"The model is in {model}.")
         if config.variant in ENHANCED:
@@ -73,6 +85,25 @@ def config_of(args: argparse.Namespace) -> TransferConfig:
             given[name] = value
     output = args.output or Path("runs") / args.attribute
     return transfer_config(args.attribute, args.pack, output, args.variant, args.recipe, **given)
+
+
+def start_from(players: Players, folder: Path, config: TransferConfig) -> None:
+    """Take T (Eq. 8), D (Eq. 9) and f (Eq. 5) from the folder of pretrain.py."""
+    load_pretrained(players.discriminator, folder / f"discriminator-{config.attribute}.safetensors")
+    if not config.residual:  # a residual T starts as the identity: Eq. (8) is met already
+        load_pretrained(players.transform, folder / "transform.safetensors")
+    if config.gamma:
+        players.denoiser = DenoisingNetwork().eval().requires_grad_(False)
+        load_pretrained(players.denoiser, folder / "denoiser.safetensors")
+
+
+def load_pretrained(network: nn.Module, path: Path) -> None:
+    try:
+        network.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise TrainingStopped(f"There is no {path}: make it with train/pretrain.py.") from None
+    except (SafetensorError, RuntimeError) as error:
+        raise TrainingStopped(f"{path} does not fit ({error}): pre-train at the same size.") from error
 
 
 def describe(config: TransferConfig, accelerator: Accelerator) -> None:
