@@ -15,7 +15,6 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from diat import losses
-from diat.attributes import attribute_spec
 from diat.batches import Batch, TransferBatches
 from diat.celeba import guided_set, input_set
 from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
@@ -61,7 +60,6 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
         TrainingStopped: the data cannot serve, there is nothing to resume, or a loss is not a number.
     """
     # Data.
-    spec = attribute_spec(config.attribute)
     pack = open_pack(config.pack)
     batches = transfer_batches(pack, config, "train", config.batch, accelerator)
     held_out = held_out_faces(pack, config).to(accelerator.device)
@@ -84,7 +82,7 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
     first = resumed(config.output, modules, optimizers, identity) if schedule.resume else started(config)
     log = Log(config.output / "stats.jsonl", first)
     main = accelerator.is_main_process
-    bar = tqdm(range(first, config.steps), initial=first, total=config.steps, desc=spec.name, disable=not main)
+    bar = tqdm(range(first, config.steps), initial=first, total=config.steps, desc=config.attribute, disable=not main)
 
     for step in bar:
         anneal(optimizers, config, step)
@@ -131,7 +129,7 @@ def transfer_batches(
     train = split == "train"
     return TransferBatches(
         pack,
-        attribute_spec(config.attribute),
+        config.spec,
         size=config.size,
         batch=batch,
         seed=config.seed if train else 1,
@@ -139,6 +137,7 @@ def transfer_batches(
         matched=config.matched and train,
         shift=config.shift * config.size // 128 if train else 0,
         split=split,
+        subset=config.subset,
         rank=accelerator.process_index if accelerator else 0,
         world=accelerator.num_processes if accelerator else 1,
     )
@@ -146,8 +145,11 @@ def transfer_batches(
 
 def held_out_faces(pack: Pack, config: TransferConfig, count: int = 16) -> Batch:
     """The same faces of the validation part at every look, as many as there are up to ``count``."""
-    spec = attribute_spec(config.attribute)
-    there = min(len(input_set(pack, spec, "valid")), len(guided_set(pack, spec, "valid")))
+    sets = (
+        input_set(pack, config.spec, "valid", subset=config.subset),
+        guided_set(pack, config.spec, "valid", config.subset),
+    )
+    there = min(map(len, sets))
     return transfer_batches(pack, config, "valid", max(1, min(count, there)))[0]
 
 
@@ -290,7 +292,9 @@ def resumed(
 def save_average(network: nn.Module, config: TransferConfig, steps: int, inputs: int) -> None:
     """Write the moving average as the model."""
     training = {"variant": config.variant, "recipe": config.recipe, "steps": steps, "input_images": inputs}
-    model = ModelConfig(attribute=config.attribute, size=config.size, residual=config.residual)
+    model = ModelConfig(
+        attribute=config.attribute, region=config.spec.region, size=config.size, residual=config.residual
+    )
     save_model(network, model, config.output / "model", training)  # type: ignore[arg-type]
 
 

@@ -8,12 +8,34 @@ from typing import Literal
 
 from diat.errors import DiatError
 
-# Index ranges of the 68-point annotation (iBUG 300-W), which section 3.2's local masks are built on.
-MOUTH_68 = tuple(range(48, 68))
-BROWS_BRIDGE_EYES_68 = tuple(range(17, 29)) + tuple(range(36, 48))
-WHOLE_FACE_68 = tuple(range(68))
-
 Scope = Literal["local", "global"]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where an attribute may change the face: the hull of some landmarks, expanded (section 3.2).
+
+    Lengths are fractions of the inter-ocular distance.
+    """
+
+    landmarks: tuple[int, ...]  # of the 68 points of iBUG 300-W
+    margin: float  # how far the hull is expanded
+    feather: float = 0.25  # width of the soft edge
+    scope: Scope = "local"  # section 5's two kinds, which differ in their enhancement network
+
+
+_MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 29), range(36, 48)
+
+REGIONS: dict[str, Region] = {
+    "mouth": Region(tuple(_MOUTH), margin=0.42),
+    # Without the nose's tip and wings, and wider for it: large sunglasses reach down beside the nose.
+    "glasses": Region((*_BROWS, *_BRIDGE, *_EYES), margin=0.55),
+    "eyes": Region((*_BROWS, *_EYES), margin=0.25),
+    "nose": Region(tuple(range(27, 36)), margin=0.25),
+    "lower_face": Region((*range(3, 14), *range(31, 36), *_MOUTH), margin=0.30),
+    # The face and the hair beside it; not the background, which need not change.
+    "face": Region(tuple(range(68)), margin=0.70, feather=0.50, scope="global"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,79 +49,63 @@ class AttributeSpec:
     title: str  # what users read
     column: str  # CelebA's column
     wanted: bool  # the value of the column in the guided set
-    scope: Scope  # section 5's two kinds; a "global" one changes the face and the hair around it
-    landmarks: tuple[int, ...]  # of the 68: their hull, expanded, is the mask (section 3.2)
-    margin: float  # how far the hull is expanded, as a fraction of the inter-ocular distance
-    feather: float = 0.25  # width of the mask's soft edge, likewise
-    matched: tuple[str, ...] = ()  # columns whose values the release recipe keeps equal between A and X
+    region: str  # a name in REGIONS
+    matched: tuple[str, ...]  # columns whose values the release recipe keeps equal between A and X
+
+    @property
+    def scope(self) -> Scope:
+        """Local or global, as section 5 has it."""
+        return REGIONS[self.region].scope
 
 
 _SPECS = (
-    AttributeSpec(
-        name="mouth_open",
-        title="Mouth open",
-        column="Mouth_Slightly_Open",
-        wanted=True,
-        scope="local",
-        landmarks=MOUTH_68,
-        margin=0.42,
-        matched=("Male", "Smiling"),
-    ),
-    AttributeSpec(
-        name="mouth_close",
-        title="Mouth closed",
-        column="Mouth_Slightly_Open",
-        wanted=False,
-        scope="local",
-        landmarks=MOUTH_68,
-        margin=0.42,
-        matched=("Male", "Smiling"),
-    ),
-    AttributeSpec(
-        name="eyeglasses_remove",
-        title="Glasses off",
-        column="Eyeglasses",
-        wanted=False,
-        scope="local",
-        # Without the nose's tip and wings, and wider for it: large sunglasses reach down beside the nose.
-        landmarks=BROWS_BRIDGE_EYES_68,
-        margin=0.55,
-        matched=("Male", "Young"),
-    ),
-    AttributeSpec(
-        name="male_to_female",
-        title="Male to female",
-        column="Male",
-        wanted=False,
-        scope="global",
-        landmarks=WHOLE_FACE_68,
-        margin=0.70,
-        feather=0.50,
-        matched=("Young", "Smiling"),
-    ),
-    AttributeSpec(
-        name="older_to_younger",
-        title="Younger",
-        column="Young",
-        wanted=True,
-        scope="global",
-        landmarks=WHOLE_FACE_68,
-        margin=0.70,
-        feather=0.50,
-        matched=("Male", "Smiling"),
-    ),
+    AttributeSpec("mouth_open", "Mouth open", "Mouth_Slightly_Open", True, "mouth", ("Male", "Smiling")),
+    AttributeSpec("mouth_close", "Mouth closed", "Mouth_Slightly_Open", False, "mouth", ("Male", "Smiling")),
+    AttributeSpec("eyeglasses_remove", "Glasses off", "Eyeglasses", False, "glasses", ("Male", "Young")),
+    AttributeSpec("male_to_female", "Male to female", "Male", False, "face", ("Young", "Smiling")),
+    AttributeSpec("older_to_younger", "Younger", "Young", True, "face", ("Male", "Smiling")),
 )
 
+# The five of the paper, which have released weights.
 ATTRIBUTES: dict[str, AttributeSpec] = {spec.name: spec for spec in _SPECS}
 
+# The 40 columns of CelebA, in its own order, with the region where each shows.
+COLUMN_REGIONS: dict[str, str] = {
+    "5_o_Clock_Shadow": "lower_face", "Arched_Eyebrows": "eyes", "Attractive": "face", "Bags_Under_Eyes": "eyes",
+    "Bald": "face", "Bangs": "face", "Big_Lips": "mouth", "Big_Nose": "nose", "Black_Hair": "face",
+    "Blond_Hair": "face", "Blurry": "face", "Brown_Hair": "face", "Bushy_Eyebrows": "eyes", "Chubby": "face",
+    "Double_Chin": "lower_face", "Eyeglasses": "glasses", "Goatee": "lower_face", "Gray_Hair": "face",
+    "Heavy_Makeup": "face", "High_Cheekbones": "face", "Male": "face", "Mouth_Slightly_Open": "mouth",
+    "Mustache": "mouth", "Narrow_Eyes": "eyes", "No_Beard": "lower_face", "Oval_Face": "face", "Pale_Skin": "face",
+    "Pointy_Nose": "nose", "Receding_Hairline": "face", "Rosy_Cheeks": "face", "Sideburns": "face",
+    "Smiling": "lower_face", "Straight_Hair": "face", "Wavy_Hair": "face", "Wearing_Earrings": "face",
+    "Wearing_Hat": "face", "Wearing_Lipstick": "mouth", "Wearing_Necklace": "face", "Wearing_Necktie": "face",
+    "Young": "face",
+}  # fmt: skip
+COLUMNS = tuple(COLUMN_REGIONS)
+NOT = "not-"
 
-def attribute_spec(name: str) -> AttributeSpec:
-    """Look an attribute up by name.
+
+def attribute_spec(name: str, region: str | None = None) -> AttributeSpec:
+    """Look an attribute up: one of the five, or any CelebA column in either direction.
+
+    Args:
+        name: ``"mouth_close"``, ``"Smiling"`` or ``"not-Bangs"``.
+        region: a name in `REGIONS` instead of the attribute's own.
 
     Raises:
-        DiatError: no attribute has that name; the sentence lists the nearest names.
+        DiatError: no attribute or region has that name; the sentence lists the nearest names.
     """
+    if region is not None and region not in REGIONS:
+        raise DiatError(f"Unknown region {region!r}: use one of {', '.join(REGIONS)}.")
     if name in ATTRIBUTES:
-        return ATTRIBUTES[name]
-    near = difflib.get_close_matches(name, ATTRIBUTES, n=3, cutoff=0.3) or list(ATTRIBUTES)
-    raise DiatError(f"Unknown attribute {name!r}: use {' or '.join(near)} (`diat attributes` lists all).")
+        spec = ATTRIBUTES[name]
+        return AttributeSpec(spec.name, spec.title, spec.column, spec.wanted, region or spec.region, spec.matched)
+    column = name.removeprefix(NOT)
+    if column in COLUMN_REGIONS:
+        title = ("" if column == name else "Not ") + column.replace("_", " ")
+        matched = tuple(other for other in ("Male", "Young") if other != column)
+        return AttributeSpec(name, title, column, column == name, region or COLUMN_REGIONS[column], matched)
+    known = [*ATTRIBUTES, *COLUMNS, *(NOT + column for column in COLUMNS)]
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or list(ATTRIBUTES)
+    raise DiatError(f"Unknown attribute {name!r}: use {' or '.join(near)} (`diat attributes` lists the released ones).")

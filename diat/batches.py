@@ -13,7 +13,7 @@ from torch import Tensor
 
 from diat.align import U8
 from diat.attributes import AttributeSpec
-from diat.celeba import guided_set, input_set, order
+from diat.celeba import Subset, guided_set, input_set, order
 from diat.errors import TrainingStopped
 from diat.masks import attribute_mask
 from diat.pack import Pack
@@ -61,13 +61,14 @@ class TransferBatches:
         matched: bool,
         shift: int,
         split: str = "train",
+        subset: Subset = "frontal",
         rank: int = 0,
         world: int = 1,
     ) -> None:
         self.pack, self.spec, self.size, self.batch = pack, spec, size, batch
         self.seed, self.rank, self.world, self.shift = seed, rank, world, shift
-        self.inputs = input_set(pack, spec, split, num_inputs, seed)
-        self.guided = guided_set(pack, spec, split)
+        self.inputs = input_set(pack, spec, split, num_inputs, seed, subset)
+        self.guided = guided_set(pack, spec, split, subset)
         for name, rows, sign in (("guided", self.guided, ""), ("input", self.inputs, "not ")):
             if len(rows) < batch * world:
                 raise TrainingStopped(

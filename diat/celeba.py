@@ -6,34 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from diat.align import CROP_SIZE, F32, U8, transform_points
-from diat.attributes import AttributeSpec
+from diat.attributes import COLUMNS, AttributeSpec
+from diat.clusters import assign, kept
 from diat.errors import TrainingStopped
 from diat.faces import MAX_YAW, yaw
 
 if TYPE_CHECKING:
     from diat.pack import Pack
 
+Subset = Literal["frontal", "clusters"]
 Rows = NDArray[np.int64]  # indices of records
 
 DEFAULT_DATASET = "flwrlabs/celeba"
 SPLITS = ("train", "valid")
-
-# The 40 binary attributes, in CelebA's own order.
-COLUMNS = (
-    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
-    "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses",
-    "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes",
-    "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling",
-    "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace",
-    "Wearing_Necktie", "Young",
-)  # fmt: skip
 
 # Section 5.1: "we sample the central part of each image and resize it". Aligned CelebA is 178 wide and 218 high.
 IMAGE_WIDTH, IMAGE_HEIGHT = 178, 218
@@ -140,24 +132,38 @@ def order(count: int, batch: int, seed: int, step: int, rank: int = 0, world: in
     return np.array([_permutation(seed, int(place // count), count)[place % count] for place in places])
 
 
-def guided_set(pack: Pack, spec: AttributeSpec, split: str = "train") -> Rows:
+def guided_set(pack: Pack, spec: AttributeSpec, split: str = "train", subset: Subset = "frontal") -> Rows:
     """Rows of the guided set A: every image of the split that has the reference attribute (section 3.1.1)."""
     rows = pack.rows(split)
-    guided: Rows = rows[usable(pack)[rows] & (pack.column(spec.column)[rows] == spec.wanted)]
+    guided: Rows = rows[usable(pack, subset)[rows] & (pack.column(spec.column)[rows] == spec.wanted)]
     return guided
 
 
-def input_set(pack: Pack, spec: AttributeSpec, split: str = "train", count: int | None = None, seed: int = 0) -> Rows:
+def input_set(
+    pack: Pack,
+    spec: AttributeSpec,
+    split: str = "train",
+    count: int | None = None,
+    seed: int = 0,
+    subset: Subset = "frontal",
+) -> Rows:
     """Rows of the input set X: ``count`` random images of the split without the attribute, or all (section 5.1)."""
     rows: Rows = pack.rows(split)
-    rows = rows[usable(pack)[rows] & (pack.column(spec.column)[rows] != spec.wanted)]
+    rows = rows[usable(pack, subset)[rows] & (pack.column(spec.column)[rows] != spec.wanted)]
     if count is None or count >= len(rows):
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))
 
 
-def usable(pack: Pack) -> NDArray[np.bool_]:
-    """(N,) records that train: the detector found the face, and it is turned no further than the app accepts."""
+def usable(pack: Pack, subset: Subset = "frontal") -> NDArray[np.bool_]:
+    """(N,) records that train.
+
+    Args:
+        subset: ``"frontal"`` keeps faces turned no further than the app accepts, ``"clusters"`` is section 5.1's
+            subset without the clusters of partly invisible faces.
+    """
+    if subset == "clusters":
+        return kept(assign(pack.points5, pack.size))
     turned = np.array([yaw(points) <= MAX_YAW for points in pack.points5])  # NaN compares false
-    sane: NDArray[np.bool_] = pack.has_face & turned
-    return sane
+    frontal: NDArray[np.bool_] = pack.has_face & turned
+    return frontal

@@ -76,7 +76,7 @@ class FaceEditor:
 
     def __init__(self, model: Model, detector: FaceDetector | None = None, device: str | None = None) -> None:
         self.model = model
-        self.spec: AttributeSpec = attribute_spec(model.config.attribute)
+        self.spec: AttributeSpec = attribute_spec(model.config.attribute, model.config.region)
         self.detector: FaceDetector = detector or InsightFaceDetector()
         self.engine = Engine(model, device)
 

@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 from safetensors.torch import save_file
 
-from diat.attributes import ATTRIBUTES
-from diat.errors import ModelRejected
+from diat.attributes import ATTRIBUTES, attribute_spec
+from diat.errors import DiatError, ModelRejected
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,8 @@ EMBEDDED = Path(__file__).parent / "weights"
 class ModelConfig:
     """What `config.json` says of a transform network."""
 
-    attribute: str  # a name in diat.attributes
+    attribute: str  # see diat.attributes.attribute_spec
+    region: str = "face"  # a name in diat.attributes.REGIONS
     size: int = 128  # side of the crops it was trained on, pixels
     n_blocks: int = 5
     residual: bool = True
@@ -175,6 +176,12 @@ def _config(data: bytes, folder: Path) -> ModelConfig:
             )
     if config.format != FORMAT:
         raise ModelRejected(f"{folder} is of format {config.format!r}, and this version reads {FORMAT!r}: update diat.")
+    try:
+        attribute_spec(config.attribute, config.region)
+    except DiatError as error:
+        raise ModelRejected(
+            f"{CONFIG} in {folder} is of an attribute that this version does not know ({error})"
+        ) from None
     known = config.enhancer in ("none", "local", "global") and config.size in (64, 128)
     if not (known and 0 < config.n_blocks <= 16 and 0 < config.strength <= 4):
         raise ModelRejected(f"{CONFIG} in {folder} describes no known network: download it again.")

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 
 from diat.align import CROP_SIZE, F32
-from diat.attributes import AttributeSpec
+from diat.attributes import REGIONS, AttributeSpec
 
 # Width of the soft border along the crop's edges, as a fraction of its side: no seam shows where the crop ends.
 BORDER = 0.06
 
 
 def attribute_mask(spec: AttributeSpec, points68: F32, size: int = CROP_SIZE) -> F32:
-    """Section 3.2's mask m with a soft edge: the convex hull of the spec's landmarks, expanded by its margin.
+    """Section 3.2's mask m with a soft edge: the convex hull of its region's landmarks, expanded by the margin.
 
     It is 1 up to half the feather inside the expanded hull, exactly 0 from half the feather outside it, and 0 along the
     border of the crop.
@@ -26,14 +26,15 @@ def attribute_mask(spec: AttributeSpec, points68: F32, size: int = CROP_SIZE) ->
     Returns:
         (size, size) float32 in [0, 1].
     """
-    hull: F32 = cv2.convexHull(points68[list(spec.landmarks)].astype(np.float32))[:, 0].astype(np.float32)
+    region = REGIONS[spec.region]
+    hull: F32 = cv2.convexHull(points68[list(region.landmarks)].astype(np.float32))[:, 0].astype(np.float32)
     # By distance to the hull, so that the expansion is round and the soft edge ends in exactly 0. The distance is
     # smooth: every fourth pixel will do. Unlike a drawn polygon it moves with fractions of pixels, as a video needs.
     grid = np.arange(-0.5, size + 4, 4, dtype=np.float32)
     coarse = distance_to_polygon(np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2).astype(np.float32), hull)
     distance = _enlarged(coarse.reshape(len(grid), len(grid)), 4)[:size, :size]
     unit = interocular(points68)
-    inside = _smooth(((spec.margin + spec.feather / 2) * unit - distance) / max(spec.feather * unit, 1.0))
+    inside = _smooth(((region.margin + region.feather / 2) * unit - distance) / max(region.feather * unit, 1.0))
     return inside * _border(size)
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from diat.align import F32, U8
-from diat.celeba import COLUMNS, SPLITS
+from diat.attributes import COLUMNS
+from diat.celeba import SPLITS
 from diat.errors import TrainingStopped
 
 FORMAT = "diat-pack-1"

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from diat.attributes import AttributeSpec, attribute_spec
+from diat.celeba import Subset
 from diat.errors import TrainingStopped
 
 Identity = Literal["adaptive", "vgg", "none"]
@@ -17,11 +19,13 @@ class TransferConfig:
 
     # What is trained, on what.
     attribute: str  # see diat.attributes.attribute_spec
+    region: str | None  # where it may change the face, a name in diat.attributes.REGIONS; None: the attribute's own
     pack: Path  # the data, from train/prepare.py
     output: Path  # log, samples, checkpoints and the model
     variant: str = "DIAT-A"  # a name in VARIANTS
     recipe: str = "release"  # "paper" or "release"
     size: int = 128  # side of the images in pixels
+    subset: Subset = "frontal"  # which faces train, see diat.celeba.usable
     num_inputs: int | None = None  # size of the input set; None takes all, the paper 2,000
 
     # How long, how fast (Algorithm 1, section 4.2).
@@ -63,6 +67,11 @@ class TransferConfig:
         if self.size % 16:
             raise TrainingStopped(f"The size must be a multiple of 16, not {self.size}.")
 
+    @property
+    def spec(self) -> AttributeSpec:
+        """The attribute."""
+        return attribute_spec(self.attribute, self.region)
+
     def as_json(self) -> dict[str, Any]:
         """The settings as JSON-able values."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
@@ -81,6 +90,7 @@ ENHANCED = ("DIAT", "DIAT-A")
 
 # The paper's text, to the letter.
 PAPER: dict[str, Any] = {
+    "subset": "clusters",
     "num_inputs": 2000,
     "learning_rate": 1e-4,
     "learning_rate_d": 1e-4,
@@ -100,7 +110,7 @@ PAPER_ADAPTIVE: dict[str, Any] = {"learning_rate": 1e-5, "learning_rate_d": 1e-5
 
 
 def transfer_config(
-    attribute: str, pack: Path, output: Path, variant: str, recipe: str, **given: Any
+    attribute: str, pack: Path, output: Path, variant: str, recipe: str, region: str | None = None, **given: Any
 ) -> TransferConfig:
     """The preset of a variant and a recipe, with single settings replaced by ``given`` (None: as the preset has it).
 
@@ -111,7 +121,7 @@ def transfer_config(
         raise TrainingStopped(f"Unknown variant {variant!r}: use one of {', '.join(VARIANTS)}.")
     if recipe not in ("paper", "release"):
         raise TrainingStopped(f"Unknown recipe {recipe!r}: use paper or release.")
-    config = TransferConfig(attribute, pack, output, variant=variant, recipe=recipe)
+    config = TransferConfig(attribute, region, pack, output, variant=variant, recipe=recipe)
     config = replace(config, **VARIANTS[variant])
     if recipe == "paper":
         config = replace(config, **PAPER, **(PAPER_ADAPTIVE if config.identity == "adaptive" else {}))

@@ -87,7 +87,8 @@ def tiny_celeba(tmp_path_factory: pytest.TempPathFactory, collins: np.ndarray, h
     from datasets import Dataset, Features, Image, Value
 
     from diat.align import similarity
-    from diat.celeba import COLUMNS, IMAGE_HEIGHT, IMAGE_WIDTH
+    from diat.attributes import COLUMNS
+    from diat.celeba import IMAGE_HEIGHT, IMAGE_WIDTH
 
     folder = tmp_path_factory.mktemp("celeba")
     eyes = {0: [[204, 100], [247, 104]], 1: [[226, 195], [306, 192]]}

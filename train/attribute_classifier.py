@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from diat.celeba import COLUMNS, order
+from diat.attributes import COLUMNS
+from diat.celeba import order
 from diat.errors import DiatError
 from diat.pack import Pack, open_pack
 from diat.tensors import to_tensor

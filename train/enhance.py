@@ -71,11 +71,19 @@ def main() -> None:
     args = parse_args()
     accelerator = Accelerator(mixed_precision=args.mixed_precision)
     model = load_model(args.transform)
-    spec = attribute_spec(model.config.attribute)
+    spec = attribute_spec(model.config.attribute, model.config.region)
     config = TransferConfig(
-        spec.name, args.pack, args.output or args.transform.parent, size=model.config.size, batch=args.batch,
-        seed=args.seed, matched=False, shift=0, num_inputs=args.num_inputs,
-    )  # fmt: skip
+        spec.name,
+        spec.region,
+        args.pack,
+        args.output or args.transform.parent,
+        size=model.config.size,
+        num_inputs=args.num_inputs,
+        batch=args.batch,
+        seed=args.seed,
+        matched=False,
+        shift=0,
+    )
     pack = open_pack(config.pack)
     batches = transfer_batches(pack, config, "train", config.batch, accelerator)
     held_out = transfer_batches(pack, config, "valid", args.samples)[0].to(accelerator.device)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from diat.adversarial import Players, Schedule, new_players, train_transfer, transfer_batches
-from diat.attributes import ATTRIBUTES, attribute_spec
+from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
 from diat.celeba import DEFAULT_DATASET
 from diat.errors import TrainingStopped
 from diat.networks import DenoisingNetwork
@@ -28,7 +28,8 @@ DISK_NEEDED = 600 * 2**20
 def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Namespace:
     """The options of a script that trains T; the first variant is the default."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--attribute", required=True, help=f"{', '.join(ATTRIBUTES)}")
+    parser.add_argument("--attribute", required=True, help=f"{', '.join(ATTRIBUTES)}, or Smiling, not-Bangs, ...")
+    parser.add_argument("--region", choices=REGIONS, help="where it may change the face, if not where it usually does")
     parser.add_argument("--dataset", default=DEFAULT_DATASET, help="Hub id or folder, packed if --pack does not exist")
     parser.add_argument("--pack", type=Path, default=Path("data/celeba.pack"), help="the data, from prepare.py")
     parser.add_argument("--output", type=Path, help="log, samples, checkpoints, model (default runs/ATTRIBUTE)")
@@ -49,7 +50,6 @@ def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Name
 
 def run_transfer(args: argparse.Namespace) -> None:
     """Train, or say what would be trained."""
-    attribute_spec(args.attribute)
     config = config_of(args)
     accelerator = Accelerator(mixed_precision=args.mixed_precision)
     if not config.pack.exists():
@@ -84,7 +84,8 @@ def config_of(args: argparse.Namespace) -> TransferConfig:
         except json.JSONDecodeError:
             given[name] = value
     output = args.output or Path("runs") / args.attribute
-    return transfer_config(args.attribute, args.pack, output, args.variant, args.recipe, **given)
+    attribute_spec(args.attribute, args.region)  # a misspelt name is refused before anything else
+    return transfer_config(args.attribute, args.pack, output, args.variant, args.recipe, args.region, **given)
 
 
 def start_from(players: Players, folder: Path, config: TransferConfig) -> None:

@@ -24,7 +24,8 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from diat.align import CROP_SIZE
-from diat.celeba import COLUMNS, DEFAULT_DATASET, SPLITS, Record, centre_crop, decode, stream_records, to_crop
+from diat.attributes import COLUMNS
+from diat.celeba import DEFAULT_DATASET, SPLITS, Record, centre_crop, decode, stream_records, to_crop
 from diat.errors import DiatError, TrainingStopped
 from diat.faces import Face, InsightFaceDetector
 from diat.pack import FORMAT

@@ -95,7 +95,7 @@ def pretrain(name: str, part: Part, pack: Pack, args: argparse.Namespace, accele
         if {key: meta[key] for key in identity} != identity:
             raise TrainingStopped(f"{folder} was made with other data, size or processes: resume with the same.")
         first = int(meta["step"])
-    rows = np.flatnonzero(usable(pack) & (pack.split == 0))
+    rows = np.flatnonzero(usable(pack, "clusters") & (pack.split == 0))
     groups = balanced(rows, pack, args) if name == "discriminator" else [rows]
     log = Log(args.output / f"{label}.jsonl", first)
     main = accelerator.is_main_process

@@ -17,7 +17,7 @@ from diat.networks import TransformNetwork
 def folder(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "model"
-    save_model(TransformNetwork(), ModelConfig("mouth_open", residual=False), path, {"steps": 3})
+    save_model(TransformNetwork(), ModelConfig("mouth_open", "mouth", residual=False), path, {"steps": 3})
     return path
 
 
@@ -38,7 +38,7 @@ def test_what_is_saved_is_loaded_at_half_precision(folder):
     torch.manual_seed(0)
     original = TransformNetwork().state_dict()
     model = load_model(folder)
-    assert model.config == ModelConfig("mouth_open", residual=False)
+    assert model.config == ModelConfig("mouth_open", "mouth", residual=False)
     for key, value in model.weights.items():
         assert value.dtype == np.float32
         np.testing.assert_array_equal(value, original[key].half().float().numpy())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from diat.align import photo_to_crop_matrix, transform_points
-from diat.attributes import ATTRIBUTES
+from diat.attributes import ATTRIBUTES, REGIONS
 from diat.masks import attribute_mask, interocular
 
 
@@ -19,7 +19,7 @@ def test_a_mask_is_1_on_its_landmarks_0_at_the_border_and_soft_between(name, poi
     assert mask.dtype == np.float32
     assert mask.min() == 0
     assert mask.max() == pytest.approx(1)
-    inner = np.round(points[list(spec.landmarks)]).astype(int)
+    inner = np.round(points[list(REGIONS[spec.region].landmarks)]).astype(int)
     inner = inner[(inner > 12).all(1) & (inner < 116).all(1)]
     assert (mask[inner[:, 1], inner[:, 0]] > 0.99).all()
     border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])

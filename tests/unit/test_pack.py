@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from conftest import run_script
 
-from diat.celeba import COLUMNS, centre_crop, decode, stream_records
+from diat.attributes import COLUMNS
+from diat.celeba import centre_crop, decode, stream_records
 from diat.errors import TrainingStopped
 from diat.pack import open_pack
 
