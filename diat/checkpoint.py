@@ -31,15 +31,16 @@ def save_checkpoint(
     """Write ``folder/step-0001234`` atomically and prune all but the newest ``keep``.
 
     Args:
+        folder: where the checkpoints of the run lie.
+        step: how many steps are done.
         modules: state dicts are stored under these names.
         optimizers: likewise; their tensors as tensors, the rest as JSON. No pickle anywhere.
         meta: what else a resumed run must know, JSON-able.
+        keep: how many checkpoints stay.
+
+    Raises:
+        TrainingStopped: the disk is full or cannot be written; the checkpoints before are whole.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder)
-    target = folder / f"{PREFIX}{step:07d}"
-    aside = folder / (target.name + ASIDE)
-    aside.mkdir()
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
         tensors |= {f"module/{name}/{key}": value for key, value in module.state_dict().items()}
@@ -49,12 +50,21 @@ def save_checkpoint(
         groups[name] = state["param_groups"]
         for index, entries in state["state"].items():
             tensors |= {f"optimizer/{name}/{index}/{key}": torch.as_tensor(value) for key, value in entries.items()}
-    save_file(
-        {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, aside / "state.safetensors"
-    )
-    (aside / "meta.json").write_text(json.dumps({"step": step, "groups": groups, **meta}, indent=1))
-    for path in (*aside.iterdir(), aside):
-        _flush(path)
+    target = folder / f"{PREFIX}{step:07d}"
+    aside = folder / (target.name + ASIDE)
+    try:
+        sweep(folder)
+        aside.mkdir(parents=True)
+        save_file(_plain(tensors), aside / "state.safetensors")
+        (aside / "meta.json").write_text(json.dumps({"step": step, "groups": groups, **meta}, indent=1))
+        for path in (*aside.iterdir(), aside):
+            _flush(path)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise TrainingStopped(
+            f"The checkpoint of step {step} could not be written ({error}): make room on the disk and resume. "
+            "The checkpoints before it are whole."
+        ) from error
     if target.exists():
         shutil.rmtree(target)
     aside.rename(target)
@@ -101,7 +111,7 @@ def save_weights(network: nn.Module, path: Path) -> None:
     """Write a network's state as one safetensors file, complete or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ASIDE)
-    save_file({key: value.detach().cpu().contiguous().clone() for key, value in network.state_dict().items()}, aside)
+    save_file(_plain(network.state_dict()), aside)
     _flush(aside)
     aside.replace(path)
 
@@ -123,6 +133,11 @@ def _match_memory_format(optimizer: Optimizer) -> None:
         for key, value in state.items():
             if value.shape == parameter.shape:
                 state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies in main memory that share nothing, as safetensors wants them."""
+    return {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,0 +1,189 @@
+"""Runs that are killed, starved of disk, fed with nonsense, or lose a partner."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT
+from safetensors.torch import load_file, save_file
+
+from diat.adversarial import Schedule, new_players, train_transfer
+from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.errors import TrainingStopped
+from diat.recipes import transfer_config
+
+STEPS = 120
+KILLS = 20
+
+
+def command(pack: Path, output: Path, *more: object) -> list[str]:
+    arguments = ["--attribute", "eyeglasses_remove", "--pack", pack, "--output", output, "--size", 64, "--batch", 2]
+    arguments += ["--steps", STEPS, "--save-every", 2, "--sample-every", 1000, "--log-every", 1, *more]
+    return [sys.executable, str(ROOT / "train" / "diat_a.py"), *map(str, arguments)]
+
+
+def digest(output: Path) -> str:
+    return sha256((output / "model" / "model.safetensors").read_bytes()).hexdigest()
+
+
+def test_a_run_killed_at_20_random_moments_ends_in_the_same_weights(tiny_pack, tmp_path):
+    # The output folder is part of a run's identity, so both runs are made under the same name.
+    output = tmp_path / "run"
+    subprocess.run(command(tiny_pack, output), check=True, capture_output=True, timeout=600)
+    expected = digest(output)
+    log = (output / "stats.jsonl").read_text()
+    shutil.rmtree(output)
+
+    rng, kills = random.Random(0), 0
+    while kills < KILLS:
+        resume = ["--resume"] if checkpoints(output / "checkpoints") else []
+        if output.exists() and not resume:
+            shutil.rmtree(output)
+        process = subprocess.Popen(
+            command(tiny_pack, output, *resume), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        before = newest(output)
+        # Wait for a sign of life, then kill within the next couple of steps and saves.
+        while newest(output) == before and process.poll() is None and before < STEPS - 2:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.4))
+        if process.poll() is not None:
+            assert process.returncode == 0, process.stderr.read().decode()
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    subprocess.run(command(tiny_pack, output, "--resume"), check=True, capture_output=True, timeout=600)
+    assert kills == KILLS, "the run ended before it could be killed"
+    assert digest(output) == expected
+    assert without_rates((output / "stats.jsonl").read_text()) == without_rates(log)
+    assert not list((output / "checkpoints").glob("*.writing"))
+
+
+def newest(output: Path) -> int:
+    done = checkpoints(output / "checkpoints") if output.exists() else []
+    return int(done[-1].name.removeprefix("step-")) if done else 0
+
+
+def without_rates(log: str) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in log.splitlines()]
+    return [{key: value for key, value in line.items() if key != "images_per_second"} for line in lines]
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_weights(tiny_pack, tmp_path, monkeypatch):
+    from accelerate import Accelerator
+
+    from diat import losses
+
+    config = transfer_config(
+        "eyeglasses_remove", tiny_pack, tmp_path / "run", "DIAT-A", "release", size=64, batch=2, steps=10
+    )
+    calls, true_loss = [], losses.attribute_loss_transform
+
+    def fails_at_the_sixth(logits: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return true_loss(logits) * (float("nan") if len(calls) == 6 else 1)
+
+    monkeypatch.setattr(losses, "attribute_loss_transform", fails_at_the_sixth)
+    players = new_players(config)
+    with pytest.raises(TrainingStopped, match="loss at step 5 is nan"):
+        train_transfer(config, players, Schedule(log=1, sample=100, save=2), Accelerator(cpu=True))
+    report = json.loads((config.output / "stopped.json").read_text())
+    assert report["step"] == 5
+    assert len(report["source_rows"]) == len(report["guided_rows"]) == 2
+    assert newest(config.output) == 4
+    state = load_file(checkpoints(config.output / "checkpoints")[-1] / "state.safetensors")
+    assert all(torch.isfinite(value).all() for value in state.values() if value.is_floating_point())
+    assert all(torch.isfinite(parameter).all() for parameter in players.transform.parameters())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small tmpfs")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint_whole(small_disk):
+    network = torch.nn.Linear(600, 600)  # 1.4 MB: two checkpoints fit, a third beside them does not
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    first = save_checkpoint(small_disk / "c", 1, {"n": network}, {"o": optimizer}, {})
+    save_checkpoint(small_disk / "c", 2, {"n": network}, {"o": optimizer}, {})
+    with pytest.raises(TrainingStopped, match="disk"):
+        save_checkpoint(small_disk / "c", 3, {"n": network}, {"o": optimizer}, {})
+    assert [path.name for path in checkpoints(small_disk / "c")] == ["step-0000001", "step-0000002"]
+    for path in (first, small_disk / "c" / "step-0000002"):
+        load_checkpoint(path, {"n": torch.nn.Linear(600, 600)}, {})
+    assert not list((small_disk / "c").glob("*.writing"))
+
+
+def test_too_little_disk_is_said_before_the_first_step(small_disk, tiny_pack):
+    done = subprocess.run(command(tiny_pack, small_disk / "run"), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "make room" in done.stderr
+
+
+def two_processes(*arguments: object) -> subprocess.Popen[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", str(port)]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*launcher, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True,
+    )  # fmt: skip
+
+
+def test_two_processes_train_on_different_data_to_the_same_weights(tiny_pack, tmp_path):
+    process = two_processes(Path(__file__).with_name("two_ranks.py"), tiny_pack, tmp_path)
+    printed, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, printed[-3000:]
+    reports = [json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in (0, 1)]
+    assert [report["processes"] for report in reports] == [2, 2]
+    assert reports[0]["weights"] == reports[1]["weights"]
+    # One epoch is 48 images: within it, no image is seen by both, nor twice.
+    seen = [row for report in reports for batch in report["rows"][:6] for row in batch]
+    assert len(seen) == len(set(seen)) == 48
+
+
+def test_the_death_of_one_process_ends_the_other(tiny_pack, tmp_path):
+    process = two_processes(*command(tiny_pack, tmp_path / "run", "--steps", 100_000)[1:])
+    try:
+        while newest(tmp_path / "run") < 4:
+            assert process.poll() is None, process.communicate()[0][-3000:]
+            time.sleep(0.2)
+        listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+        os.kill(int(listed[-1]), signal.SIGKILL)
+        start = time.monotonic()
+        assert process.wait(60) != 0
+        assert time.monotonic() - start < 60
+        left = subprocess.run(["pgrep", "-f", str(tmp_path / "run")], capture_output=True, text=True).stdout.split()
+        assert not left
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_checkpoint_of_other_networks_can_be_told_from_a_damaged_one(tmp_path):
+    network = torch.nn.Linear(4, 4)
+    path = save_checkpoint(tmp_path, 1, {"n": network}, {}, {})
+    save_file({"module/n/weight": torch.zeros(4, 4)}, path / "state.safetensors")
+    with pytest.raises(TrainingStopped, match="other networks"):
+        load_checkpoint(path, {"n": network}, {})
