@@ -111,6 +111,7 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
         done, last = step + 1, step + 1 == config.steps
         if main and (last or done % schedule.log == 0):
             means = log.write(done, config.batch * accelerator.num_processes)
+            accelerator.log(means, step=done)
             bar.set_postfix({name: f"{means[name]:.3f}" for name in ("D/loss", "T/attribute")}, refresh=False)
         if main and (last or done % schedule.sample == 0):
             sheet = transfer_sheet(average.network, held_out.source, held_out.mask if config.masked else None)

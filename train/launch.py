@@ -51,7 +51,8 @@ def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Name
 def run_transfer(args: argparse.Namespace) -> None:
     """Train, or say what would be trained."""
     config = config_of(args)
-    accelerator = Accelerator(mixed_precision=args.mixed_precision)
+    board = config.output / "tensorboard"
+    accelerator = Accelerator(mixed_precision=args.mixed_precision, log_with="tensorboard", project_dir=board)
     if not config.pack.exists():
         with accelerator.main_process_first():
             if accelerator.is_main_process:
@@ -68,7 +69,9 @@ def run_transfer(args: argparse.Namespace) -> None:
         raise TrainingStopped(
             f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
         )
+    accelerator.init_trackers("")
     model = train_transfer(config, players, schedule, accelerator)
+    accelerator.end_training()
     if accelerator.is_main_process:
         print(f"The model is in {model}.")
         if config.variant in ENHANCED:

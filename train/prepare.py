@@ -20,33 +20,42 @@ from typing import Any
 
 import cv2
 import numpy as np
+from cluster import write_sheets
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from diat.align import CROP_SIZE
 from diat.attributes import COLUMNS
 from diat.celeba import DEFAULT_DATASET, SPLITS, Record, centre_crop, decode, stream_records, to_crop
+from diat.clusters import assign, kept
 from diat.errors import DiatError, TrainingStopped
 from diat.faces import Face, InsightFaceDetector
-from diat.pack import FORMAT
+from diat.pack import FORMAT, open_pack
 
 SHARD = 1024
 MAX_BAD_SHARE = 0.001
+CELEBA_TRAIN = 162_770  # images of CelebA's train partition, which come before the validation partition's
 
 
 def main() -> None:
     args = parse_args()
-    prepare(args.dataset, args.output, args.size, args.webp, args.limit)
+    prepare(args.dataset, args.output, args.size, args.webp, args.limit, args.landmarks)
 
 
 def prepare(
-    dataset: str, output: Path, size: int = CROP_SIZE, webp: int | None = None, limit: int | None = None
+    dataset: str,
+    output: Path,
+    size: int = CROP_SIZE,
+    webp: int | None = None,
+    limit: int | None = None,
+    landmarks: Path | None = None,
 ) -> None:
     """Make a pack of a dataset; see the head of this file."""
+    given = None if landmarks is None else read_landmarks(landmarks)
     partial = output.with_name(output.name + ".partial")
     partial.mkdir(parents=True, exist_ok=True)
     # The images are small and their faces large: 320 finds them and is four times as fast as the app's 640.
-    maker = Maker(dataset, size, webp, limit, partial, InsightFaceDetector(detection_sizes=(320, 640)))
+    maker = Maker(dataset, size, webp, limit, partial, InsightFaceDetector(detection_sizes=(320, 640)), given)
     shards = [shard for split in SPLITS for shard in maker.pack_split(split)]
     write_pack(output, shards, size)
     shutil.rmtree(partial)
@@ -59,6 +68,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="the pack to write")
     parser.add_argument("--size", type=int, default=CROP_SIZE, help="side of a crop in pixels")
     parser.add_argument("--webp", type=int, metavar="QUALITY", help="store crops as WebP of this quality, not raw")
+    parser.add_argument("--landmarks", type=Path, help="CelebA's list_landmarks_align_celeba.txt, instead of detection")
     parser.add_argument("--limit", type=int, help="at most this many records of each split")
     return parser.parse_args()
 
@@ -73,6 +83,7 @@ class Maker:
     limit: int | None
     partial: Path
     detector: InsightFaceDetector
+    landmarks: np.ndarray | None = None  # (N, 5, 2) of the published images, train then valid, instead of detected ones
     bad: list[str] = field(default_factory=list)  # a line for every image that could not be decoded
 
     def pack_split(self, split: str) -> list[Path]:
@@ -107,10 +118,13 @@ class Maker:
                 continue
             face = central_face(self.detector.detect(image))
             nothing = np.full((68, 2), np.nan, np.float32)
+            points5 = nothing[:5] if face is None else face.points5
+            if self.landmarks is not None:
+                points5 = self.given(split, number)
             rows["crops"].append(centre_crop(image, self.size))
             rows["attributes"].append(record.attributes)
             rows["identity"].append(record.identity)
-            rows["points5"].append(nothing[:5] if face is None else to_crop(face.points5, self.size))
+            rows["points5"].append(to_crop(points5, self.size))
             rows["points68"].append(nothing if face is None else to_crop(face.points68, self.size))
         arrays = {
             "attributes": np.array(rows["attributes"], bool).astype(np.uint8),
@@ -125,6 +139,22 @@ class Maker:
         encoded = [np.asarray(cv2.imencode(".webp", crop[..., ::-1], quality)[1]).ravel() for crop in rows["crops"]]
         ends = np.cumsum([code.size for code in encoded]).astype(np.int64)
         return {**arrays, "webp": np.concatenate(encoded), "webp_ends": ends}
+
+    def given(self, split: str, number: int) -> np.ndarray:
+        """The landmarks of a record from the file, which lists CelebA's images in order: train, then valid."""
+        place = number + (CELEBA_TRAIN if split == "valid" else 0)
+        if self.landmarks is None or place >= len(self.landmarks):
+            raise TrainingStopped(f"The landmarks have no line for {split} record {number}: give CelebA's own file.")
+        return self.landmarks[place]
+
+
+def read_landmarks(path: Path) -> np.ndarray:
+    """CelebA's list_landmarks_align_celeba.txt: two lines of head, then a name and ten numbers a line. -> (N, 5, 2)."""
+    try:
+        table = np.loadtxt(path, skiprows=2, usecols=range(1, 11), dtype=np.float32, ndmin=2)
+    except (OSError, ValueError) as error:
+        raise TrainingStopped(f"{path} is no file of CelebA's landmarks ({error}): give its own.") from error
+    return table.reshape(-1, 5, 2)
 
 
 def central_face(faces: list[Face]) -> Face | None:
@@ -170,8 +200,6 @@ def write_pack(output: Path, shards: list[Path], size: int) -> None:
 
 
 def report(output: Path, bad: list[str]) -> None:
-    from diat.pack import open_pack
-
     pack = open_pack(output)
     found = pack.has_face
     template = pack.points5[found].mean(0)
@@ -181,6 +209,11 @@ def report(output: Path, bad: list[str]) -> None:
         print(" ", line)
     print("mean of the five points, in crop pixels (diat.align.CELEBA_TEMPLATE_128 at size 128):")
     print(np.array2string(template, precision=3, separator=", "))
+    sheets = output.with_name(output.name + ".clusters")
+    lines = write_sheets(pack, sheets)
+    left = kept(assign(pack.points5, pack.size)).sum()
+    print(f"section 5.1's subset: {left} of {len(found)} faces; a sheet of each cluster in {sheets}")
+    print("\n".join(line for line in lines if "dropped" in line))
 
 
 if __name__ == "__main__":

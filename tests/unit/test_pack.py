@@ -4,7 +4,7 @@ import pytest
 from conftest import run_script
 
 from diat.attributes import COLUMNS
-from diat.celeba import centre_crop, decode, stream_records
+from diat.celeba import centre_crop, decode, stream_records, to_crop
 from diat.errors import TrainingStopped
 from diat.pack import open_pack
 
@@ -92,3 +92,33 @@ def test_bad_images_are_counted_and_too_many_stop(tiny_celeba, tmp_path):
     assert "2 of 96 images cannot be decoded" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "bad.pack").exists()
+
+
+def test_landmarks_of_celebas_own_file_are_taken(tiny_celeba, tmp_path):
+    lines = [
+        "202599",
+        "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y right_x right_y",
+    ]
+    lines += [f"{number:06d}.jpg  69 {100 + number}  108 111  88 130  73 152  105 152" for number in range(1, 31)]
+    (tmp_path / "landmarks.txt").write_text("\n".join(lines))
+    arguments = ["--dataset", tiny_celeba, "--output", tmp_path / "x.pack", "--landmarks", tmp_path / "landmarks.txt"]
+    done = run_script("train/prepare.py", *arguments, "--limit", 30, check=False)
+    assert done.returncode == 1
+    assert "no line for valid record 0" in done.stderr
+    rows = open_pack_of_shard(tmp_path / "x.pack.partial")
+    np.testing.assert_allclose(rows["points5"][4, 0], to_crop(np.array([[69, 105]], np.float32))[0], atol=1e-3)
+
+
+def open_pack_of_shard(folder):
+    from safetensors.numpy import load_file
+
+    return load_file(folder / "train-00000.safetensors")
+
+
+def test_a_file_that_holds_no_landmarks_is_refused(tiny_celeba, tmp_path):
+    (tmp_path / "x.txt").write_text("a\nb\nc d e\n")
+    arguments = ["--dataset", tiny_celeba, "--output", tmp_path / "x.pack", "--landmarks", tmp_path / "x.txt"]
+    done = run_script("train/prepare.py", *arguments, check=False)
+    assert done.returncode == 1
+    assert "no file of CelebA's landmarks" in done.stderr
+    assert "Traceback" not in done.stderr
