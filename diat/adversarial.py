@@ -71,6 +71,9 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     transform, discriminator = players.transform, players.discriminator
     average = MovingAverage(transform, config.decay)
+    if config.compile:
+        transform.compile()
+        discriminator.compile()
     betas = (config.beta1, 0.999)
     optimizer_t = torch.optim.Adam(transform.parameters(), config.learning_rate, betas, fused=True)
     optimizer_d = torch.optim.Adam(discriminator.parameters(), config.learning_rate_d, betas, fused=True)
@@ -81,12 +84,12 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
     identity = {"config": config.as_json(), "data": pack.digest, "processes": accelerator.num_processes}
     first = resumed(config.output, modules, optimizers, identity) if schedule.resume else started(config)
     log = Log(config.output / "stats.jsonl", first)
+    accelerator.init_trackers("transfer")  # TensorBoard, where the accelerator was made with it
     main = accelerator.is_main_process
     bar = tqdm(range(first, config.steps), initial=first, total=config.steps, desc=config.attribute, disable=not main)
 
-    for step in bar:
+    for step, batch in zip(bar, batches.ahead(first, config.steps, device), strict=True):
         anneal(optimizers, config, step)
-        batch = batches[step].to(device)
         with accelerator.autocast():
             transformed = transfer(transform, batch, config)
 
@@ -181,8 +184,9 @@ def discriminator_loss(
         loss = losses.attribute_loss_discriminator(guided, fake)
     stats["D/loss"] = loss
     if config.penalty and step % config.penalty_every == 0:
-        # In full precision: the squared gradients of bf16 are noise.
-        stats["D/penalty"] = losses.gradient_penalty(lambda images: discriminator(images)[0], batch.guided)
+        # In full precision, since the squared gradients of bf16 are noise; and by forward(), which is never compiled,
+        # since compiled code has no second derivative.
+        stats["D/penalty"] = losses.gradient_penalty(lambda images: discriminator.forward(images)[0], batch.guided)
         loss = loss + config.penalty * config.penalty_every * stats["D/penalty"]
     return loss, stats
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,6 +95,18 @@ class TransferBatches:
             source_rows=sources.tolist(),
             guided_rows=guided.tolist(),
         )
+
+    def ahead(self, first: int, last: int, device: torch.device) -> Iterator[Batch]:
+        """The batches of steps ``first`` to ``last - 1``, each made and moved while the one before is used."""
+        steps = range(first, last)
+        with ThreadPoolExecutor(1) as worker:
+            following = worker.submit(lambda: self[first].to(device)) if steps else None
+            for step in steps:
+                current, following = following, None
+                if step + 1 < last:
+                    following = worker.submit(lambda number: self[number].to(device), step + 1)
+                if current is not None:
+                    yield current.result()
 
     def _draw_guided(self, sources: NDArray[np.int64], rng: np.random.Generator, step: int) -> NDArray[np.int64]:
         if self._cells is None:

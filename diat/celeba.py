@@ -87,13 +87,12 @@ def decode(jpeg: bytes) -> U8:
         ValueError: the bytes are no image, or one of another size.
     """
     # OpenCV asserts on an empty buffer and returns None for a bad one.
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) if jpeg else None
     if image is None:
         raise ValueError("not a decodable image")
     if image.shape[:2] != (IMAGE_HEIGHT, IMAGE_WIDTH):
         raise ValueError(f"{image.shape[1]}x{image.shape[0]} instead of {IMAGE_WIDTH}x{IMAGE_HEIGHT}")
-    rgb: U8 = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-    return rgb
+    return image.astype(np.uint8, copy=False)
 
 
 def centre_crop(image: U8, size: int = CROP_SIZE) -> U8:

@@ -39,6 +39,7 @@ class TransferConfig:
     anneal: float = 0.3  # share of the steps, at the end, over which the rates fall to a tenth
     decay: float = 0.999  # of T's moving average
     seed: int = 0
+    compile: bool = False  # torch.compile T and D: worth its minute on a GPU
 
     # The losses of Eq. (7) and (14).
     identity: Identity = "adaptive"
@@ -124,7 +125,7 @@ def transfer_config(
     config = TransferConfig(attribute, region, pack, output, variant=variant, recipe=recipe)
     config = replace(config, **VARIANTS[variant])
     if recipe == "paper":
-        config = replace(config, **PAPER, **(PAPER_ADAPTIVE if config.identity == "adaptive" else {}))
+        config = replace(config, **{**PAPER, **(PAPER_ADAPTIVE if config.identity == "adaptive" else {})})
     unknown = given.keys() - {field.name for field in fields(TransferConfig)}
     if unknown:
         raise TrainingStopped(f"Unknown setting {sorted(unknown)[0]!r}: see TransferConfig in diat/recipes.py.")

@@ -69,7 +69,6 @@ def run_transfer(args: argparse.Namespace) -> None:
         raise TrainingStopped(
             f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
         )
-    accelerator.init_trackers("")
     model = train_transfer(config, players, schedule, accelerator)
     accelerator.end_training()
     if accelerator.is_main_process:

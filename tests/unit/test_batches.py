@@ -83,3 +83,12 @@ def test_sets_smaller_than_a_batch_are_refused_with_the_counts(pack):
 def test_a_size_that_does_not_divide_the_packs_is_refused(pack):
     with pytest.raises(TrainingStopped, match="no multiple of 96"):
         batches(pack, size=96)
+
+
+def test_batches_made_ahead_are_the_same_in_the_same_order(pack):
+    stream = batches(pack)
+    ahead = list(stream.ahead(3, 8, torch.device("cpu")))
+    assert len(ahead) == 5
+    for step, batch in enumerate(ahead, start=3):
+        assert torch.equal(batch.source, stream[step].source)
+    assert list(stream.ahead(8, 8, torch.device("cpu"))) == []
