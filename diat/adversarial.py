@@ -90,32 +90,37 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
 
     for step, batch in zip(bar, batches.ahead(first, config.steps, device), strict=True):
         anneal(optimizers, config, step)
-        with accelerator.autocast():
-            transformed = transfer(transform, batch, config)
+        warm = step >= config.d_warmup
+        transformed = batch.source
+        if warm:
+            with accelerator.autocast():
+                transformed = transfer(transform, batch, config)
 
-        # D: guided against transformed.
+        # D: guided against transformed; while it warms up, against the inputs as they are.
         for _ in range(config.d_steps):
-            loss, of_d = discriminator_loss(discriminator, batch, transformed.detach(), config, step, accelerator)
-            check(loss, of_d, batch, step, config)
+            loss, stats = discriminator_loss(discriminator, batch, transformed.detach(), config, step, accelerator)
+            check(loss, stats, batch, step, config)
             optimise(accelerator, loss, discriminator, optimizer_d)
+        log.add(stats)
 
         # T: the same T(x), judged by the D of this step.
-        for turn in range(config.t_steps):
+        for turn in range(config.t_steps if warm else 0):
             if turn > 0:
                 with accelerator.autocast():
                     transformed = transfer(transform, batch, config)
-            loss, of_t = transform_loss(players, batch, transformed, config, step, accelerator)
-            check(loss, of_t, batch, step, config)
+            loss, stats = transform_loss(players, batch, transformed, config, step, accelerator)
+            check(loss, stats, batch, step, config)
             optimise(accelerator, loss, transform, optimizer_t)
-        average.update(transform, step)
+            average.update(transform, step - config.d_warmup)
+            log.add(stats)
 
-        # Log, look, save.
-        log.add({**of_d, **of_t})
+        # Look, write down, save.
         done, last = step + 1, step + 1 == config.steps
         if main and (last or done % schedule.log == 0):
             means = log.write(done, config.batch * accelerator.num_processes)
             accelerator.log(means, step=done)
-            bar.set_postfix({name: f"{means[name]:.3f}" for name in ("D/loss", "T/attribute")}, refresh=False)
+            shown = {name: f"{value:.3f}" for name, value in means.items() if name in ("D/loss", "T/attribute")}
+            bar.set_postfix(shown, refresh=False)
         if main and (last or done % schedule.sample == 0):
             sheet = transfer_sheet(average.network, held_out.source, held_out.mask if config.masked else None)
             save_image(config.output / "samples" / f"{done:06d}.png", sheet)
@@ -237,14 +242,14 @@ def check(loss: Tensor, stats: Mapping[str, Tensor], batch: Batch, step: int, co
         return
     report = {
         "step": step,
-        "losses": {name: repr(float(value)) for name, value in stats.items()},
+        "losses": {name: repr(value.item()) for name, value in stats.items()},
         "source_rows": batch.source_rows,
         "guided_rows": batch.guided_rows,
     }
     path = config.output / "stopped.json"
     path.write_text(json.dumps(report, indent=1))
     raise TrainingStopped(
-        f"The loss at step {step} is {float(loss)}: training stopped. The last checkpoint is good, the batch is in "
+        f"The loss at step {step} is {loss.item()}: training stopped. The last checkpoint is good, the batch is in "
         f"{path}; lower the learning rate or raise the penalty, and resume."
     )
 

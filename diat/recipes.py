@@ -31,6 +31,7 @@ class TransferConfig:
     # How long, how fast (Algorithm 1, section 4.2).
     steps: int = 10_000
     batch: int = 16  # images of each set at a step, on each process
+    d_warmup: int = 2000  # steps, at the start, in which D alone learns guided against input images, as in Eq. (9)
     d_steps: int = 1  # updates of D a step
     t_steps: int = 1  # updates of T a step
     learning_rate: float = 2e-4  # of T, Adam
@@ -96,6 +97,7 @@ PAPER: dict[str, Any] = {
     "learning_rate": 1e-4,
     "learning_rate_d": 1e-4,
     "anneal": 0.0,
+    "d_warmup": 0,
     "residual": False,
     "masked": False,
     "three_groups": False,

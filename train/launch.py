@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from prepare import prepare
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from diat.adversarial import Players, Schedule, new_players, train_transfer, transfer_batches
 from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
@@ -36,6 +36,7 @@ def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Name
     parser.add_argument("--variant", choices=variants, default=variants[0])
     parser.add_argument("--recipe", choices=("release", "paper"), default="release")
     parser.add_argument("--pretrained", type=Path, help="folder of pretrain.py: T, D, and f where the variant needs it")
+    parser.add_argument("--init", type=Path, help="checkpoint of a run, of any size, to start T and D from")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of --output")
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained on what, and stop")
     for name, kind in (("size", int), ("batch", int), ("steps", int), ("seed", int), ("num-inputs", int)):
@@ -69,6 +70,8 @@ def run_transfer(args: argparse.Namespace) -> None:
         raise TrainingStopped(
             f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
         )
+    if args.init is not None:
+        start_from_checkpoint(players, args.init)
     model = train_transfer(config, players, schedule, accelerator)
     accelerator.end_training()
     if accelerator.is_main_process:
@@ -98,6 +101,25 @@ def start_from(players: Players, folder: Path, config: TransferConfig) -> None:
     if config.gamma:
         players.denoiser = DenoisingNetwork().eval().requires_grad_(False)
         load_pretrained(players.denoiser, folder / "denoiser.safetensors")
+
+
+def start_from_checkpoint(players: Players, path: Path) -> None:
+    """Take T's moving average and D's convolutions; D's first dense layer belongs to a size."""
+    try:
+        tensors = load_file(path / "state.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise TrainingStopped(f"No whole checkpoint at {path} ({error}): give the folder of one.") from error
+
+    def under(prefix: str) -> dict[str, Tensor]:
+        return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+    try:
+        players.transform.load_state_dict(under("module/average/"))
+    except RuntimeError as error:
+        raise TrainingStopped(f"{path} is of another T ({error}): choose the same recipe.") from error
+    own = players.discriminator.state_dict()
+    fitting = {key: value for key, value in under("module/discriminator/").items() if own[key].shape == value.shape}
+    players.discriminator.load_state_dict({**own, **fitting})
 
 
 def load_pretrained(network: nn.Module, path: Path) -> None:

@@ -30,7 +30,19 @@ KILLS = 20
 
 def command(pack: Path, output: Path, *more: object) -> list[str]:
     arguments = ["--attribute", "eyeglasses_remove", "--pack", pack, "--output", output, "--size", 64, "--batch", 2]
-    arguments += ["--steps", STEPS, "--save-every", 2, "--sample-every", 1000, "--log-every", 1, *more]
+    arguments += [
+        "--steps",
+        STEPS,
+        "--save-every",
+        2,
+        "--sample-every",
+        1000,
+        "--log-every",
+        1,
+        "--set",
+        "d_warmup=4",
+        *more,
+    ]
     return [sys.executable, str(ROOT / "train" / "diat_a.py"), *map(str, arguments)]
 
 
@@ -88,7 +100,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_weights(
     from diat import losses
 
     config = transfer_config(
-        "eyeglasses_remove", tiny_pack, tmp_path / "run", "DIAT-A", "release", size=64, batch=2, steps=10
+        "eyeglasses_remove", tiny_pack, tmp_path / "run", "DIAT-A", "release", size=64, batch=2, steps=10, d_warmup=0
     )
     calls, true_loss = [], losses.attribute_loss_transform
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from diat.hub import load_model
 
 QUICK = ["--size", "64", "--batch", "4", "--log-every", "2", "--sample-every", "4", "--save-every", "3"]
+QUICK += ["--set", "d_warmup=2"]
 
 
 def train(pack: Path, output: Path, *more: object, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -65,7 +66,7 @@ SENTENCES = [
     (["--batch", "64"], "holds 48 images"),
     (["--size", "96"], "no multiple of 96"),
     (["--size", "40"], "multiple of 16"),
-    (["--set", "colour=red"], "Unknown setting 'colour'"),
+    (["--set", "d_warmup=2", "colour=red"], "Unknown setting 'colour'"),
     (["--output", "/etc/hostname/run"], "cannot be written"),
     (["--attribute", "mouth_opne"], "mouth_open"),
     (["--steps", "0"], "at least 1"),

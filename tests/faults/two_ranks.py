@@ -25,7 +25,7 @@ def recorded(self: TransferBatches, step: int) -> Batch:
 
 TransferBatches.__getitem__ = recorded  # type: ignore[method-assign]
 accelerator = Accelerator(cpu=True)
-config = transfer_config("eyeglasses_remove", pack, output, "DIAT-A", "release", size=64, batch=4, steps=6, shift=4)
+config = transfer_config("eyeglasses_remove", pack, output, "DIAT-A", "release", size=64, batch=4, steps=6, d_warmup=2)
 players = new_players(config)
 train_transfer(config, players, Schedule(log=1, sample=100, save=3), accelerator)
 weights = sha256()
