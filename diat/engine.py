@@ -1,34 +1,44 @@
-"""Runs a transform network on crops: one call, whatever runtime is behind it."""
+"""Runs a model on crops: one call, the fastest correct runtime behind it.
+
+On a processor that is ONNX Runtime on a graph built from the weights, which starts without torch; on a GPU it is torch.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-import torch
+import os
+from typing import Protocol
 
+import numpy as np
+
+from diat import graph
 from diat.align import F32, U8
-from diat.hub import Model, load_networks
-from diat.networks import LocalEnhancer
-from diat.tensors import to_tensor
+from diat.hub import ENHANCER_PREFIX, Model
 
 # Beyond this many crops at once the processor's caches, not the calls, set the pace.
 MAX_BATCH = 16
 
 
+class Runtime(Protocol):
+    """What is behind the engine."""
+
+    def __call__(self, crops: U8) -> F32:
+        """(N, S, S, 3) RGB uint8 -> the change, (N, S, S, 3) float in units of 0..255."""
+        ...
+
+
 class Engine:
-    """A transform network ready to run.
+    """A model ready to run.
 
     Args:
         model: from `diat.hub.load_model`.
-        device: a torch device; None takes the GPU when there is one.
+        device: ``"cpu"``, ``"cuda"``, or a torch device; None takes the GPU when torch is there and sees one.
+        threads: of the processor; None takes those that this process may use.
     """
 
-    def __init__(self, model: Model, device: str | None = None) -> None:
+    def __init__(self, model: Model, device: str | None = None, threads: int | None = None) -> None:
         self.config = model.config
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._transform, self._enhancer = load_networks(model)
-        for network in (self._transform, self._enhancer):
-            if network is not None:
-                network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = device or ("cuda" if _cuda() else "cpu")
+        self._run: Runtime = OnnxRuntime(model, threads) if self.device == "cpu" else _torch_runtime(model, self.device)
 
     def change(self, crops: U8) -> F32:
         """T(x) - x, or E's result less x, at the model's own strength.
@@ -38,14 +48,47 @@ class Engine:
         parts = [self._run(crops[start : start + MAX_BATCH]) for start in range(0, len(crops), MAX_BATCH)]
         return np.concatenate(parts) if parts else np.zeros(crops.shape, np.float32)
 
-    @torch.inference_mode()
-    def _run(self, crops: U8) -> F32:
-        source = to_tensor(crops).to(self.device)
-        transformed = self._transform(source)
-        if isinstance(self._enhancer, LocalEnhancer):
-            transformed = self._enhancer(source, transformed)
-        elif self._enhancer is not None:
-            transformed = self._enhancer(transformed)
-        change = (transformed - source) * (127.5 * self.config.strength)
-        result: F32 = change.permute(0, 2, 3, 1).float().cpu().numpy()
-        return result
+
+class OnnxRuntime:
+    """`Runtime` on the processor."""
+
+    def __init__(self, model: Model, threads: int | None = None) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or available_threads()
+        options.log_severity_level = 3
+        config = model.config
+        built = graph.build(
+            model.weights, config.n_blocks, config.residual, config.enhancer, ENHANCER_PREFIX, config.strength
+        )
+        self._session = onnxruntime.InferenceSession(built, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, crops: U8) -> F32:
+        """See `Runtime`."""
+        change: F32 = self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0]
+        return change
+
+
+def available_threads() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _torch_runtime(model: Model, device: str) -> Runtime:
+    from diat.torch_runtime import TorchRuntime
+
+    return TorchRuntime(model, device)
+
+
+def _cuda() -> bool:
+    """Whether torch sees a GPU. Without the driver's library torch need not be imported to know that it does not."""
+    import ctypes.util
+
+    if ctypes.util.find_library("cuda") is None and os.name != "nt":
+        return False
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()

@@ -8,24 +8,26 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
-from safetensors.torch import save_file
 
 from diat.attributes import ATTRIBUTES, attribute_spec
 from diat.errors import DiatError, ModelRejected
-from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
+from diat.graph import expected_shapes
+
+if TYPE_CHECKING:  # training alone needs torch
+    from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 
 logger = logging.getLogger(__name__)
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
 FORMAT = "diat-model-1"
-PREFIXES = ("", "enhancer.")  # of the names of T's and E's tensors
+ENHANCER_PREFIX = "enhancer."  # of the names of E's tensors
+PREFIXES = ("", ENHANCER_PREFIX)
 EMBEDDED = Path(__file__).parent / "weights"
 
 
@@ -42,12 +44,6 @@ class ModelConfig:
     strength: float = 1.0  # the change that users get at strength 1.0, as a multiple of T(x) - x
     dtype: str = "float16"  # of the tensors in the file
     format: str = FORMAT
-
-    def networks(self) -> tuple[TransformNetwork, LocalEnhancer | GlobalEnhancer | None]:
-        """Untrained T and E of these shapes."""
-        enhancers = {"local": LocalEnhancer, "global": GlobalEnhancer}
-        enhancer = enhancers[self.enhancer]() if self.enhancer in enhancers else None
-        return TransformNetwork(self.n_blocks, self.residual), enhancer
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,15 +83,21 @@ def load_model(name: str | Path, *, attribute: str | None = None, revision: str 
 
 
 def load_networks(model: Model) -> tuple[TransformNetwork, LocalEnhancer | GlobalEnhancer | None]:
-    """T and E with the model's weights, in evaluation mode."""
-    networks = model.config.networks()
-    for network, prefix in zip(networks, PREFIXES, strict=True):
+    """T and E as torch networks with the model's weights, in evaluation mode."""
+    import torch
+
+    from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
+
+    transform = TransformNetwork(model.config.n_blocks, model.config.residual)
+    enhancers = {"local": LocalEnhancer, "global": GlobalEnhancer}
+    enhancer = enhancers[model.config.enhancer]() if model.config.enhancer in enhancers else None
+    for network, prefix in zip((transform, enhancer), PREFIXES, strict=True):
         if network is not None:
             names = (name for name in network.state_dict() if prefix + name in model.weights)
             # Only the norms' counters are not in the file; load_model has checked the rest.
             network.load_state_dict({n: torch.from_numpy(model.weights[prefix + n]) for n in names}, strict=False)
             network.eval()
-    return networks
+    return transform, enhancer
 
 
 def save_model(
@@ -110,6 +112,8 @@ def save_model(
     Args:
         training: what produced it (recipe, steps, data), kept in the configuration for the model card.
     """
+    from safetensors.torch import save_file
+
     folder.mkdir(parents=True, exist_ok=True)
     half = {
         prefix + key: value.detach().half().contiguous().cpu()
@@ -193,13 +197,7 @@ def _weights(data: bytes, config: ModelConfig) -> dict[str, NDArray[np.float32]]
         tensors = load_safetensors(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise ModelRejected(f"{WEIGHTS} is not a whole safetensors file ({error}): download it again.") from None
-    with torch.device("meta"):
-        expected = {
-            prefix + key: tuple(value.shape)
-            for network, prefix in zip(config.networks(), PREFIXES, strict=True)
-            for key, value in (network.state_dict().items() if network is not None else ())
-            if value.is_floating_point()
-        }
+    expected = expected_shapes(config.n_blocks, config.enhancer, ENHANCER_PREFIX)
     missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or extra:
         raise ModelRejected(
