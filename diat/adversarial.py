@@ -19,7 +19,7 @@ from diat.batches import Batch, TransferBatches
 from diat.celeba import guided_set, input_set
 from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diat.errors import TrainingStopped
-from diat.hub import ModelConfig, save_model
+from diat.models import ModelConfig, save_model
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
 from diat.pack import Pack, open_pack
 from diat.recipes import TransferConfig

@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _attributes(args: argparse.Namespace) -> int:
-    from diat.hub import EMBEDDED, WEIGHTS
+    from diat.hub import EMBEDDED
+    from diat.models import WEIGHTS
 
     for spec in ATTRIBUTES.values():
         where = "embedded weights" if (EMBEDDED / spec.name / WEIGHTS).is_file() else "no embedded weights"

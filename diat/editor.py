@@ -16,8 +16,9 @@ from diat.attributes import AttributeSpec, attribute_spec
 from diat.engine import Engine
 from diat.errors import DiatError, PhotoRejected
 from diat.faces import Face, FaceDetector, InsightFaceDetector, face_fault
-from diat.hub import Model, load_model
+from diat.hub import load_model
 from diat.masks import attribute_mask
+from diat.models import Model
 from diat.photo import Photo, PhotoSource, open_photo
 
 MAX_STRENGTH = 1.5

@@ -12,7 +12,7 @@ import numpy as np
 
 from diat import graph
 from diat.align import F32, U8
-from diat.hub import ENHANCER_PREFIX, Model
+from diat.models import ENHANCER_PREFIX, Model
 
 # Beyond this many crops at once the processor's caches, not the calls, set the pace.
 MAX_BATCH = 16

@@ -1,60 +1,28 @@
-"""Models on disk and on the Hub: `model.safetensors`, `config.json` and a manifest of their SHA-256."""
+"""Where models come from: the package, a folder, or the Hugging Face Hub with a deadline and the cache behind it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_safetensors
-
-from diat.attributes import ATTRIBUTES, attribute_spec
-from diat.errors import DiatError, ModelRejected
-from diat.graph import expected_shapes
-
-if TYPE_CHECKING:  # training alone needs torch
-    from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
+from diat.attributes import ATTRIBUTES
+from diat.errors import ModelRejected
+from diat.models import CONFIG, MANIFEST, WEIGHTS, Model, load_folder
 
 logger = logging.getLogger(__name__)
 
-WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
-FORMAT = "diat-model-1"
-ENHANCER_PREFIX = "enhancer."  # of the names of E's tensors
-PREFIXES = ("", ENHANCER_PREFIX)
 EMBEDDED = Path(__file__).parent / "weights"
+FILES = (WEIGHTS, CONFIG, MANIFEST)
+# Without a byte for this long the Hub counts as down. Its client alone would try for a minute and a half.
+PATIENCE = 9.0  # seconds
+REPOSITORY = "diat-{}"  # what `train/push.py` calls the repository of an attribute
 
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """What `config.json` says of a transform network."""
-
-    attribute: str  # see diat.attributes.attribute_spec
-    region: str = "face"  # a name in diat.attributes.REGIONS
-    size: int = 128  # side of the crops it was trained on, pixels
-    n_blocks: int = 5
-    residual: bool = True
-    enhancer: str = "none"  # the network E that follows T (section 3.2): "none", "local" or "global"
-    strength: float = 1.0  # the change that users get at strength 1.0, as a multiple of T(x) - x
-    dtype: str = "float16"  # of the tensors in the file
-    format: str = FORMAT
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A loaded model: its configuration and float32 weights by name, those of E with ``enhancer.`` before them."""
-
-    config: ModelConfig
-    weights: Mapping[str, NDArray[np.float32]]
-    training: Mapping[str, Any]  # what produced it
-    source: str  # where it came from, for the user: "embedded", a path, or a repository with its revision
-    notices: tuple[str, ...] = ()
+T = TypeVar("T")
 
 
 def load_model(name: str | Path, *, attribute: str | None = None, revision: str | None = None) -> Model:
@@ -66,178 +34,119 @@ def load_model(name: str | Path, *, attribute: str | None = None, revision: str 
         revision: branch, tag or commit of a Hub repository.
 
     Raises:
-        ModelRejected: anything about the files is not as it should be. Only safetensors are ever opened.
+        ModelRejected: anything about the files is not as it should be, or the Hub gave nothing within ten seconds and
+            the cache has no copy. Only safetensors are ever opened.
     """
     text = str(name)
     if text in ATTRIBUTES:
-        return _load_folder(EMBEDDED / text, "embedded", attribute or text)
+        return load_folder(EMBEDDED / text, "embedded", attribute or text)
     if Path(name).is_dir():
-        return _load_folder(Path(name), text, attribute)
+        return load_folder(Path(name), text, attribute)
     if text.count("/") == 1 and not text.startswith((".", "/", "~")):
-        folder, commit, notices = _download(text, revision)
-        model = _load_folder(folder, f"{text}@{commit[:12]}", attribute)
-        return replace(model, notices=notices)
+        folder, notices = _download(text, revision)
+        # The folder of a snapshot is called after its commit.
+        model = load_folder(folder, f"{text}@{folder.name}", attribute)
+        return replace(model, notices=notices, revision=folder.name)
     raise ModelRejected(
-        f"No model {text!r}: give one of {', '.join(ATTRIBUTES)}, a folder, or a Hub repository like org/name."
+        f"No model {text!r}: give one of {', '.join(ATTRIBUTES)}, a folder, or a Hub repository org/name."
     )
 
 
-def load_networks(model: Model) -> tuple[TransformNetwork, LocalEnhancer | GlobalEnhancer | None]:
-    """T and E as torch networks with the model's weights, in evaluation mode."""
-    import torch
-
-    from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
-
-    transform = TransformNetwork(model.config.n_blocks, model.config.residual)
-    enhancers = {"local": LocalEnhancer, "global": GlobalEnhancer}
-    enhancer = enhancers[model.config.enhancer]() if model.config.enhancer in enhancers else None
-    for network, prefix in zip((transform, enhancer), PREFIXES, strict=True):
-        if network is not None:
-            names = (name for name in network.state_dict() if prefix + name in model.weights)
-            # Only the norms' counters are not in the file; load_model has checked the rest.
-            network.load_state_dict({n: torch.from_numpy(model.weights[prefix + n]) for n in names}, strict=False)
-            network.eval()
-    return transform, enhancer
+def repository_of(organisation: str, attribute: str) -> str:
+    """The Hub repository that holds an attribute's model."""
+    return f"{organisation}/{REPOSITORY.format(attribute.replace('_', '-'))}"
 
 
-def save_model(
-    transform: TransformNetwork,
-    config: ModelConfig,
-    folder: Path,
-    training: Mapping[str, Any],
-    enhancer: LocalEnhancer | GlobalEnhancer | None = None,
-) -> None:
-    """Write T, and E if there is one, as fp16 safetensors with configuration and manifest.
+def attributes_of(organisation: str) -> list[str]:
+    """The attributes whose models an organisation or user of the Hub holds; those in the cache when the Hub is down.
 
-    Args:
-        training: what produced it (recipe, steps, data), kept in the configuration for the model card.
+    Raises:
+        ModelRejected: there are none.
     """
-    from safetensors.torch import save_file
+    from huggingface_hub import HfApi, try_to_load_from_cache
 
-    folder.mkdir(parents=True, exist_ok=True)
-    half = {
-        prefix + key: value.detach().half().contiguous().cpu()
-        for network, prefix in zip((transform, enhancer), PREFIXES, strict=True)
-        for key, value in (network.state_dict().items() if network is not None else ())
-        if value.is_floating_point()
-    }
-    save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
-    (folder / CONFIG).write_text(json.dumps({**asdict(config), "training": dict(training)}, indent=2) + "\n")
-    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)}
-    (folder / MANIFEST).write_text(json.dumps(digests, indent=2) + "\n")
-
-
-def _load_folder(folder: Path, source: str, attribute: str | None) -> Model:
-    manifest = _json(folder, MANIFEST)
-    files = {name: _verified(folder, name, manifest) for name in (CONFIG, WEIGHTS)}
-    config = _config(files[CONFIG], folder)
-    if attribute is not None and config.attribute != attribute:
-        raise ModelRejected(f"{folder.name} holds {config.attribute!r}, not {attribute!r}: choose the matching model.")
-    return Model(config, _weights(files[WEIGHTS], config), json.loads(files[CONFIG]).get("training", {}), source)
-
-
-def _json(folder: Path, name: str) -> dict[str, Any]:
     try:
-        value = json.loads((folder / name).read_text())
-    except OSError:
-        found = ", ".join(sorted(path.name for path in folder.glob("*"))[:5]) if folder.is_dir() else "nothing"
-        raise ModelRejected(
-            f"{folder} lacks {name} (found {found or 'nothing'}): expected {WEIGHTS}, {CONFIG} and {MANIFEST}."
-        ) from None
-    except ValueError as error:
-        raise ModelRejected(f"{name} in {folder} is not JSON ({error}): download the model again.") from None
-    if not isinstance(value, dict):
-        raise ModelRejected(f"{name} in {folder} is no JSON object: download the model again.")
-    return value
+        models = _within(PATIENCE, lambda: [model.id for model in HfApi().list_models(author=organisation)], lambda: 0)
+    except OSError as error:
+        logger.warning("The Hub could not be reached (%s): the cache is looked through.", type(error).__name__)
+        ids = [repository_of(organisation, attribute) for attribute in ATTRIBUTES]
+        models = [id for id in ids if isinstance(try_to_load_from_cache(id, CONFIG), str)]
+    prefix = f"{organisation}/{REPOSITORY.format('')}"
+    found = {model.removeprefix(prefix).replace("-", "_") for model in models if model.startswith(prefix)}
+    known = [attribute for attribute in ATTRIBUTES if attribute in found]
+    if not known:
+        raise ModelRejected(f"{organisation!r} holds no model called {prefix}...: check the name and the network.")
+    return known
 
 
-def _verified(folder: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
-    try:
-        data = (folder / name).read_bytes()
-    except OSError:
-        raise ModelRejected(f"{folder} lacks {name}, which its manifest names: download the model again.") from None
-    if hashlib.sha256(data).hexdigest() != manifest.get(name):
-        raise ModelRejected(
-            f"{name} in {folder} differs from its manifest (damaged or tampered with): download it again."
-        )
-    return data
-
-
-def _config(data: bytes, folder: Path) -> ModelConfig:
-    try:
-        values = json.loads(data)
-        config = ModelConfig(**{field.name: values[field.name] for field in fields(ModelConfig)})
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelRejected(
-            f"{CONFIG} in {folder} is not a model's configuration ({error}): download it again."
-        ) from None
-    for field in fields(ModelConfig):
-        found, wanted = getattr(config, field.name), type(getattr(ModelConfig(""), field.name))
-        if not isinstance(found, (wanted, int) if wanted is float else wanted):
-            raise ModelRejected(
-                f"{field.name} in {folder / CONFIG} is {found!r}, no {wanted.__name__}: download it again."
-            )
-    if config.format != FORMAT:
-        raise ModelRejected(f"{folder} is of format {config.format!r}, and this version reads {FORMAT!r}: update diat.")
-    try:
-        attribute_spec(config.attribute, config.region)
-    except DiatError as error:
-        raise ModelRejected(
-            f"{CONFIG} in {folder} is of an attribute that this version does not know ({error})"
-        ) from None
-    known = config.enhancer in ("none", "local", "global") and config.size in (64, 128)
-    if not (known and 0 < config.n_blocks <= 16 and 0 < config.strength <= 4):
-        raise ModelRejected(f"{CONFIG} in {folder} describes no known network: download it again.")
-    return config
-
-
-def _weights(data: bytes, config: ModelConfig) -> dict[str, NDArray[np.float32]]:
-    try:
-        tensors = load_safetensors(data)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise ModelRejected(f"{WEIGHTS} is not a whole safetensors file ({error}): download it again.") from None
-    expected = expected_shapes(config.n_blocks, config.enhancer, ENHANCER_PREFIX)
-    missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
-    if missing or extra:
-        raise ModelRejected(
-            f"{WEIGHTS} is of another network: missing {missing[:3] or 'none'}, unknown {extra[:3] or 'none'}. "
-            "Choose a model of this version."
-        )
-    for key, shape in expected.items():
-        if tensors[key].shape != shape or str(tensors[key].dtype) != config.dtype:
-            raise ModelRejected(
-                f"{key} in {WEIGHTS} is {tensors[key].shape} {tensors[key].dtype}, expected {shape} {config.dtype}: "
-                "choose a model of this version."
-            )
-        if not np.isfinite(tensors[key]).all():
-            raise ModelRejected(
-                f"{key} in {WEIGHTS} holds values that are no numbers: the training run failed, train again."
-            )
-    return {key: tensors[key].astype(np.float32) for key in expected}
-
-
-def _download(repository: str, revision: str | None) -> tuple[Path, str, tuple[str, ...]]:
-    """The three files of a repository at one commit, from the Hub or, when it cannot be reached, from the cache."""
+def _download(repository: str, revision: str | None) -> tuple[Path, tuple[str, ...]]:
+    """The folder of a snapshot, from the Hub or, when it cannot be reached, from the cache."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
-    files = [WEIGHTS, CONFIG, MANIFEST]
-    notices: tuple[str, ...] = ()
+    blobs = Path(HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}" / "blobs"
+
+    def fetch(local: bool) -> Path:
+        return Path(
+            snapshot_download(repository, revision=revision, allow_patterns=list(FILES), local_files_only=local)
+        )
+
+    def received() -> int:
+        return sum(path.stat().st_size for path in blobs.glob("*") if path.is_file())
+
     try:
-        folder = snapshot_download(repository, revision=revision, allow_patterns=files, etag_timeout=5)
+        return _within(PATIENCE, lambda: fetch(local=False), received), ()
+    except RevisionNotFoundError:
+        raise ModelRejected(f"{repository} has no revision {revision!r}: check the name.") from None
     except RepositoryNotFoundError:
+        raise ModelRejected(f"The Hub has no {repository!r}, or it is private: check the name, or log in.") from None
+    except HFValidationError as error:
+        raise ModelRejected(f"{repository!r} is no name of a repository ({error}): check it.") from None
+    except (OSError, EntryNotFoundError) as error:
+        reason = type(error).__name__
+    try:
+        folder = fetch(local=True)
+    except (OSError, EntryNotFoundError):
         raise ModelRejected(
-            f"The Hub has no repository {repository!r}, or it is private: check the name or log in."
+            f"{repository} could not be fetched from the Hub ({reason}) and is not in the cache: "
+            "check the network and the disk, or use the embedded weights."
         ) from None
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    notice = f"The Hub could not be reached ({reason}): the cached copy of {repository} is used."
+    logger.warning("%s", notice)
+    return folder, (notice,)
+
+
+def _within(patience: float, work: Callable[[], T], progress: Callable[[], int]) -> T:
+    """Run work in a thread of its own and wait as long as it goes on: until ``progress`` stood still for ``patience``.
+
+    Raises:
+        TimeoutError: it stood still. The thread is left to end by itself.
+        Exception: whatever the work raised.
+    """
+    results: list[T] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
         try:
-            folder = snapshot_download(repository, revision=revision, allow_patterns=files, local_files_only=True)
-        except (LocalEntryNotFoundError, OSError, ValueError):
-            raise ModelRejected(
-                f"{repository} could not be fetched from the Hub ({type(error).__name__}) and is not in the cache: "
-                "check the network, or use the embedded weights."
-            ) from error
-        notices = (f"The Hub could not be reached: the cached copy of {repository} is used.",)
-        logger.warning("%s", notices[0])
-    return Path(folder), Path(folder).name, notices
+            results.append(work())
+        except Exception as error:  # noqa: BLE001 - raised again below, in the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    seen, since = progress(), time.monotonic()
+    while thread.is_alive() and time.monotonic() - since < patience:
+        thread.join(0.1)
+        if progress() != seen:
+            seen, since = progress(), time.monotonic()
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"nothing came for {patience:.0f} seconds")
+    return results[0]

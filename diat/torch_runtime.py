@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from diat.align import F32, U8
-from diat.hub import Model, load_networks
+from diat.models import Model, load_networks
 from diat.networks import LocalEnhancer
 from diat.tensors import to_tensor
 

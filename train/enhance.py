@@ -25,7 +25,8 @@ from diat.attributes import attribute_spec
 from diat.batches import Batch
 from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diat.errors import DiatError, TrainingStopped
-from diat.hub import load_model, load_networks, save_model
+from diat.hub import load_model
+from diat.models import load_networks, save_model
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 from diat.pack import open_pack
 from diat.recipes import TransferConfig

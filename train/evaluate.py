@@ -31,8 +31,8 @@ from diat.attributes import COLUMNS, AttributeSpec
 from diat.editor import FaceEditor
 from diat.errors import DiatError
 from diat.faces import InsightFaceDetector
-from diat.hub import CONFIG
 from diat.masks import attribute_mask
+from diat.models import CONFIG
 from diat.training import contact_sheet, save_image
 
 GROUPS = {"men": ("Male", True), "women": ("Male", False), "young": ("Young", True), "older": ("Young", False),

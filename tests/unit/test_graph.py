@@ -8,7 +8,8 @@ import torch
 from diat import graph
 from diat.attributes import ATTRIBUTES
 from diat.engine import OnnxRuntime
-from diat.hub import ENHANCER_PREFIX, PREFIXES, Model, ModelConfig, load_model
+from diat.hub import load_model
+from diat.models import ENHANCER_PREFIX, PREFIXES, Model, ModelConfig
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 from diat.torch_runtime import TorchRuntime
 

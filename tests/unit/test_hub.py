@@ -9,7 +9,8 @@ from safetensors.numpy import load_file, save_file
 
 from diat.attributes import ATTRIBUTES
 from diat.errors import ModelRejected
-from diat.hub import CONFIG, MANIFEST, WEIGHTS, ModelConfig, load_model, save_model
+from diat.hub import load_model
+from diat.models import CONFIG, MANIFEST, WEIGHTS, ModelConfig, save_model
 from diat.networks import TransformNetwork
 
 

@@ -1,0 +1,199 @@
+"""Models on disk: `model.safetensors`, `config.json` and a manifest of their SHA-256, written and strictly read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+
+from diat.attributes import attribute_spec
+from diat.errors import DiatError, ModelRejected
+from diat.graph import expected_shapes
+
+if TYPE_CHECKING:  # training alone needs torch
+    from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
+
+WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
+FORMAT = "diat-model-1"
+ENHANCER_PREFIX = "enhancer."  # of the names of E's tensors
+PREFIXES = ("", ENHANCER_PREFIX)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What `config.json` says of a transform network."""
+
+    attribute: str  # see diat.attributes.attribute_spec
+    region: str = "face"  # a name in diat.attributes.REGIONS
+    size: int = 128  # side of the crops it was trained on, pixels
+    n_blocks: int = 5
+    residual: bool = True
+    enhancer: str = "none"  # the network E that follows T (section 3.2): "none", "local" or "global"
+    strength: float = 1.0  # the change that users get at strength 1.0, as a multiple of T(x) - x
+    dtype: str = "float16"  # of the tensors in the file
+    format: str = FORMAT
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A loaded model: its configuration and float32 weights by name, those of E with ``enhancer.`` before them."""
+
+    config: ModelConfig
+    weights: Mapping[str, NDArray[np.float32]]
+    training: Mapping[str, Any]  # what produced it
+    source: str  # where it came from, for the user: "embedded", a path, or a repository with its revision
+    notices: tuple[str, ...] = ()
+    revision: str | None = None  # the commit, of a Hub repository
+
+
+def load_networks(model: Model) -> tuple[TransformNetwork, LocalEnhancer | GlobalEnhancer | None]:
+    """T and E as torch networks with the model's weights, in evaluation mode."""
+    import torch
+
+    from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
+
+    transform = TransformNetwork(model.config.n_blocks, model.config.residual)
+    enhancers = {"local": LocalEnhancer, "global": GlobalEnhancer}
+    enhancer = enhancers[model.config.enhancer]() if model.config.enhancer in enhancers else None
+    for network, prefix in zip((transform, enhancer), PREFIXES, strict=True):
+        if network is not None:
+            names = (name for name in network.state_dict() if prefix + name in model.weights)
+            # Only the norms' counters are not in the file; load_model has checked the rest.
+            network.load_state_dict({n: torch.from_numpy(model.weights[prefix + n]) for n in names}, strict=False)
+            network.eval()
+    return transform, enhancer
+
+
+def save_model(
+    transform: TransformNetwork,
+    config: ModelConfig,
+    folder: Path,
+    training: Mapping[str, Any],
+    enhancer: LocalEnhancer | GlobalEnhancer | None = None,
+) -> None:
+    """Write T, and E if there is one, as fp16 safetensors with configuration and manifest.
+
+    Args:
+        training: what produced it (recipe, steps, data), kept in the configuration for the model card.
+    """
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {
+        prefix + key: value.detach().half().contiguous().cpu()
+        for network, prefix in zip((transform, enhancer), PREFIXES, strict=True)
+        for key, value in (network.state_dict().items() if network is not None else ())
+        if value.is_floating_point()
+    }
+    save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
+    (folder / CONFIG).write_text(json.dumps({**asdict(config), "training": dict(training)}, indent=2) + "\n")
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)}
+    (folder / MANIFEST).write_text(json.dumps(digests, indent=2) + "\n")
+
+
+def load_folder(folder: Path, source: str, attribute: str | None) -> Model:
+    """Load the model of a folder; see `diat.hub.load_model`.
+
+    Args:
+        folder: holds the three files.
+        source: what the user is told of where it came from.
+        attribute: what it must transfer; None takes any.
+
+    Raises:
+        ModelRejected: anything about the files is not as it should be.
+    """
+    manifest = _json(folder, MANIFEST)
+    files = {name: _verified(folder, name, manifest) for name in (CONFIG, WEIGHTS)}
+    config = _config(files[CONFIG], folder)
+    if attribute is not None and config.attribute != attribute:
+        raise ModelRejected(f"{folder.name} holds {config.attribute!r}, not {attribute!r}: choose the matching model.")
+    return Model(config, _weights(files[WEIGHTS], config), json.loads(files[CONFIG]).get("training", {}), source)
+
+
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / name).read_text())
+    except OSError:
+        found = ", ".join(sorted(path.name for path in folder.glob("*"))[:5]) if folder.is_dir() else "nothing"
+        raise ModelRejected(
+            f"{folder} lacks {name} (found {found or 'nothing'}): expected {WEIGHTS}, {CONFIG} and {MANIFEST}."
+        ) from None
+    except ValueError as error:
+        raise ModelRejected(f"{name} in {folder} is not JSON ({error}): download the model again.") from None
+    if not isinstance(value, dict):
+        raise ModelRejected(f"{name} in {folder} is no JSON object: download the model again.")
+    return value
+
+
+def _verified(folder: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
+    try:
+        data = (folder / name).read_bytes()
+    except OSError:
+        raise ModelRejected(f"{folder} lacks {name}, which its manifest names: download the model again.") from None
+    if hashlib.sha256(data).hexdigest() != manifest.get(name):
+        raise ModelRejected(
+            f"{name} in {folder} differs from its manifest (damaged or tampered with): download it again."
+        )
+    return data
+
+
+def _config(data: bytes, folder: Path) -> ModelConfig:
+    try:
+        values = json.loads(data)
+        config = ModelConfig(**{field.name: values[field.name] for field in fields(ModelConfig)})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelRejected(
+            f"{CONFIG} in {folder} is not a model's configuration ({error}): download it again."
+        ) from None
+    for field in fields(ModelConfig):
+        found, wanted = getattr(config, field.name), type(getattr(ModelConfig(""), field.name))
+        if not isinstance(found, (wanted, int) if wanted is float else wanted):
+            raise ModelRejected(
+                f"{field.name} in {folder / CONFIG} is {found!r}, no {wanted.__name__}: download it again."
+            )
+    if config.format != FORMAT:
+        raise ModelRejected(f"{folder} is of format {config.format!r}, and this version reads {FORMAT!r}: update diat.")
+    try:
+        attribute_spec(config.attribute, config.region)
+    except DiatError as error:
+        raise ModelRejected(
+            f"{CONFIG} in {folder} is of an attribute that this version does not know ({error})"
+        ) from None
+    known = config.enhancer in ("none", "local", "global") and config.size in (64, 128)
+    if not (known and 0 < config.n_blocks <= 16 and 0 < config.strength <= 4):
+        raise ModelRejected(f"{CONFIG} in {folder} describes no known network: download it again.")
+    return config
+
+
+def _weights(data: bytes, config: ModelConfig) -> dict[str, NDArray[np.float32]]:
+    try:
+        tensors = load_safetensors(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ModelRejected(f"{WEIGHTS} is not a whole safetensors file ({error}): download it again.") from None
+    expected = expected_shapes(config.n_blocks, config.enhancer, ENHANCER_PREFIX)
+    missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    if missing or extra:
+        raise ModelRejected(
+            f"{WEIGHTS} is of another network: missing {missing[:3] or 'none'}, unknown {extra[:3] or 'none'}. "
+            "Choose a model of this version."
+        )
+    for key, shape in expected.items():
+        if tensors[key].shape != shape or str(tensors[key].dtype) != config.dtype:
+            raise ModelRejected(
+                f"{key} in {WEIGHTS} is {tensors[key].shape} {tensors[key].dtype}, expected {shape} {config.dtype}: "
+                "choose a model of this version."
+            )
+        if not np.isfinite(tensors[key]).all():
+            raise ModelRejected(
+                f"{key} in {WEIGHTS} holds values that are no numbers: the training run failed, train again."
+            )
+    return {key: tensors[key].astype(np.float32) for key in expected}
