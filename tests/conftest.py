@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from scripts import ROOT, run_script
 
 from diat.editor import FaceEditor
 from diat.faces import Face, InsightFaceDetector
 from diat.photo import open_photo
-
-ROOT = Path(__file__).parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -118,12 +115,3 @@ def tiny_pack(tmp_path_factory: pytest.TempPathFactory, tiny_celeba: Path) -> Pa
     path = tmp_path_factory.mktemp("pack") / "tiny.pack"
     run_script("train/prepare.py", "--dataset", tiny_celeba, "--output", path)
     return path
-
-
-def run_script(script: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run one of the project's scripts as a user would."""
-    command = [sys.executable, str(ROOT / script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    if check and done.returncode != 0:
-        pytest.fail(f"{script} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return done

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from scripts import ROOT
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
     "--no-sandbox",

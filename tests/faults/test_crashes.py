@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT
 from safetensors.torch import load_file, save_file
+from scripts import ROOT
 
 from diat.adversarial import Schedule, new_players, train_transfer
 from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint

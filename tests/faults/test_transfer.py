@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from safetensors.torch import load_file
+from scripts import ROOT
 
 from diat.hub import load_model
 

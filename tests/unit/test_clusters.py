@@ -33,7 +33,7 @@ def test_a_frontal_face_is_kept_a_profile_and_a_missing_face_are_not():
 
 
 def test_the_sheets_are_written(tiny_pack, tmp_path):
-    from conftest import run_script
+    from scripts import run_script
 
     done = run_script("train/cluster.py", "--pack", tiny_pack, "--output", tmp_path)
     assert len(done.stdout.splitlines()) == 62

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from conftest import run_script
+from scripts import run_script
 
 from diat.attributes import COLUMNS
 from diat.celeba import centre_crop, decode, stream_records, to_crop
