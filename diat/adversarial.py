@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from diat import losses
-from diat.batches import Batch, TransferBatches
+from diat.batches import Batch, TransferBatches, window
 from diat.celeba import guided_set, input_set
 from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diat.errors import TrainingStopped
@@ -145,6 +145,7 @@ def transfer_batches(
         num_inputs=config.num_inputs if train else None,
         matched=config.matched and train,
         shift=config.shift * config.size // 128 if train else 0,
+        windowed=config.windowed and train,  # T is convolutional: what it learnt in a window it does to whole faces
         split=split,
         subset=config.subset,
         rank=accelerator.process_index if accelerator else 0,
@@ -311,7 +312,9 @@ def save_average(network: nn.Module, config: TransferConfig, steps: int, inputs:
 def new_players(config: TransferConfig) -> Players:
     """Untrained T and D, and the frozen features where the variant needs them."""
     torch.manual_seed(config.seed)
-    players = Players(TransformNetwork(residual=config.residual), AttributeDiscriminator(config.size))
+    left, top, right, bottom = window(config.spec, config.size) if config.windowed else (0, 0, config.size, config.size)
+    discriminator = AttributeDiscriminator((bottom - top, right - left))
+    players = Players(TransformNetwork(residual=config.residual), discriminator)
     if config.identity == "vgg":
         players.vgg = load_features(config.features)
     return players

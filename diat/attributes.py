@@ -21,17 +21,20 @@ class Region:
     landmarks: tuple[int, ...]  # of the 68 points of iBUG 300-W
     margin: float  # how far the hull is expanded
     feather: float = 0.25  # width of the soft edge
+    # What of the crop T and D see in training: left, top, right, bottom in pixels at 128, sides multiples of 32. It
+    # holds the region of nearly every face; None is the whole crop.
+    window: tuple[int, int, int, int] | None = None
     scope: Scope = "local"  # section 5's two kinds, which differ in their enhancement network
 
 
 _MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 29), range(36, 48)
 
 REGIONS: dict[str, Region] = {
-    "mouth": Region(tuple(_MOUTH), margin=0.42),
+    "mouth": Region(tuple(_MOUTH), margin=0.42, window=(32, 64, 96, 128)),
     # Without the nose's tip and wings, and wider for it: large sunglasses reach down beside the nose.
-    "glasses": Region((*_BROWS, *_BRIDGE, *_EYES), margin=0.55),
-    "eyes": Region((*_BROWS, *_EYES), margin=0.25),
-    "nose": Region(tuple(range(27, 36)), margin=0.25),
+    "glasses": Region((*_BROWS, *_BRIDGE, *_EYES), margin=0.55, window=(16, 32, 112, 96)),
+    "eyes": Region((*_BROWS, *_EYES), margin=0.25, window=(16, 32, 112, 96)),
+    "nose": Region(tuple(range(27, 36)), margin=0.25, window=(32, 48, 96, 112)),
     "lower_face": Region((*range(3, 14), *range(31, 36), *_MOUTH), margin=0.30),
     # The face and the hair beside it; not the background, which need not change.
     "face": Region(tuple(range(68)), margin=0.70, feather=0.50, scope="global"),

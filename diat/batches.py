@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diat.align import U8
-from diat.attributes import AttributeSpec
+from diat.align import CROP_SIZE, U8
+from diat.attributes import REGIONS, AttributeSpec
 from diat.celeba import Subset, guided_set, input_set, order
 from diat.errors import TrainingStopped
 from diat.masks import attribute_mask
@@ -26,9 +26,9 @@ from diat.tensors import to_tensor
 class Batch:
     """One step's images. Tensors are NCHW float; images in [-1, 1], the mask in [0, 1]."""
 
-    source: Tensor  # (N, 3, S, S) from the input set X
-    mask: Tensor  # (N, 1, S, S) where T may change it
-    guided: Tensor  # (N, 3, S, S) from the guided set A
+    source: Tensor  # (N, 3, H, W) from the input set X
+    mask: Tensor  # (N, 1, H, W) where T may change it
+    guided: Tensor  # (N, 3, H, W) from the guided set A
     source_rows: list[int]  # of the pack
     guided_rows: list[int]
 
@@ -49,6 +49,7 @@ class TransferBatches:
         matched: draw each guided image from those that share the input's values in ``spec.matched``, so that D learns
             the attribute and not what happens to come with it.
         shift: largest random shift in pixels; flips come with it when above 0.
+        windowed: cut out the window of the attribute's region.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class TransferBatches:
         num_inputs: int | None,
         matched: bool,
         shift: int,
+        windowed: bool = False,
         split: str = "train",
         subset: Subset = "frontal",
         rank: int = 0,
@@ -81,6 +83,7 @@ class TransferBatches:
             raise TrainingStopped(
                 f"The pack's crops are {pack.size} pixels wide, no multiple of {size}: make one of {size}."
             )
+        self.left, self.top, self.right, self.bottom = window(spec, size) if windowed else (0, 0, size, size)
         self._mask_of: dict[int, U8] = {}
         self._cells = _cells(pack, spec, self.guided) if matched else None
 
@@ -121,11 +124,14 @@ class TransferBatches:
 
     def _images(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
         crops = [_moved(resized(self.pack.crops[row], self.size), *how) for row, how in zip(rows, augment, strict=True)]
-        return to_tensor(np.stack(crops))
+        return to_tensor(np.stack([self._cut(crop) for crop in crops]))
 
     def _masks(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
         masks = [_moved(self._mask(int(row)), *how) for row, how in zip(rows, augment, strict=True)]
-        return torch.from_numpy(np.stack(masks))[:, None].float().div_(255)
+        return torch.from_numpy(np.stack([self._cut(mask) for mask in masks]))[:, None].float().div_(255)
+
+    def _cut(self, image: NDArray[Any]) -> NDArray[Any]:
+        return image[self.top : self.bottom, self.left : self.right]
 
     def _mask(self, row: int) -> U8:
         # A mask costs more than a crop, and every epoch needs it again.
@@ -134,6 +140,15 @@ class TransferBatches:
             mask = attribute_mask(self.spec, points.astype(np.float32), self.size)
             self._mask_of[row] = np.rint(mask * 255).astype(np.uint8)
         return self._mask_of[row]
+
+
+def window(spec: AttributeSpec, size: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the window of an attribute's region in crops of that size, or of the whole crop."""
+    at_128 = REGIONS[spec.region].window
+    if at_128 is None or size % 64:  # the sides of D's images are multiples of 16
+        return 0, 0, size, size
+    left, top, right, bottom = (side * size // CROP_SIZE for side in at_128)
+    return left, top, right, bottom
 
 
 def resized(crop: U8, size: int) -> U8:

@@ -76,23 +76,24 @@ class AttributeDiscriminator(nn.Module):
     """The attribute discriminator D of Table 2. No norm, so that its features stay per image.
 
     Args:
-        size: side of the images in pixels, a multiple of 16.
+        size: side of the images in pixels, or their height and width: multiples of 16.
     """
 
-    def __init__(self, size: int = 128) -> None:
+    def __init__(self, size: int | tuple[int, int] = 128) -> None:
         super().__init__()
-        if size % 16:
+        height, width = (size, size) if isinstance(size, int) else size
+        if height % 16 or width % 16:
             raise ValueError(f"D halves its input four times: the size must be a multiple of 16, not {size}")
         channels = [3] + [layer[3] for layer in _DISCRIMINATOR_LAYERS]
         self.convs = nn.ModuleList(
             nn.Conv2d(channels[i], out, kernel, stride=stride, padding=padding)
             for i, (kernel, padding, stride, out) in enumerate(_DISCRIMINATOR_LAYERS)
         )
-        self.fc1 = nn.Linear(128 * (size // 16) ** 2, 1000)
+        self.fc1 = nn.Linear(128 * (height // 16) * (width // 16), 1000)
         self.fc2 = nn.Linear(1000, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
-        """(N, 3, S, S) -> logits (N,), feature maps after the activation by layer number 1..6."""
+        """(N, 3, H, W) -> logits (N,), feature maps after the activation by layer number 1..6."""
         features = {}
         for number, conv in enumerate(self.convs, start=1):
             x = nn.functional.leaky_relu(conv(x), 0.2)

@@ -51,6 +51,7 @@ class TransferConfig:
     # What the release recipe adds; docs/recipe.md has the figures.
     residual: bool = True  # T(x) = x + change, the change starting at 0
     masked: bool = True  # composite under the attribute's mask
+    windowed: bool = True  # T and D see the region's window alone: a mouth at full resolution for a quarter of the work
     three_groups: bool = True  # D also sees untransformed inputs, labelled 0
     matched: bool = True  # draw guided images that resemble the inputs in the spec's matched columns
     scale_identity: bool = True  # divide Eq. (13) by the size of D's own features
@@ -100,6 +101,7 @@ PAPER: dict[str, Any] = {
     "d_warmup": 0,
     "residual": False,
     "masked": False,
+    "windowed": False,
     "three_groups": False,
     "matched": False,
     "scale_identity": False,

@@ -84,6 +84,7 @@ def main() -> None:
         seed=args.seed,
         matched=False,
         shift=0,
+        windowed=False,
     )
     pack = open_pack(config.pack)
     batches = transfer_batches(pack, config, "train", config.batch, accelerator)

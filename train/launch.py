@@ -17,6 +17,8 @@ from diat.adversarial import Players, Schedule, new_players, train_transfer, tra
 from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
 from diat.celeba import DEFAULT_DATASET
 from diat.errors import TrainingStopped
+from diat.hub import load_model
+from diat.models import WEIGHTS, load_networks
 from diat.networks import DenoisingNetwork
 from diat.pack import open_pack
 from diat.recipes import ENHANCED, TransferConfig, transfer_config
@@ -36,7 +38,7 @@ def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Name
     parser.add_argument("--variant", choices=variants, default=variants[0])
     parser.add_argument("--recipe", choices=("release", "paper"), default="release")
     parser.add_argument("--pretrained", type=Path, help="folder of pretrain.py: T, D, and f where the variant needs it")
-    parser.add_argument("--init", type=Path, help="checkpoint of a run, of any size, to start T and D from")
+    parser.add_argument("--init", type=Path, help="start from T and D of a checkpoint, or T of a model's folder")
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of --output")
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained on what, and stop")
     for name, kind in (("size", int), ("batch", int), ("steps", int), ("seed", int), ("num-inputs", int)):
@@ -104,7 +106,15 @@ def start_from(players: Players, folder: Path, config: TransferConfig) -> None:
 
 
 def start_from_checkpoint(players: Players, path: Path) -> None:
-    """Take T's moving average and D's convolutions; D's first dense layer belongs to a size."""
+    """Take T's moving average and D's convolutions; D's first dense layer belongs to a size. A model has T alone."""
+    if (path / WEIGHTS).is_file():
+        transform, _ = load_networks(load_model(path))
+        try:
+            players.transform.load_state_dict(transform.state_dict())
+        except RuntimeError as error:
+            raise TrainingStopped(f"{path} is of another T ({error}): choose another model.") from error
+        players.transform.train()
+        return
     try:
         tensors = load_file(path / "state.safetensors")
     except (OSError, SafetensorError) as error:

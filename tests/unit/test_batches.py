@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from diat.attributes import ATTRIBUTES
-from diat.batches import TransferBatches
+from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
+from diat.batches import TransferBatches, window
 from diat.errors import TrainingStopped
+from diat.networks import AttributeDiscriminator
 from diat.pack import Pack, open_pack
 
 
@@ -51,6 +52,29 @@ def test_the_mask_moves_with_its_image(pack):
     # Where the image was not moved the mask was not either, and the other way round.
     for n in range(8):
         assert torch.equal(a.source[n], b.source[n]) == torch.equal(a.mask[n], b.mask[n])
+
+
+def test_a_window_is_cut_from_images_and_mask_alike_and_holds_the_mask(pack):
+    whole, cut = batches(pack, "mouth_close", size=128)[3], batches(pack, "mouth_close", size=128, windowed=True)[3]
+    assert cut.source.shape == cut.guided.shape == (8, 3, 64, 64)
+    for name in ("source", "mask", "guided"):
+        assert torch.equal(getattr(cut, name), getattr(whole, name)[..., 64:128, 32:96])
+    assert cut.mask.sum() > 0.98 * whole.mask.sum()
+
+
+@pytest.mark.parametrize("name", [name for name, region in REGIONS.items() if region.window])
+@pytest.mark.parametrize("size", [64, 128])
+def test_d_takes_every_regions_window(name, size):
+    left, top, right, bottom = window(attribute_spec("Smiling", name), size)
+    logits, _ = AttributeDiscriminator((bottom - top, right - left))(torch.zeros(2, 3, bottom - top, right - left))
+    assert logits.shape == (2,)
+    assert 0 <= left < right <= size
+    assert 0 <= top < bottom <= size
+
+
+def test_a_region_without_a_window_and_a_size_that_d_could_not_halve_give_the_whole_crop():
+    assert window(attribute_spec("male_to_female"), 128) == (0, 0, 128, 128)
+    assert window(attribute_spec("mouth_open"), 32) == (0, 0, 32, 32)
 
 
 def test_matched_guided_images_share_the_inputs_values(pack):
