@@ -32,6 +32,7 @@ from starlette.middleware import Middleware
 from diat.attributes import ATTRIBUTES
 from diat.editor import MAX_STRENGTH, EditResult, FaceEditor, choose_faces
 from diat.faces import EMBEDDED_PACK, MAX_FACES, Face, InsightFaceDetector, draw_faces
+from diat.hub import attributes_of, repository_of
 from diat.photo import MAX_BYTES, open_photo
 from diat.provenance import encode
 from diat.web import BodyLimit, hand_over_unopened
@@ -64,10 +65,15 @@ NOTHING = (None, None, None)
 
 
 class Editors:
-    """One editor per attribute, loaded when first asked for; all share one detector."""
+    """One editor per attribute, loaded when first asked for; all share one detector.
+
+    Raises:
+        ModelRejected: the organisation holds no models.
+    """
 
     def __init__(self, organisation: str | None, face_pack: str) -> None:
         self._organisation = organisation
+        self.attributes = list(ATTRIBUTES) if organisation is None else attributes_of(organisation)
         self._lock = threading.Lock()
         self._loaded: dict[str, FaceEditor] = {}
         self.detector = InsightFaceDetector(face_pack)
@@ -79,8 +85,10 @@ class Editors:
             ModelRejected: its weights cannot be loaded.
         """
         with self._lock:
+            if attribute not in self.attributes:
+                raise DiatError(f"There is no attribute {attribute!r} here: use one of {', '.join(self.attributes)}.")
             if attribute not in self._loaded:
-                name = f"{self._organisation}/diat-{attribute.replace('_', '-')}" if self._organisation else attribute
+                name = repository_of(self._organisation, attribute) if self._organisation else attribute
                 self._loaded[attribute] = FaceEditor.from_pretrained(name, attribute=attribute, detector=self.detector)
             return self._loaded[attribute]
 
@@ -174,8 +182,8 @@ def build(editors: Editors) -> gr.Blocks:
                 examples = gr.Column(elem_id="examples")
             with gr.Column(min_width=300):
                 attribute = gr.Radio(
-                    [(spec.title, spec.name) for spec in ATTRIBUTES.values()],
-                    value="mouth_close",
+                    [(ATTRIBUTES[name].title, name) for name in editors.attributes],
+                    value="mouth_close" if "mouth_close" in editors.attributes else editors.attributes[0],
                     label="Attribute",
                     elem_id="attribute",
                 )
@@ -191,7 +199,7 @@ def build(editors: Editors) -> gr.Blocks:
                 download = gr.File(label="Download the result (PNG, full size)", elem_id="download", interactive=False)
         with examples:
             gr.Examples(
-                EXAMPLES,
+                [row for row in EXAMPLES if row[1] in editors.attributes] or [[row[0], None, True] for row in EXAMPLES],
                 [photo, attribute, consent],
                 label="Or try Eileen Collins (NASA) and Grace Hopper (US Navy), public domain",
                 cache_examples=False,

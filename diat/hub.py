@@ -67,7 +67,7 @@ def attributes_of(organisation: str) -> list[str]:
 
     try:
         models = _within(PATIENCE, lambda: [model.id for model in HfApi().list_models(author=organisation)], lambda: 0)
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 - as in _download
         logger.warning("The Hub could not be reached (%s): the cache is looked through.", type(error).__name__)
         ids = [repository_of(organisation, attribute) for attribute in ATTRIBUTES]
         models = [id for id in ids if isinstance(try_to_load_from_cache(id, CONFIG), str)]
@@ -81,38 +81,40 @@ def attributes_of(organisation: str) -> list[str]:
 
 def _download(repository: str, revision: str | None) -> tuple[Path, tuple[str, ...]]:
     """The folder of a snapshot, from the Hub or, when it cannot be reached, from the cache."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.constants import HF_HUB_CACHE
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     blobs = Path(HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}" / "blobs"
 
-    def fetch(local: bool) -> Path:
-        return Path(
-            snapshot_download(repository, revision=revision, allow_patterns=list(FILES), local_files_only=local)
-        )
+    def snapshot(local: bool) -> Path:
+        found = snapshot_download(repository, revision=revision, allow_patterns=list(FILES), local_files_only=local)
+        return Path(found)
+
+    def fetch() -> Path:
+        # Asked alone, a snapshot comes from the cache without a word when the Hub is down.
+        commit = HfApi().model_info(repository, revision=revision).sha
+        folder = snapshot(local=False)
+        if folder.name != commit:
+            raise ConnectionError("the Hub went away")
+        return folder
 
     def received() -> int:
         return sum(path.stat().st_size for path in blobs.glob("*") if path.is_file())
 
     try:
-        return _within(PATIENCE, lambda: fetch(local=False), received), ()
+        return _within(PATIENCE, fetch, received), ()
     except RevisionNotFoundError:
         raise ModelRejected(f"{repository} has no revision {revision!r}: check the name.") from None
     except RepositoryNotFoundError:
         raise ModelRejected(f"The Hub has no {repository!r}, or it is private: check the name, or log in.") from None
     except HFValidationError as error:
         raise ModelRejected(f"{repository!r} is no name of a repository ({error}): check it.") from None
-    except (OSError, EntryNotFoundError) as error:
+    except Exception as error:  # noqa: BLE001 - the client lets whatever its transport raises through
         reason = type(error).__name__
     try:
-        folder = fetch(local=True)
-    except (OSError, EntryNotFoundError):
+        folder = snapshot(local=True)
+    except OSError:
         raise ModelRejected(
             f"{repository} could not be fetched from the Hub ({reason}) and is not in the cache: "
             "check the network and the disk, or use the embedded weights."

@@ -1,9 +1,15 @@
-"""Runs the project's scripts as a user would."""
+"""Runs the project's scripts and its demo as a user would."""
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,3 +24,26 @@ def run_script(script: str, *arguments: object, check: bool = True) -> subproces
     if check and done.returncode != 0:
         pytest.fail(f"{script} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return done
+
+
+@contextmanager
+def serving(log_path: Path, *arguments: str, **variables: str) -> Iterator[str]:
+    """The address of `python app.py`, started as a user starts it with these arguments and environment variables."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), *arguments]
+    with log_path.open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **variables}, cwd=ROOT)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        if process.poll() is not None:
+            pytest.fail(f"the server ended:\n{log_path.read_text()}")
+        try:
+            urllib.request.urlopen(address, timeout=1)
+            break
+        except OSError:
+            time.sleep(0.25)
+    yield address
+    process.terminate()
+    process.wait(20)

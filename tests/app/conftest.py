@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from scripts import ROOT
+from scripts import serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -40,26 +34,9 @@ def upload_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(log_path: Path, upload_folder: Path) -> Iterator[str]:
-    """The address of `python app.py`, started as a user starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "GRADIO_TEMP_DIR": str(upload_folder), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port)]
-    with log_path.open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=ROOT)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(240):
-        if process.poll() is not None:
-            pytest.fail(f"the server ended:\n{log_path.read_text()}")
-        try:
-            urllib.request.urlopen(address, timeout=1)
-            break
-        except OSError:
-            time.sleep(0.25)
-    yield address
-    process.terminate()
-    process.wait(20)
+    """The demo with the embedded weights."""
+    with serving(log_path, GRADIO_TEMP_DIR=str(upload_folder), HF_HUB_OFFLINE="1") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,48 @@
+"""The demo with models from a Hub: `python app.py --models ORG`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from gradio_client import Client, handle_file
+from hub_standin import hub_standin
+from scripts import ROOT, serving
+
+from diat.hub import EMBEDDED
+
+
+@pytest.fixture
+def hub():
+    with hub_standin() as running:
+        yield running
+
+
+def variables(hub, tmp_path) -> dict[str, str]:
+    return {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
+
+
+def test_the_demo_offers_what_the_organisation_holds_and_runs_it(hub, tmp_path, hopper_path):
+    hub.repositories["org/diat-eyeglasses-remove"] = EMBEDDED / "eyeglasses_remove"
+    with serving(tmp_path / "log", "--models", "org", **variables(hub, tmp_path)) as address:
+        page = json.load(urllib.request.urlopen(f"{address}/config", timeout=30))
+        radio = next(c["props"] for c in page["components"] if c["props"].get("elem_id") == "attribute")
+        assert [name for _, name in radio["choices"]] == ["eyeglasses_remove"] == [radio["value"]]
+        client = Client(address, verbose=False)
+        *_, sentence = client.predict(handle_file(hopper_path), "eyeglasses_remove", 1.0, [], True, api_name="/edit")
+        assert "likeness" in sentence
+    assert any("diat-eyeglasses-remove/resolve" in request for request in hub.requests)
+
+
+def test_an_organisation_without_models_is_one_sentence(hub, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "app.py"), "--models", "org"],
+        capture_output=True, text=True, timeout=120, env={**os.environ, **variables(hub, tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "holds no model" in done.stderr
+    assert "Traceback" not in done.stderr
