@@ -11,8 +11,10 @@ import os
 # Before Gradio is imported: it reads these once. Nothing leaves this server.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+PORT = os.environ.pop("GRADIO_SERVER_PORT", "7860")  # Gradio's import fails on one that is no number
 
 import argparse
+import socket
 import sys
 import tempfile
 import threading
@@ -142,9 +144,10 @@ def build(editors: Editors) -> gr.Blocks:
         """
         if photo is None:
             return *NOTHING, "Choose a photograph."
-        if not consent:
-            return *NOTHING, "Please tick the box under the photograph first."
         try:
+            if not consent:
+                open_photo(kept(photo))  # what cannot be used is said first
+                return *NOTHING, "Please tick the box under the photograph first."
             progress(0.1, "Loading the network")
             editor = editors.get(attribute)
             progress(0.3, "Changing the face")
@@ -175,11 +178,10 @@ def build(editors: Editors) -> gr.Blocks:
                 )
                 chosen = gr.CheckboxGroup(
                     [str(number + 1) for number in range(MAX_FACES)],
-                    label="Faces to change",
+                    label="Faces to change (none: the largest)",
                     visible=False,
                     elem_id="chosen",
                 )
-                examples = gr.Column(elem_id="examples")
             with gr.Column(min_width=300):
                 attribute = gr.Radio(
                     [(ATTRIBUTES[name].title, name) for name in editors.attributes],
@@ -197,7 +199,7 @@ def build(editors: Editors) -> gr.Blocks:
                         label="Before and after", max_height=520, elem_id="whole", buttons=["fullscreen"]
                     )
                 download = gr.File(label="Download the result (PNG, full size)", elem_id="download", interactive=False)
-        with examples:
+        with gr.Column(elem_id="examples"):  # last, so that on a phone the result is near the photograph
             gr.Examples(
                 [row for row in EXAMPLES if row[1] in editors.attributes] or [[row[0], None, True] for row in EXAMPLES],
                 [photo, attribute, consent],
@@ -260,12 +262,23 @@ def shrunk(pixels: np.ndarray) -> np.ndarray:
 
 def report(result: EditResult) -> str:
     """What the user reads under the picture."""
-    lines = []
+    several = f"{len(result.faces)} faces found: choose them by number."
+    lines = [several] if len(result.faces) > 1 else []
     for face in result.edited:
         verdict = "still the same person" if face.likeness >= SAME_PERSON else "no longer the same person"
         lines.append(f"Face {face.index + 1}: likeness {face.likeness:.2f} of 1, to a recogniser **{verdict}**.")
     times = ", ".join(f"{stage} {value:.0f}" for stage, value in result.milliseconds.items())
     return "  \n".join([*lines, *result.notices, f"{sum(result.milliseconds.values()):.0f} ms ({times})"])
+
+
+def check_port(host: str, port: int) -> None:
+    """End with a sentence if the address cannot be had; Gradio's own answer is a traceback."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            sys.exit(f"app: {host}:{port} cannot be used ({error}): give another with --port, such as --port 7861.")
 
 
 def main() -> None:
@@ -275,8 +288,9 @@ def main() -> None:
     )
     parser.add_argument("--face-pack", default=EMBEDDED_PACK, help="InsightFace pack that finds the faces")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument("--port", type=int, default=PORT)
     args = parser.parse_args()
+    check_port(args.host, args.port)
     try:
         demo = build(Editors(args.models, args.face_pack))
     except DiatError as error:

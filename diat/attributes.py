@@ -10,6 +10,8 @@ from diat.errors import DiatError
 
 Scope = Literal["local", "global"]
 
+MAX_STRENGTH = 1.5  # of a change, as a multiple of what the model was made for
+
 
 @dataclass(frozen=True)
 class Region:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diat.attributes import ATTRIBUTES
+from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.errors import DiatError, explain_import_error
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _attributes(args: argparse.Namespace) -> int:
 
 
 def _faces(args: argparse.Namespace) -> int:
-    from diat.faces import InsightFaceDetector, face_fault
+    from diat.faces import MAX_FACES, InsightFaceDetector, crop_side, face_fault
     from diat.photo import open_photo
 
     found = InsightFaceDetector().detect(open_photo(args.photo).pixels)
@@ -83,9 +83,11 @@ def _faces(args: argparse.Namespace) -> int:
         left, top, right, bottom = (round(float(value)) for value in face.box)
         fault = face_fault(face)
         print(
-            f"{number}: {right - left}x{bottom - top} pixels at ({left}, {top}), score {face.score:.2f}"
-            + (f"; cannot be edited: {fault}" if fault else "")
+            f"{number}: {crop_side(face):.0f} pixels across, box ({left}, {top}) to ({right}, {bottom}), "
+            f"score {face.score:.2f}" + (f"; cannot be edited: {fault}" if fault else "")
         )
+    if len(found) == MAX_FACES:
+        print(f"At most {MAX_FACES} faces are taken; smaller ones are left as they are.")
     if not found:
         print("No face found.", file=sys.stderr)
     return 0 if found else 1
@@ -96,6 +98,8 @@ def _edit(args: argparse.Namespace) -> int:
         raise DiatError(f"Say what to change with --attribute: {', '.join(ATTRIBUTES)}.")
     if not args.photo.exists():
         raise DiatError(f"There is no {args.photo}: give a photograph or a folder of photographs.")
+    if not 0 <= args.strength <= MAX_STRENGTH:
+        raise DiatError(f"--strength takes 0 to {MAX_STRENGTH}, not {args.strength:g}.")
     choice = _face_choice(args.faces)
     folder = args.photo.is_dir()
     if not folder:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Literal, overload
 
 import numpy as np
 
 from diat.align import F32, U8, paste_back, photo_to_crop_matrix, transform_points, warp_to_crop
-from diat.attributes import AttributeSpec, attribute_spec
+from diat.attributes import MAX_STRENGTH, AttributeSpec, attribute_spec
 from diat.engine import Engine
 from diat.errors import DiatError, PhotoRejected
-from diat.faces import Face, FaceDetector, InsightFaceDetector, face_fault
+from diat.faces import MAX_FACES, Face, FaceDetector, InsightFaceDetector, face_fault
 from diat.hub import load_model
 from diat.masks import attribute_mask
 from diat.models import Model
 from diat.photo import Photo, PhotoSource, open_photo
-
-MAX_STRENGTH = 1.5
 
 FaceChoice = Literal["largest", "all"] | Sequence[int]
 
@@ -121,7 +121,7 @@ class FaceEditor:
 
         Args:
             photo: a path, the bytes of a file, a PIL image, an (H, W, 3) uint8 RGB array, or a list of these.
-            faces: ``"largest"``, ``"all"``, or indices from 0 into the faces found, largest first.
+            faces: ``"largest"`` that can be used, ``"all"``, or indices from 0 into the faces found, largest first.
             strength: factor of the change, 0 (the photograph bit-equal) to 1.5.
             found: faces found before in this very photograph, to save the detection.
 
@@ -129,8 +129,12 @@ class FaceEditor:
             PhotoRejected: the photograph or a chosen face cannot be used; the sentence says why.
             DiatError: ``strength`` or ``faces`` are out of range.
         """
-        if not 0 <= strength <= MAX_STRENGTH:
-            raise DiatError(f"The strength must lie between 0 and {MAX_STRENGTH}, not {strength}: choose another.")
+        if not isinstance(strength, Real) or not 0 <= strength <= MAX_STRENGTH:
+            raise DiatError(
+                f"The strength must be a number from 0 to {MAX_STRENGTH}, not {strength!r}: choose another."
+            )
+        if isinstance(photo, list) and not photo:
+            return []
         photos = photo if isinstance(photo, list) else [photo]
         clock = _Clock()
         jobs = [self._prepare(item, faces, found, clock) for item in photos]
@@ -193,23 +197,32 @@ def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) 
     """
     if not faces:
         raise PhotoRejected("No face found: use a photograph that shows a face from the front, larger or brighter.")
-    if choice == "all":
-        usable = [index for index, face in enumerate(faces) if face_fault(face) is None]
-        for index, face in enumerate(faces):
-            if index not in usable:
-                notices.append(f"Face {index + 1} was left as it is: {face_fault(face)}")
+    faults = [face_fault(face) for face in faces]
+    usable = [index for index, fault in enumerate(faults) if fault is None]
+    if len(faces) == MAX_FACES:
+        notices.append(f"At most {MAX_FACES} faces are taken; smaller ones are left as they are.")
+    if isinstance(choice, str):
+        if choice not in ("largest", "all"):
+            raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.')
+        if not usable and len(faces) == 1:
+            raise PhotoRejected(f"The face cannot be used: {faults[0]}")
         if not usable:
-            raise PhotoRejected(f"None of the {len(faces)} faces can be used. Face 1: {face_fault(faces[0])}")
-        return usable
-    if isinstance(choice, str) and choice != "largest":
-        raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.')
-    wanted = [0] if choice == "largest" else sorted({int(index) for index in choice})
+            raise PhotoRejected(f"None of the {len(faces)} faces can be used. Face 1: {faults[0]}")
+        chosen = usable if choice == "all" else usable[:1]
+        # Of the largest, those that would have come before it; of all, every one.
+        last = len(faces) if choice == "all" else chosen[0]
+        notices.extend(f"Face {i + 1} was left as it is: {fault}" for i, fault in enumerate(faults[:last]) if fault)
+        return chosen
+    try:
+        wanted = sorted({operator.index(index) for index in choice})
+    except TypeError:
+        raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.') from None
     for index in wanted:
         if not 0 <= index < len(faces):
-            raise DiatError(f"There is no face {index + 1}: {len(faces)} were found, so choose 1 to {len(faces)}.")
-        fault = face_fault(faces[index])
-        if fault is not None:
-            raise PhotoRejected(f"Face {index + 1} cannot be used: {fault}")
+            there = "1 was found" if len(faces) == 1 else f"{len(faces)} were found, so choose 1 to {len(faces)}"
+            raise DiatError(f"There is no face {index + 1}: {there}.")
+        if faults[index] is not None:
+            raise PhotoRejected(f"Face {index + 1} cannot be used: {faults[index]}")
     if not wanted:
         raise DiatError("No face was chosen: choose at least one.")
     return wanted

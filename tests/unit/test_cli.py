@@ -23,7 +23,9 @@ def test_attributes_lists_the_five(capsys):
 
 def test_faces_are_listed_with_size_and_place(capsys, collins_path):
     assert main(["faces", str(collins_path)]) == 0
-    assert re.match(r"1: 9\dx1[12]\d pixels at \(\d+, \d+\), score 0\.\d\d\n$", capsys.readouterr().out)
+    assert re.match(
+        r"1: \d+ pixels across, box \(\d+, \d+\) to \(\d+, \d+\), score 0\.\d\d\n$", capsys.readouterr().out
+    )
 
 
 def test_one_photograph(tmp_path, hopper_path, hopper, capsys):
@@ -66,7 +68,8 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(tmp_path, collins_path, 
         (["{tmp}/none.jpg", "-o", "{tmp}/x.png", "--attribute", "mouth_open"], "There is no"),
         (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--faces", "first"], "--faces takes"),
         (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--faces", "2"], "There is no face 2"),
-        (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--strength", "9"], "between 0 and 1.5"),
+        (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--strength", "9"], "takes 0 to 1.5, not 9"),
+        (["{tmp}", "-o", "{tmp}/out", "--attribute", "mouth_open", "--strength", "nan"], "takes 0 to 1.5"),
         (["{photo}", "-o", "/proc/x/y.png", "--attribute", "mouth_open"], "cannot be written"),
         (["{photo}", "-o", "{tmp}/x.png", "--model", "{tmp}"], "lacks manifest.json"),
         (["{photo}", "-o", "{tmp}/x.png", "--model", "{weights}", "--attribute", "mouth_close"], "not 'mouth_close'"),

@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from diat.attributes import ATTRIBUTES
-from diat.editor import FaceEditor
+from diat.editor import FaceEditor, choose_faces
 from diat.engine import Engine
 from diat.errors import DiatError, PhotoRejected
+from diat.faces import MAX_FACES
 from diat.hub import load_model
 from diat.photo import open_photo
 
@@ -48,9 +51,9 @@ def test_more_strength_changes_more(editors, collins):
     assert 0 < change(0.5) < change(1.0) < change(1.5)
 
 
-@pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
+@pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan"), "1", None])
 def test_a_strength_out_of_range_is_refused(editors, collins, strength):
-    with pytest.raises(DiatError, match="between 0 and 1.5"):
+    with pytest.raises(DiatError, match="from 0 to 1.5"):
         editors("mouth_close").edit(collins, strength=strength)
 
 
@@ -120,6 +123,34 @@ def test_all_faces_leaves_out_the_unusable_and_says_so(editors, collins):
     assert len(result.faces) == 2
     assert [face.index for face in result.edited] == [0]
     assert "Face 2 was left as it is" in result.notices[0]
+
+
+def test_the_largest_face_that_can_be_used_is_taken_and_the_larger_ones_are_named(collins_face):
+    points = collins_face.points5.copy()
+    points[2, 0] += 30
+    turned = replace(collins_face, points5=points)
+    notices: list[str] = []
+    assert choose_faces([turned, collins_face, turned], "largest", notices) == [1]
+    assert len(notices) == 1
+    assert notices[0].startswith("Face 1 was left as it is: it is turned")
+    with pytest.raises(PhotoRejected, match="None of the 2 faces can be used"):
+        choose_faces([turned, turned], "largest", [])
+
+
+def test_more_faces_than_are_taken_are_spoken_of(collins_face):
+    notices: list[str] = []
+    choose_faces([collins_face] * MAX_FACES, "largest", notices)
+    assert notices == ["At most 20 faces are taken; smaller ones are left as they are."]
+
+
+@pytest.mark.parametrize("choice", ["first", 0, None, ["a"], [0.5], [], [7]])
+def test_a_choice_of_faces_that_is_none_is_one_sentence(collins_face, choice):
+    with pytest.raises(DiatError, match="face"):
+        choose_faces([collins_face], choice, [])
+
+
+def test_no_photographs_give_no_results(editors):
+    assert editors("mouth_open").edit([]) == []
 
 
 def test_a_wide_photograph_keeps_its_size_and_its_sharpness(editors, hopper):

@@ -1,9 +1,10 @@
-"""The demo with models from a Hub: `python app.py --models ORG`."""
+"""How the demo starts: with models from a Hub, and when it cannot."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -45,4 +46,19 @@ def test_an_organisation_without_models_is_one_sentence(hub, tmp_path):
     )  # fmt: skip
     assert done.returncode == 1
     assert "holds no model" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("port", ["taken", "99999", "abc"])
+def test_a_port_that_cannot_be_had_is_one_sentence(port):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        number = str(holder.getsockname()[1]) if port == "taken" else port
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "app.py")],
+            capture_output=True, text=True, timeout=120, env={**os.environ, "GRADIO_SERVER_PORT": number},
+        )  # fmt: skip
+    assert done.returncode != 0
+    assert "port" in done.stderr
     assert "Traceback" not in done.stderr
