@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -88,36 +89,40 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
     main = accelerator.is_main_process
     bar = tqdm(range(first, config.steps), initial=first, total=config.steps, desc=config.attribute, disable=not main)
 
-    for step, batch in zip(bar, batches.ahead(first, config.steps, device), strict=True):
+    parts = config.accumulate
+    stream = batches.ahead(first * parts, config.steps * parts, device)
+    for step in bar:
         anneal(optimizers, config, step)
         warm = step >= config.d_warmup
-        transformed = batch.source
-        if warm:
-            with accelerator.autocast():
-                transformed = transfer(transform, batch, config)
+        share = list(islice(stream, parts))
+        # T(x) of D's step serves T's step too, but only one graph at a time is kept.
+        with accelerator.autocast(), torch.set_grad_enabled(parts == 1):
+            made = [transfer(transform, batch, config) if warm else batch.source for batch in share]
 
         # D: guided against transformed; while it warms up, against the inputs as they are.
         for _ in range(config.d_steps):
-            loss, stats = discriminator_loss(discriminator, batch, transformed.detach(), config, step, accelerator)
-            check(loss, stats, batch, step, config)
-            optimise(accelerator, loss, discriminator, optimizer_d)
+            for part, (batch, transformed) in enumerate(zip(share, made, strict=True)):
+                loss, stats = discriminator_loss(discriminator, batch, transformed.detach(), config, step, accelerator)
+                check(loss, stats, batch, step, config)
+                optimise(accelerator, loss, discriminator, optimizer_d, part, parts)
         log.add(stats)
 
         # T: the same T(x), judged by the D of this step.
         for turn in range(config.t_steps if warm else 0):
-            if turn > 0:
-                with accelerator.autocast():
-                    transformed = transfer(transform, batch, config)
-            loss, stats = transform_loss(players, batch, transformed, config, step, accelerator)
-            check(loss, stats, batch, step, config)
-            optimise(accelerator, loss, transform, optimizer_t)
+            for part, (batch, transformed) in enumerate(zip(share, made, strict=True)):
+                if turn > 0 or parts > 1:
+                    with accelerator.autocast():
+                        transformed = transfer(transform, batch, config)
+                loss, stats = transform_loss(players, batch, transformed, config, step, accelerator)
+                check(loss, stats, batch, step, config)
+                optimise(accelerator, loss, transform, optimizer_t, part, parts)
             average.update(transform, step - config.d_warmup)
             log.add(stats)
 
         # Look, write down, save.
         done, last = step + 1, step + 1 == config.steps
         if main and (last or done % schedule.log == 0):
-            means = log.write(done, config.batch * accelerator.num_processes)
+            means = log.write(done, config.batch * parts * accelerator.num_processes)
             accelerator.log(means, step=done)
             shown = {name: f"{value:.3f}" for name, value in means.items() if name in ("D/loss", "T/attribute")}
             bar.set_postfix(shown, refresh=False)

@@ -33,13 +33,14 @@ _MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 29), ra
 
 REGIONS: dict[str, Region] = {
     "mouth": Region(tuple(_MOUTH), margin=0.42, window=(32, 64, 96, 128)),
-    # Without the nose's tip and wings, and wider for it: large sunglasses reach down beside the nose.
-    "glasses": Region((*_BROWS, *_BRIDGE, *_EYES), margin=0.55, window=(16, 32, 112, 96)),
+    # Frames end at the brows: without their arches, or the brim of a hat would be taken for a frame. Without the nose's
+    # tip and wings, and wider for it: large sunglasses reach down beside the nose.
+    "glasses": Region((17, 26, *_BRIDGE, *_EYES), margin=0.50, window=(16, 32, 112, 96)),
     "eyes": Region((*_BROWS, *_EYES), margin=0.25, window=(16, 32, 112, 96)),
     "nose": Region(tuple(range(27, 36)), margin=0.25, window=(32, 48, 96, 112)),
     "lower_face": Region((*range(3, 14), *range(31, 36), *_MOUTH), margin=0.30),
-    # The face and the hair beside it; not the background, which need not change.
-    "face": Region(tuple(range(68)), margin=0.70, feather=0.50, scope="global"),
+    # The face up to the hairline; hats and the background need not change.
+    "face": Region(tuple(range(68)), margin=0.45, feather=0.50, scope="global"),
 }
 
 

@@ -30,7 +30,8 @@ class TransferConfig:
 
     # How long, how fast (Algorithm 1, section 4.2).
     steps: int = 10_000
-    batch: int = 16  # images of each set at a step, on each process
+    batch: int = 16  # images of each set that are worked on at once, on each process
+    accumulate: int = 1  # such batches a step: a step of T and of D is on the mean gradient over all of them
     d_warmup: int = 2000  # steps, at the start, in which D alone learns guided against input images, as in Eq. (9)
     d_steps: int = 1  # updates of D a step
     t_steps: int = 1  # updates of T a step
@@ -64,7 +65,7 @@ class TransferConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be."""
-        for name in ("steps", "batch", "d_steps", "t_steps", "penalty_every", "keep_every"):
+        for name in ("steps", "batch", "accumulate", "d_steps", "t_steps", "penalty_every", "keep_every"):
             if getattr(self, name) < 1:
                 raise TrainingStopped(f"{name} must be at least 1, not {getattr(self, name)}.")
         if self.size % 16:

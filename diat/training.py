@@ -78,10 +78,21 @@ class Log:
         return means
 
 
-def optimise(accelerator: Accelerator, loss: Tensor, network: nn.Module, optimizer: Optimizer) -> None:
-    """One step of one network. Gradients are averaged over the ranks."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+def optimise(
+    accelerator: Accelerator, loss: Tensor, network: nn.Module, optimizer: Optimizer, part: int = 0, parts: int = 1
+) -> None:
+    """One step of one network, or one part of a step whose gradient is the mean over its parts (and over the ranks).
+
+    Args:
+        loss: scalar, of this part's batch.
+        part: number of the part, from 0; the last one moves the weights.
+        parts: how many there are.
+    """
+    if part == 0:
+        optimizer.zero_grad(set_to_none=True)
+    (loss / parts if parts > 1 else loss).backward()  # type: ignore[no-untyped-call]
+    if part < parts - 1:
+        return
     if accelerator.num_processes > 1:
         gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
         flat = accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")

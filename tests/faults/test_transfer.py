@@ -8,10 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 from scripts import ROOT
 
+from diat.adversarial import Schedule, new_players, train_transfer
+from diat.batches import TransferBatches
 from diat.hub import load_model
+from diat.recipes import transfer_config
 
 QUICK = ["--size", "64", "--batch", "4", "--log-every", "2", "--sample-every", "4", "--save-every", "3"]
 QUICK += ["--set", "d_warmup=2"]
@@ -82,6 +87,20 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(tiny_pack, tmp_
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run" / "stats.jsonl").exists()
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_a_step_moves_both_networks_and_sees_every_batch_once(tiny_pack, tmp_path, monkeypatch, accumulate):
+    settings = dict(size=64, batch=4, steps=2, d_warmup=0, accumulate=accumulate)
+    config = transfer_config("mouth_close", tiny_pack, tmp_path / "run", "DIAT-A", "release", **settings)
+    players, fresh = new_players(config), new_players(config)
+    seen, make = [], TransferBatches.__getitem__
+    monkeypatch.setattr(TransferBatches, "__getitem__", lambda self, step: seen.append(step) or make(self, step))
+    train_transfer(config, players, Schedule(log=1, sample=100, save=100), Accelerator(cpu=True))
+    for name in ("transform", "discriminator"):
+        moved = zip(getattr(players, name).parameters(), getattr(fresh, name).parameters(), strict=True)
+        assert any(not torch.equal(new, old) for new, old in moved), name
+    assert seen[1:] == list(range(2 * accumulate))  # the first is the held-out faces
 
 
 def test_a_run_is_not_overwritten(run, tiny_pack):

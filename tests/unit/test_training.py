@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import nn
 
-from diat.training import Log, MovingAverage, composite, contact_sheet
+from diat.training import Log, MovingAverage, composite, contact_sheet, optimise
 
 
 def test_the_moving_average_follows_and_smooths():
@@ -65,3 +66,17 @@ def test_composite_takes_t_inside_the_mask_and_x_outside():
     result = composite(t, x, mask)
     assert (result[..., :2] == 1).all()
     assert (result[..., 2:] == 0).all()
+
+
+def test_a_step_in_parts_is_the_step_on_all_of_them():
+    accelerator, data = Accelerator(cpu=True), torch.randn(8, 3)
+    whole, parts = nn.Linear(3, 1), nn.Linear(3, 1)
+    parts.load_state_dict(whole.state_dict())
+    optimizers = [torch.optim.SGD(network.parameters(), 0.1) for network in (whole, parts)]
+    optimise(accelerator, whole(data).square().mean(), whole, optimizers[0])
+    before = parts.weight.clone()
+    for part in range(4):
+        assert torch.equal(parts.weight, before)
+        loss = parts(data[2 * part : 2 * part + 2]).square().mean()
+        optimise(accelerator, loss, parts, optimizers[1], part, 4)
+    torch.testing.assert_close(parts.weight, whole.weight)
