@@ -16,7 +16,6 @@ PORT = os.environ.pop("GRADIO_SERVER_PORT", "7860")  # Gradio's import fails on 
 import argparse
 import socket
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ except ImportError as error:
     sys.exit(f"app: {explain_import_error(error)}")
 import gradio as gr
 import numpy as np
+from gradio.processing_utils import save_bytes_to_cache
 from starlette.middleware import Middleware
 
 from diat.attributes import ATTRIBUTES
@@ -154,7 +154,10 @@ def build(editors: Editors) -> gr.Blocks:
             indices = [int(number) - 1 for number in chosen] or "largest"
             result = editor.edit(kept(photo), indices, strength)
             progress(0.8, "Writing the result")
-            return *written(result, f"{attribute} strength={strength:g}"), report(result)
+            data = encode(result.photo, f"{attribute} strength={strength:g}")
+            # In Gradio's own folder, which it empties; a file elsewhere would be copied there, and stay.
+            path = save_bytes_to_cache(data, "diat.png", download.GRADIO_CACHE)
+            return *pictures(result), path, report(result)
         except DiatError as error:
             return *NOTHING, str(error)
 
@@ -232,13 +235,11 @@ def kept(photo: str) -> str:
     return photo
 
 
-def written(result: EditResult, edit: str) -> tuple[Pair, Pair, str]:
-    """Before and after of the first face's surroundings and of the photograph, and the path of the PNG."""
-    path = Path(tempfile.mkdtemp(prefix="diat-")) / "diat.png"
-    path.write_bytes(encode(result.photo, edit))
+def pictures(result: EditResult) -> tuple[Pair, Pair]:
+    """Before and after of the first face's surroundings and of the photograph."""
     left, top, right, bottom = surroundings(result.faces[result.edited[0].index], result.photo.shape)
     near = tuple(enlarged(photo[top:bottom, left:right]) for photo in (result.original, result.photo))
-    return (near[0], near[1]), (shrunk(result.original), shrunk(result.photo)), str(path)
+    return (near[0], near[1]), (shrunk(result.original), shrunk(result.photo))
 
 
 def surroundings(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -33,9 +33,16 @@ def upload_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(log_path: Path, upload_folder: Path) -> Iterator[str]:
+def scratch_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's folder for temporary files, apart from Gradio's own."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="session")
+def server(log_path: Path, upload_folder: Path, scratch_folder: Path) -> Iterator[str]:
     """The demo with the embedded weights."""
-    with serving(log_path, GRADIO_TEMP_DIR=str(upload_folder), HF_HUB_OFFLINE="1") as address:
+    folders = {"GRADIO_TEMP_DIR": str(upload_folder), "TMPDIR": str(scratch_folder)}
+    with serving(log_path, **folders, HF_HUB_OFFLINE="1") as address:
         yield address
 
 

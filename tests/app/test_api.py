@@ -162,6 +162,12 @@ def test_a_body_of_unsaid_length_is_counted(server):
         assert b" 413 " in answer.split(b"\r\n")[0]
 
 
+def test_results_lie_where_gradio_deletes_them_and_nowhere_else(client, hopper_path, scratch_folder, upload_folder):
+    client.predict(handle_file(hopper_path), "mouth_open", 1.0, [], True, api_name="/edit")
+    assert list(upload_folder.rglob("diat.png"))
+    assert not [path for path in scratch_folder.rglob("*") if path.is_file()]
+
+
 def test_the_result_carries_nothing_of_the_originals_metadata(client, hopper_path, tmp_path):
     exif = Image.Exif()
     exif[270] = "canary-description"
