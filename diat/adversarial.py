@@ -24,7 +24,7 @@ from diat.models import ModelConfig, save_model
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
 from diat.pack import Pack, open_pack
 from diat.recipes import TransferConfig
-from diat.training import Log, MovingAverage, composite, optimise, save_image, transfer_sheet
+from diat.training import Log, MovingAverage, composite, make_output, optimise, save_image, transfer_sheet
 from diat.vgg_face import VggFeatures, load_features
 
 
@@ -277,13 +277,8 @@ def started(config: TransferConfig) -> int:
     """
     if checkpoints(config.output / "checkpoints"):
         raise TrainingStopped(f"{config.output} holds a run already: go on with --resume, or choose another --output.")
-    try:
-        config.output.mkdir(parents=True, exist_ok=True)
-        (config.output / "config.json").write_text(json.dumps(config.as_json(), indent=1))
-    except OSError as error:
-        raise TrainingStopped(
-            f"{config.output} cannot be written ({error.strerror}): choose another --output."
-        ) from error
+    make_output(config.output)
+    (config.output / "config.json").write_text(json.dumps(config.as_json(), indent=1))
     return 0
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from diat.align import U8
+from diat.errors import TrainingStopped
 from diat.tensors import to_crops
 
 
@@ -76,6 +77,20 @@ class Log:
             file.write(json.dumps({**line, "images_per_second": round(rate, 2)}) + "\n")
         self._values, self._since, self._step = {}, now, step
         return means
+
+
+def make_output(folder: Path) -> None:
+    """Make the folder of a run.
+
+    Raises:
+        TrainingStopped: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise TrainingStopped(f"{folder} cannot be written ({error.strerror}): choose another --output.") from error
 
 
 def optimise(

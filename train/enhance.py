@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from diat import losses
-from diat.adversarial import transfer_batches
+from diat.adversarial import held_out_faces, transfer_batches
 from diat.attributes import attribute_spec
 from diat.batches import Batch
 from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
@@ -31,7 +31,7 @@ from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 from diat.pack import open_pack
 from diat.recipes import TransferConfig
 from diat.tensors import to_crops
-from diat.training import Log, composite, contact_sheet, optimise, save_image
+from diat.training import Log, composite, contact_sheet, make_output, optimise, save_image
 from diat.vgg_face import VggFeatures, load_features
 
 
@@ -88,7 +88,7 @@ def main() -> None:
     )
     pack = open_pack(config.pack)
     batches = transfer_batches(pack, config, "train", config.batch, accelerator)
-    held_out = transfer_batches(pack, config, "valid", args.samples)[0].to(accelerator.device)
+    held_out = held_out_faces(pack, config, args.samples).to(accelerator.device)
     torch.manual_seed(args.seed)
     enhancer: nn.Module = LocalEnhancer() if spec.scope == "local" else GlobalEnhancer()
     transform, _ = load_networks(model)
@@ -104,6 +104,7 @@ def main() -> None:
         if not checkpoints(folder):
             raise TrainingStopped(f"No checkpoint in {folder}: start without --resume.")
         first = int(load_checkpoint(checkpoints(folder)[-1], {"enhancer": enhancer}, {"enhancer": optimizer})["step"])
+    make_output(config.output)
     log = Log(config.output / "enhancer.jsonl", first)
     bar = tqdm(range(first, args.steps), initial=first, total=args.steps, desc=f"{spec.name} E")
     for step in bar:

@@ -33,7 +33,7 @@ from diat.errors import DiatError, TrainingStopped
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
 from diat.pack import Pack, open_pack
 from diat.tensors import to_crops, to_tensor
-from diat.training import Log, contact_sheet, optimise, save_image
+from diat.training import Log, contact_sheet, make_output, optimise, save_image
 from diat.vgg_face import load_features
 
 PARTS = ("transform", "discriminator", "reconstruction", "denoiser")
@@ -97,6 +97,7 @@ def pretrain(name: str, part: Part, pack: Pack, args: argparse.Namespace, accele
         first = int(meta["step"])
     rows = np.flatnonzero(usable(pack, "clusters") & (pack.split == 0))
     groups = balanced(rows, pack, args) if name == "discriminator" else [rows]
+    make_output(args.output)
     log = Log(args.output / f"{label}.jsonl", first)
     main = accelerator.is_main_process
     bar = tqdm(range(first, args.steps), initial=first, total=args.steps, desc=label, disable=not main)
