@@ -29,13 +29,13 @@ class Region:
     scope: Scope = "local"  # section 5's two kinds, which differ in their enhancement network
 
 
-_MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 29), range(36, 48)
+_MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 30), range(36, 48)
 
 REGIONS: dict[str, Region] = {
     "mouth": Region(tuple(_MOUTH), margin=0.42, window=(32, 64, 96, 128)),
-    # Frames end at the brows: without their arches, or the brim of a hat would be taken for a frame. Without the nose's
-    # tip and wings, and wider for it: large sunglasses reach down beside the nose.
-    "glasses": Region((17, 26, *_BRIDGE, *_EYES), margin=0.50, window=(16, 32, 112, 96)),
+    # Down to the cheeks, as large sunglasses reach, out to where the temples meet the hair, and up to the brows' ends
+    # alone: above the brows' arches the brim of a hat would be taken for a frame.
+    "glasses": Region((1, 15, 17, 26, *_BRIDGE, *_EYES), margin=0.30, window=(16, 32, 112, 96)),
     "eyes": Region((*_BROWS, *_EYES), margin=0.25, window=(16, 32, 112, 96)),
     "nose": Region(tuple(range(27, 36)), margin=0.25, window=(32, 48, 96, 112)),
     "lower_face": Region((*range(3, 14), *range(31, 36), *_MOUTH), margin=0.30),
