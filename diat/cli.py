@@ -75,7 +75,7 @@ def _attributes(args: argparse.Namespace) -> int:
 
 
 def _faces(args: argparse.Namespace) -> int:
-    from diat.faces import MAX_FACES, InsightFaceDetector, crop_side, face_fault
+    from diat.faces import MAX_FACES, MAX_FACES_NOTICE, InsightFaceDetector, crop_side, face_fault
     from diat.photo import open_photo
 
     found = InsightFaceDetector().detect(open_photo(args.photo).pixels)
@@ -87,7 +87,7 @@ def _faces(args: argparse.Namespace) -> int:
             f"score {face.score:.2f}" + (f"; cannot be edited: {fault}" if fault else "")
         )
     if len(found) == MAX_FACES:
-        print(f"At most {MAX_FACES} faces are taken; smaller ones are left as they are.")
+        print(MAX_FACES_NOTICE)
     if not found:
         print("No face found.", file=sys.stderr)
     return 0 if found else 1

@@ -17,7 +17,7 @@ from diat.align import F32, U8, paste_back, photo_to_crop_matrix, transform_poin
 from diat.attributes import MAX_STRENGTH, AttributeSpec, attribute_spec
 from diat.engine import Engine
 from diat.errors import DiatError, PhotoRejected
-from diat.faces import MAX_FACES, Face, FaceDetector, InsightFaceDetector, face_fault
+from diat.faces import MAX_FACES, MAX_FACES_NOTICE, Face, FaceDetector, InsightFaceDetector, face_fault
 from diat.hub import load_model
 from diat.masks import attribute_mask
 from diat.models import Model
@@ -200,7 +200,7 @@ def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) 
     faults = [face_fault(face) for face in faces]
     usable = [index for index, fault in enumerate(faults) if fault is None]
     if len(faces) == MAX_FACES:
-        notices.append(f"At most {MAX_FACES} faces are taken; smaller ones are left as they are.")
+        notices.append(MAX_FACES_NOTICE)
     if isinstance(choice, str):
         if choice not in ("largest", "all"):
             raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.')

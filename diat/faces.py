@@ -27,6 +27,7 @@ EMBEDDED_SHA256 = {
 # A face that fills the picture is missed at 640 and found at 320; small faces in a crowd the other way round.
 DETECTION_SIZES = (640, 320)
 MAX_FACES = 20
+MAX_FACES_NOTICE = f"At most {MAX_FACES} faces are taken; smaller ones are left as they are."
 # Of 250 faces of CelebA the lowest scores 0.66; a dog's face seen from the front scored 0.64.
 MIN_SCORE = 0.65
 

@@ -107,7 +107,7 @@ def fold(layer: Layer, weights: Mapping[str, F32]) -> tuple[F32, F32]:
 def build(
     weights: Mapping[str, F32], n_blocks: int, residual: bool, enhancer: str, enhancer_prefix: str, strength: float
 ) -> bytes:
-    """The serialised ONNX model of T and, where there is one, E. See diat.hub.ModelConfig for the arguments."""
+    """The serialised ONNX model of T and, where there is one, E. See diat.models.ModelConfig for the arguments."""
     from onnx import TensorProto, helper
 
     graph = _Graph(weights)
