@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -16,16 +15,28 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from diat import losses
-from diat.batches import Batch, TransferBatches, window
+from diat.batches import Batch, TransferBatches, view
 from diat.celeba import guided_set, input_set
-from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.checkpoint import save_checkpoint
 from diat.errors import TrainingStopped
+from diat.feature_discriminator import FeatureDiscriminator
 from diat.models import ModelConfig, save_model
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
 from diat.pack import Pack, open_pack
 from diat.recipes import TransferConfig
-from diat.training import Log, MovingAverage, composite, make_output, optimise, save_image, transfer_sheet
+from diat.training import (
+    Log,
+    MovingAverage,
+    composite,
+    optimise,
+    resume_run,
+    save_image,
+    start_run,
+    transfer_sheet,
+)
 from diat.vgg_face import VggFeatures, load_features
+
+Discriminator = AttributeDiscriminator | FeatureDiscriminator
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Players:
     """The networks of a run."""
 
     transform: TransformNetwork
-    discriminator: AttributeDiscriminator
+    discriminator: Discriminator
     vgg: VggFeatures | None = None  # phi, where the identity loss is Eq. (2)
     denoiser: DenoisingNetwork | None = None  # f, where Eq. (6) has a weight
 
@@ -67,6 +78,7 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
 
     # Networks and optimisers.
     device = accelerator.device
+    batches.keep_on(device)
     for network in (players.transform, players.discriminator, players.vgg, players.denoiser):
         if network is not None:
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -83,7 +95,11 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
 
     # Start or go on.
     identity = {"config": config.as_json(), "data": pack.digest, "processes": accelerator.num_processes}
-    first = resumed(config.output, modules, optimizers, identity) if schedule.resume else started(config)
+    first = (
+        resume_run(config.output, modules, optimizers, identity)
+        if schedule.resume
+        else start_run(config.output, config)
+    )
     log = Log(config.output / "stats.jsonl", first)
     accelerator.init_trackers("transfer")  # TensorBoard, where the accelerator was made with it
     main = accelerator.is_main_process
@@ -269,37 +285,6 @@ def anneal(optimizers: Mapping[str, Optimizer], config: TransferConfig, step: in
             group["lr"] = rate * factor
 
 
-def started(config: TransferConfig) -> int:
-    """Make the output folder of a new run.
-
-    Raises:
-        TrainingStopped: it holds another run already, or cannot be written.
-    """
-    if checkpoints(config.output / "checkpoints"):
-        raise TrainingStopped(f"{config.output} holds a run already: go on with --resume, or choose another --output.")
-    make_output(config.output)
-    (config.output / "config.json").write_text(json.dumps(config.as_json(), indent=1))
-    return 0
-
-
-def resumed(
-    output: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], identity: Mapping[str, Any]
-) -> int:
-    """Load the newest whole checkpoint and return its step.
-
-    Raises:
-        TrainingStopped: there is none, or it was made with other settings, data or number of processes.
-    """
-    done = checkpoints(output / "checkpoints")
-    if not done:
-        raise TrainingStopped(f"No checkpoint in {output}: start without --resume, or give the output of a run.")
-    meta = load_checkpoint(done[-1], modules, optimizers)
-    for name, value in identity.items():
-        if meta.get(name) != json.loads(json.dumps(value)):
-            raise TrainingStopped(f"{output} was made with another {name}: resume with the same, or start anew.")
-    return int(meta["step"])
-
-
 def save_average(network: nn.Module, config: TransferConfig, steps: int, inputs: int) -> None:
     """Write the moving average as the model."""
     training = {"variant": config.variant, "recipe": config.recipe, "steps": steps, "input_images": inputs}
@@ -312,9 +297,14 @@ def save_average(network: nn.Module, config: TransferConfig, steps: int, inputs:
 def new_players(config: TransferConfig) -> Players:
     """Untrained T and D, and the frozen features where the variant needs them."""
     torch.manual_seed(config.seed)
-    left, top, right, bottom = window(config.spec, config.size) if config.windowed else (0, 0, config.size, config.size)
-    discriminator = AttributeDiscriminator((bottom - top, right - left))
-    players = Players(TransformNetwork(residual=config.residual), discriminator)
+    left, top, right, bottom = view(config.spec, config.size, config.windowed)
+    size = (bottom - top, right - left)
+    transform = TransformNetwork(residual=config.residual)
+    if config.feature_discriminator:
+        discriminator: Discriminator = FeatureDiscriminator(load_features(config.features), size)
+    else:
+        discriminator = AttributeDiscriminator(size)
+    players = Players(transform, discriminator)
     if config.identity == "vgg":
         players.vgg = load_features(config.features)
     return players

@@ -83,7 +83,8 @@ class TransferBatches:
             raise TrainingStopped(
                 f"The pack's crops are {pack.size} pixels wide, no multiple of {size}: make one of {size}."
             )
-        self.left, self.top, self.right, self.bottom = window(spec, size) if windowed else (0, 0, size, size)
+        self.left, self.top, self.right, self.bottom = view(spec, size, windowed)
+        self._resident: Tensor | None = None
         self._mask_of: dict[int, U8] = {}
         self._cells = _cells(pack, spec, self.guided) if matched else None
 
@@ -111,6 +112,18 @@ class TransferBatches:
                 if current is not None:
                     yield current.result()
 
+    def keep_on(self, device: torch.device) -> None:
+        """Keep the crops in a GPU's memory, if they take no more than half of what is free there."""
+        size = len(self.pack.crops) * self.size**2 * 3
+        if device.type == "cuda" and size <= torch.cuda.mem_get_info(device)[0] / 2:
+            self._keep_on(device)
+
+    def _keep_on(self, device: torch.device) -> None:
+        resident = torch.empty((len(self.pack.crops), self.size, self.size, 3), dtype=torch.uint8, device=device)
+        for row, crop in enumerate(self.pack.crops):
+            resident[row] = torch.from_numpy(np.array(resized(crop, self.size)))
+        self._resident = resident
+
     def _draw_guided(self, sources: NDArray[np.int64], rng: np.random.Generator, step: int) -> NDArray[np.int64]:
         if self._cells is None:
             return self.guided[order(len(self.guided), self.batch, self.seed + 1, step, self.rank, self.world)]
@@ -123,8 +136,17 @@ class TransferBatches:
         return [(bool(flip and self.shift), int(dy), int(dx)) for flip, (dy, dx) in zip(flips, shifts, strict=True)]
 
     def _images(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
+        if self._resident is not None:
+            return to_tensor(self._gather(self._resident, rows, augment))
         crops = [_moved(resized(self.pack.crops[row], self.size), *how) for row, how in zip(rows, augment, strict=True)]
         return to_tensor(np.stack([self._cut(crop) for crop in crops]))
+
+    def _gather(self, resident: Tensor, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
+        """What `_moved` and `_cut` do to crops, by indices alone."""
+        across = np.broadcast_to(np.arange(self.size), (self.size, self.size))
+        grids = np.stack([np.stack([self._cut(_moved(grid, *how)) for grid in (across.T, across)]) for how in augment])
+        y, x = torch.from_numpy(grids).to(resident.device).unbind(1)
+        return resident[torch.from_numpy(rows).to(resident.device)[:, None, None], y, x]
 
     def _masks(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
         masks = [_moved(self._mask(int(row)), *how) for row, how in zip(rows, augment, strict=True)]
@@ -142,10 +164,10 @@ class TransferBatches:
         return self._mask_of[row]
 
 
-def window(spec: AttributeSpec, size: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the window of an attribute's region in crops of that size, or of the whole crop."""
+def view(spec: AttributeSpec, size: int, windowed: bool) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what T and D see of crops of that size: the region's window, or the whole crop."""
     at_128 = REGIONS[spec.region].window
-    if at_128 is None or size % 64:  # the sides of D's images are multiples of 16
+    if not windowed or at_128 is None or size % 64:  # the sides of D's images are multiples of 16
         return 0, 0, size, size
     left, top, right, bottom = (side * size // CROP_SIZE for side in at_128)
     return left, top, right, bottom

@@ -41,18 +41,21 @@ class Record:
     attributes: NDArray[np.bool_]  # (40,) in the order of `COLUMNS`
 
 
-def stream_records(dataset: str, split: str, skip: int = 0) -> Iterator[Record]:
+def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world: int = 1) -> Iterator[Record]:
     """Records of a split in their published order, without decoding an image.
 
     Args:
         dataset: a Hub id, or a folder of parquet files named ``<split>-*.parquet``.
         split: ``"train"`` or ``"valid"``.
-        skip: how many records to pass over, for resuming.
+        skip: how many records of this rank to pass over, for resuming.
+        rank: number of this process out of ``world``; each gets its own part of the records: whole files where they
+            can be shared out evenly, else every ``world``-th record.
 
     Raises:
         TrainingStopped: the folder holds no such files, or the columns are not CelebA's.
     """
     from datasets import Image, load_dataset
+    from datasets.distributed import split_dataset_by_node
 
     source: Any
     if Path(dataset).is_dir():
@@ -71,12 +74,16 @@ def stream_records(dataset: str, split: str, skip: int = 0) -> Iterator[Record]:
             raise TrainingStopped(
                 f"{dataset} lacks the columns {', '.join(missing[:5])}: expected CelebA's Hub schema."
             )
-    source = source.select_columns(columns).cast_column("image", Image(decode=False)).skip(skip)
+    source = source.select_columns(columns).cast_column("image", Image(decode=False))
+    if world > 1:
+        source = split_dataset_by_node(source, rank, world)
     for table in source.with_format("arrow").iter(64):
         jpegs = table["image"].combine_chunks().field("bytes")
         attributes = np.stack([table[name].to_numpy() for name in COLUMNS], axis=1).astype(bool)
         identities = table["celeb_id"].to_numpy()
-        for row in range(len(table)):
+        # IterableDataset.skip() passes over the records of all ranks where they are shared out one by one.
+        passed, skip = min(skip, len(table)), max(0, skip - len(table))
+        for row in range(passed, len(table)):
             yield Record(jpegs[row].as_py(), int(identities[row]), attributes[row])
 
 

@@ -53,6 +53,7 @@ class TransferConfig:
     residual: bool = True  # T(x) = x + change, the change starting at 0
     masked: bool = True  # composite under the attribute's mask
     windowed: bool = True  # T and D see the region's window alone: a mouth at full resolution for a quarter of the work
+    feature_discriminator: bool = False  # D on frozen features (diat.feature_discriminator), not Table 2's
     three_groups: bool = True  # D also sees untransformed inputs, labelled 0
     matched: bool = True  # draw guided images that resemble the inputs in the spec's matched columns
     scale_identity: bool = True  # divide Eq. (13) by the size of D's own features
@@ -103,6 +104,7 @@ PAPER: dict[str, Any] = {
     "residual": False,
     "masked": False,
     "windowed": False,
+    "feature_discriminator": False,
     "three_groups": False,
     "matched": False,
     "scale_identity": False,

@@ -8,9 +8,9 @@ from torch import Tensor
 from diat.align import U8
 
 
-def to_tensor(crops: U8) -> Tensor:
+def to_tensor(crops: U8 | Tensor) -> Tensor:
     """(N, H, W, 3) RGB uint8 -> (N, 3, H, W) float in [-1, 1], channels last in memory."""
-    return torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    return torch.as_tensor(crops).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def to_crops(images: Tensor) -> U8:

@@ -1,11 +1,11 @@
-"""What the training scripts share: the moving average, the log, the sample sheets, one optimiser step on many ranks."""
+"""What training shares: a run's start, the moving average, the log, sample sheets, an optimiser step on many ranks."""
 
 from __future__ import annotations
 
 import copy
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from diat.align import U8
+from diat.checkpoint import checkpoints, load_checkpoint
 from diat.errors import TrainingStopped
+from diat.recipes import TransferConfig
 from diat.tensors import to_crops
 
 
@@ -91,6 +93,37 @@ def make_output(folder: Path) -> None:
         (folder / ".writable").unlink()
     except OSError as error:
         raise TrainingStopped(f"{folder} cannot be written ({error.strerror}): choose another --output.") from error
+
+
+def start_run(output: Path, config: TransferConfig) -> int:
+    """Make the folder of a new run, write its settings down, and return its first step.
+
+    Raises:
+        TrainingStopped: it holds another run already, or cannot be written.
+    """
+    if checkpoints(output / "checkpoints"):
+        raise TrainingStopped(f"{output} holds a run already: go on with --resume, or choose another --output.")
+    make_output(output)
+    (output / "config.json").write_text(json.dumps(config.as_json(), indent=1))
+    return 0
+
+
+def resume_run(
+    output: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], identity: Mapping[str, Any]
+) -> int:
+    """Load the newest whole checkpoint and return its step.
+
+    Raises:
+        TrainingStopped: there is none, or it was made with other settings, data or number of processes.
+    """
+    done = checkpoints(output / "checkpoints")
+    if not done:
+        raise TrainingStopped(f"No checkpoint in {output}: start without --resume, or give the output of a run.")
+    meta = load_checkpoint(done[-1], modules, optimizers)
+    for name, value in identity.items():
+        if meta.get(name) != json.loads(json.dumps(value)):
+            raise TrainingStopped(f"{output} was made with another {name}: resume with the same, or start anew.")
+    return int(meta["step"])
 
 
 def optimise(

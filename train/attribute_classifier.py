@@ -63,7 +63,8 @@ class AttributeClassifier(nn.Module):
         self.head = nn.Linear(widths[-1], len(COLUMNS))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = torch.relu(self.norm(self.blocks(self.stem(x)))).mean((2, 3))
+        y = F.max_pool2d(self.stem(x), 2)  # (N, 32, 32, 32)
+        y = torch.relu(self.norm(self.blocks(y))).mean((2, 3))
         return self.head(F.dropout(y, 0.2, self.training))
 
 

@@ -57,9 +57,7 @@ def run_transfer(args: argparse.Namespace) -> None:
     board = config.output / "tensorboard"
     accelerator = Accelerator(mixed_precision=args.mixed_precision, log_with="tensorboard", project_dir=board)
     if not config.pack.exists():
-        with accelerator.main_process_first():
-            if accelerator.is_main_process:
-                prepare(args.dataset, config.pack)
+        prepare(args.dataset, config.pack)
     if args.dry_run:
         describe(config, accelerator)
         return
@@ -128,7 +126,8 @@ def start_from_checkpoint(players: Players, path: Path) -> None:
     except RuntimeError as error:
         raise TrainingStopped(f"{path} is of another T ({error}): choose the same recipe.") from error
     own = players.discriminator.state_dict()
-    fitting = {key: value for key, value in under("module/discriminator/").items() if own[key].shape == value.shape}
+    saved = under("module/discriminator/")
+    fitting = {key: value for key, value in saved.items() if key in own and own[key].shape == value.shape}
     players.discriminator.load_state_dict({**own, **fitting})
 
 

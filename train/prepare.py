@@ -3,6 +3,7 @@
     python train/prepare.py --dataset flwrlabs/celeba --output data/celeba.pack
     python train/prepare.py --dataset /data/celeba --output data/celeba64.pack --size 64
     python train/prepare.py --dataset /data/celeba --output data/small.pack --webp 70   # small enough to send
+    accelerate launch --num_processes 8 train/prepare.py --output data/celeba.pack      # the images shared out
 
 It goes on where it was stopped: finished shards lie beside the output, in OUTPUT.partial/.
 """
@@ -20,6 +21,8 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
+from accelerate import PartialState
 from cluster import write_sheets
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
@@ -51,17 +54,29 @@ def prepare(
     landmarks: Path | None = None,
 ) -> None:
     """Make a pack of a dataset; see the head of this file."""
+    processes = PartialState(cpu=not torch.cuda.is_available())  # the images are cropped on the processor all the same
     given = None if landmarks is None else read_landmarks(landmarks)
+    if given is not None and processes.num_processes > 1:
+        raise TrainingStopped("The landmarks are listed in CelebA's own order: prepare with them in one process.")
     partial = output.with_name(output.name + ".partial")
     partial.mkdir(parents=True, exist_ok=True)
     # The images are small and their faces large: 320 finds them and is four times as fast as the app's 640. Every image
     # shows a face, so that a low score is one all the same.
     detector = InsightFaceDetector(threshold=0.5, detection_sizes=(320, 640))
-    maker = Maker(dataset, size, webp, limit, partial, detector, given)
-    shards = [shard for split in SPLITS for shard in maker.pack_split(split)]
-    write_pack(output, shards, size)
-    shutil.rmtree(partial)
-    report(output, maker.bad)
+    rank, world = processes.process_index, processes.num_processes
+    bad_lines = partial / f"bad-{rank:03d}.txt"
+    bad = bad_lines.read_text().splitlines() if bad_lines.exists() else []
+    maker = Maker(dataset, size, webp, limit, partial, detector, given, rank, world, bad)
+    for split in SPLITS:
+        maker.pack_split(split)
+    processes.wait_for_everyone()
+    if processes.is_main_process:
+        shards = [shard for split in SPLITS for shard in sorted(partial.glob(f"{split}-*.safetensors"))]
+        write_pack(output, shards, size)
+        bad = [line for path in sorted(partial.glob("bad-*.txt")) for line in path.read_text().splitlines()]
+        shutil.rmtree(partial)
+        report(output, bad)
+    processes.wait_for_everyone()
 
 
 def parse_args() -> argparse.Namespace:
@@ -86,17 +101,28 @@ class Maker:
     partial: Path
     detector: InsightFaceDetector
     landmarks: np.ndarray | None = None  # (N, 5, 2) of the published images, train then valid, instead of detected ones
+    rank: int = 0  # of `world` processes that share the records out
+    world: int = 1
     bad: list[str] = field(default_factory=list)  # a line for every image that could not be decoded
 
-    def pack_split(self, split: str) -> list[Path]:
-        done = sorted(self.partial.glob(f"{split}-*.safetensors"))
+    def pack_split(self, split: str) -> None:
+        share = f"{self.rank:03d}-of-{self.world:03d}"
+        if begun := [path for path in self.partial.glob("*.safetensors") if f"-of-{self.world:03d}-" not in path.name]:
+            raise TrainingStopped(
+                f"{begun[0]} was made by another number of processes than {self.world}: go on with as many, or delete "
+                f"{self.partial}."
+            )
+        done = sorted(self.partial.glob(f"{split}-{share}-*.safetensors"))
         seen = SHARD * len(done)
-        records = stream_records(self.dataset, split, skip=seen)
+        records = stream_records(self.dataset, split, seen, self.rank, self.world)
         if self.limit is not None:
-            records = islice(records, max(0, self.limit - seen))
-        with tqdm(desc=split, unit=" images", initial=seen, dynamic_ncols=True, mininterval=1) as bar:
+            mine = self.limit // self.world + (self.rank < self.limit % self.world)
+            records = islice(records, max(0, mine - seen))
+        with tqdm(
+            desc=split, unit=" images", initial=seen, dynamic_ncols=True, mininterval=1, disable=self.rank > 0
+        ) as bar:
             while batch := list(islice(records, SHARD)):
-                path = self.partial / f"{split}-{len(done):05d}.safetensors"
+                path = self.partial / f"{split}-{share}-{len(done):05d}.safetensors"
                 arrays = self.pack_records(batch, split, seen, bar)
                 seen += len(batch)
                 if len(self.bad) > max(1, MAX_BAD_SHARE * seen):
@@ -107,7 +133,7 @@ class Maker:
                 save_file(arrays, path.with_suffix(".tmp"))
                 path.with_suffix(".tmp").replace(path)
                 done.append(path)
-        return done
+                (self.partial / f"bad-{self.rank:03d}.txt").write_text("\n".join(self.bad))
 
     def pack_records(self, records: list[Record], split: str, first: int, bar: Any) -> dict[str, np.ndarray]:
         rows: dict[str, list[Any]] = {key: [] for key in ("crops", "attributes", "identity", "points5", "points68")}

@@ -20,8 +20,10 @@ from safetensors.torch import load_file, save_file
 from scripts import ROOT
 
 from diat.adversarial import Schedule, new_players, train_transfer
+from diat.celeba import SPLITS
 from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diat.errors import TrainingStopped
+from diat.pack import open_pack
 from diat.recipes import transfer_config
 
 STEPS = 120
@@ -173,6 +175,19 @@ def test_two_processes_train_on_different_data_to_the_same_weights(tiny_pack, tm
     # One epoch is 48 images: within it, no image is seen by both, nor twice.
     seen = [row for report in reports for batch in report["rows"][:6] for row in batch]
     assert len(seen) == len(set(seen)) == 48
+
+
+def test_two_processes_share_the_images_of_a_pack_out(tiny_pack, tiny_celeba, tmp_path):
+    output = tmp_path / "shared.pack"
+    process = two_processes(ROOT / "train" / "prepare.py", "--dataset", tiny_celeba, "--output", output)
+    printed, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, printed[-3000:]
+    pack, alone = open_pack(output), open_pack(tiny_pack)
+    assert [len(pack.rows(split)) for split in SPLITS] == [96, 24]
+    crops = [{crop.tobytes() for crop in which.crops} for which in (pack, alone)]
+    assert crops[0] == crops[1]
+    assert pack.crops.tobytes() != alone.crops.tobytes()  # one process's images come after the other's
+    assert not output.with_name("shared.pack.partial").exists()
 
 
 def test_the_death_of_one_process_ends_the_other(tiny_pack, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
-from diat.batches import TransferBatches, window
+from diat.batches import TransferBatches, view
 from diat.errors import TrainingStopped
 from diat.networks import AttributeDiscriminator
 from diat.pack import Pack, open_pack
@@ -65,7 +65,7 @@ def test_a_window_is_cut_from_images_and_mask_alike_and_holds_the_mask(pack):
 @pytest.mark.parametrize("name", [name for name, region in REGIONS.items() if region.window])
 @pytest.mark.parametrize("size", [64, 128])
 def test_d_takes_every_regions_window(name, size):
-    left, top, right, bottom = window(attribute_spec("Smiling", name), size)
+    left, top, right, bottom = view(attribute_spec("Smiling", name), size, windowed=True)
     logits, _ = AttributeDiscriminator((bottom - top, right - left))(torch.zeros(2, 3, bottom - top, right - left))
     assert logits.shape == (2,)
     assert 0 <= left < right <= size
@@ -73,8 +73,8 @@ def test_d_takes_every_regions_window(name, size):
 
 
 def test_a_region_without_a_window_and_a_size_that_d_could_not_halve_give_the_whole_crop():
-    assert window(attribute_spec("male_to_female"), 128) == (0, 0, 128, 128)
-    assert window(attribute_spec("mouth_open"), 32) == (0, 0, 32, 32)
+    assert view(attribute_spec("male_to_female"), 128, windowed=True) == (0, 0, 128, 128)
+    assert view(attribute_spec("mouth_open"), 32, windowed=True) == (0, 0, 32, 32)
 
 
 def test_matched_guided_images_share_the_inputs_values(pack):
@@ -116,3 +116,12 @@ def test_batches_made_ahead_are_the_same_in_the_same_order(pack):
     for step, batch in enumerate(ahead, start=3):
         assert torch.equal(batch.source, stream[step].source)
     assert list(stream.ahead(8, 8, torch.device("cpu"))) == []
+
+
+@pytest.mark.parametrize("windowed", [False, True])
+def test_crops_kept_on_the_device_give_the_same_batches(pack, windowed):
+    from_disk, resident = (batches(pack, size=64, windowed=windowed, shift=5) for _ in range(2))
+    resident._keep_on(torch.device("cpu"))
+    for step in range(3):
+        for name in ("source", "mask", "guided"):
+            assert torch.equal(getattr(from_disk[step], name), getattr(resident[step], name))

@@ -22,6 +22,16 @@ def test_skipping_goes_on_where_it_was_left(tiny_celeba):
     assert [record.jpeg for record in celeba.stream_records(str(tiny_celeba), "train", skip=70)] == whole[70:]
 
 
+@pytest.mark.parametrize("world", [2, 3])
+def test_processes_share_the_records_out_and_each_goes_on_where_it_was_left(tiny_celeba, world):
+    whole = [record.jpeg for record in celeba.stream_records(str(tiny_celeba), "train")]
+    parts = [[r.jpeg for r in celeba.stream_records(str(tiny_celeba), "train", 0, i, world)] for i in range(world)]
+    assert sorted(sum(parts, [])) == sorted(whole)
+    for rank, part in enumerate(parts):
+        again = celeba.stream_records(str(tiny_celeba), "train", skip=20, rank=rank, world=world)
+        assert [record.jpeg for record in again] == part[20:]
+
+
 def test_a_folder_without_celeba_is_refused(tmp_path):
     with pytest.raises(TrainingStopped, match=r"train-\*\.parquet"):
         list(celeba.stream_records(str(tmp_path), "train"))

@@ -53,7 +53,7 @@ def test_preparing_goes_on_from_finished_shards(tiny_pack, tiny_celeba, tmp_path
     train = whole["split"] == 0
     shard = {key: np.ascontiguousarray(value[train]) for key, value in whole.items()}
     shard["identity"] = shard["identity"] + 1000
-    save_file(shard, partial / "train-00000.safetensors")
+    save_file(shard, partial / "train-000-of-001-00000.safetensors")
     run_script("train/prepare.py", "--dataset", tiny_celeba, "--output", path)
     pack = open_pack(path)
     assert len(pack.crops) == 120
@@ -112,7 +112,7 @@ def test_landmarks_of_celebas_own_file_are_taken(tiny_celeba, tmp_path):
 def open_pack_of_shard(folder):
     from safetensors.numpy import load_file
 
-    return load_file(folder / "train-00000.safetensors")
+    return load_file(folder / "train-000-of-001-00000.safetensors")
 
 
 def test_a_file_that_holds_no_landmarks_is_refused(tiny_celeba, tmp_path):
