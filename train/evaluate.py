@@ -75,6 +75,7 @@ class Evaluation:
         identity = self.identity(without, crops)
         figures: dict[str, Any] = {
             "attribute": spec.name,
+            "column": spec.column,
             "count": len(without),
             "success": metrics.share(success),
             "success_untouched": metrics.share((self.said[without, column] > 0.5) == spec.wanted),
@@ -141,6 +142,8 @@ class Evaluation:
         result = {}
         for name, (column, wanted) in GROUPS.items():
             members = values[rows, COLUMNS.index(column)] == wanted
+            if not members.any():
+                continue
             result[name] = {"success": metrics.share(success[members]), "identity": metrics.mean(identity[members])}
         return result
 
@@ -286,7 +289,12 @@ def main() -> None:
             evaluation.model(FaceEditor.from_pretrained(folder, detector=detector), args.strengths, args.output)
         )
         args.output.mkdir(parents=True, exist_ok=True)
-        report = {"photographs": len(photographs.pixels), "left_out": photographs.left_out, "models": results}
+        report = {
+            "photographs": len(photographs.pixels),
+            "left_out": photographs.left_out,
+            "judge": judges.accuracy,
+            "models": results,
+        }
         (args.output / "evaluation.json").write_text(json.dumps(as_json(report), indent=1))
         (args.output / "evaluation.md").write_text(table(results) + "\n")
     print(table(results))

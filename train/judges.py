@@ -8,6 +8,7 @@ Inception for FID and KID. Crops are (N, 128, 128, 3) RGB uint8, aligned as sect
 from __future__ import annotations
 
 import importlib.util
+import json
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class Judges:
         if not classifier.is_file():
             raise ModelRejected(f"There is no {classifier}: train the judge with train/attribute_classifier.py.")
         self._classifier = load_classifier(classifier)
+        accuracy = classifier.with_suffix(".json")  # of each attribute, on photographs that it was not trained on
+        self.accuracy = json.loads(accuracy.read_text()) if accuracy.is_file() else {}
 
     def attributes(self, crops: np.ndarray) -> np.ndarray:
         """(N, 40) probabilities in the order of diat.attributes.COLUMNS."""

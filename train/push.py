@@ -1,0 +1,122 @@
+"""Send models to the Hub: one repository an attribute, weights, manifest, card and samples in one commit.
+
+    python train/push.py --organisation ORG                               # says what it would send, and stops
+    python train/push.py --organisation ORG --push                        # sends it; needs `hf auth login` or HF_TOKEN
+    python train/push.py --organisation ORG --models runs/mouth_close/model --evaluation runs/evaluation/evaluation.json
+
+What is there already is not sent again: without a change no commit is made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+from card import card_text, model_card, read_report
+from evaluate import model_folders
+from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub.errors import HfHubHTTPError
+
+from diat.editor import FaceEditor
+from diat.errors import DiatError
+from diat.faces import InsightFaceDetector
+from diat.hub import EMBEDDED, FILES, load_model, repository_of
+from diat.training import contact_sheet, save_image
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+REPORT = Path(__file__).parents[1] / "docs" / "evaluation.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--organisation", required=True, help="of the Hub, or your user name there")
+    parser.add_argument("--models", type=Path, default=EMBEDDED, help="a model's folder, or a folder of models")
+    parser.add_argument("--evaluation", type=Path, help=f"evaluate.py's report (default {REPORT.name}, if there)")
+    parser.add_argument("--push", action="store_true", help="send it; without, nothing leaves this machine")
+    parser.add_argument("--private", action="store_true", help="make new repositories private")
+    args = parser.parse_args()
+    report = args.evaluation or (REPORT if REPORT.is_file() else None)
+    detector = InsightFaceDetector()
+    for folder in model_folders(args.models):
+        with tempfile.TemporaryDirectory() as staging:
+            repository = stage(folder, args.organisation, report, detector, Path(staging))
+            listed(repository, Path(staging))
+            if args.push:
+                print(send(repository, Path(staging), args.private))
+    if not args.push:
+        print("Nothing was sent: --push sends it.")
+
+
+def stage(folder: Path, organisation: str, report: Path | None, detector: InsightFaceDetector, staging: Path) -> str:
+    """Lay out in ``staging`` what the repository of a model shall hold, and return the repository's name.
+
+    Raises:
+        ModelRejected: the model is not whole; nothing unverified is sent.
+    """
+    model = load_model(folder)
+    repository = repository_of(organisation, model.config.attribute)
+    for name in FILES:
+        (staging / name).write_bytes((folder / name).read_bytes())
+    editor = FaceEditor(model, detector=detector)
+    samples = [
+        sample for name in card_text(model.config.attribute)["samples"] if (sample := pair(editor, name, staging))
+    ]
+    card = model_card(model, repository, samples, read_report(report) if report else None)
+    card.save(staging / "README.md")
+    return repository
+
+
+def pair(editor: FaceEditor, name: str, staging: Path) -> dict[str, str]:
+    """A public-domain portrait before and after, as a file of ``staging``."""
+    result = editor.edit(EXAMPLES / name)
+    scale = 384 / result.original.shape[0]
+    before, after = (cv2.resize(side, None, fx=scale, fy=scale) for side in (result.original, result.photo))
+    file = f"samples/{Path(name).stem}.jpg"
+    save_image(staging / file, contact_sheet([(before, after)], columns=1))
+    who = Path(name).stem.replace("_", " ").title()
+    return {"file": file, "alt": f"{who}, before and after"}
+
+
+def listed(repository: str, staging: Path) -> None:
+    """Print what a repository shall hold."""
+    print(repository)
+    for path in contents(staging):
+        data = path.read_bytes()
+        print(f"  {len(data):>9,} bytes  {hashlib.sha256(data).hexdigest()[:12]}  {path.relative_to(staging)}")
+
+
+def contents(staging: Path) -> list[Path]:
+    return sorted(path for path in staging.rglob("*") if path.is_file())
+
+
+def send(repository: str, staging: Path, private: bool) -> str:
+    """Make the repository if need be, commit to it, and say which commit holds the files now.
+
+    Raises:
+        DiatError: the Hub refused or could not be reached; the repository is as it was.
+    """
+    api = HfApi()
+    operations = [CommitOperationAdd(str(path.relative_to(staging)), str(path)) for path in contents(staging)]
+    try:
+        api.create_repo(repository, private=private, exist_ok=True)
+        commit = api.create_commit(repository, operations, commit_message="Update the model, its card and its samples")
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else "no answer"
+        hint = "try again later"
+        if status in (401, 403):
+            hint = "log in with a token that may write there (`hf auth login`, or HF_TOKEN)"
+        raise DiatError(f"The Hub refused {repository} (status {status}): {hint}. Nothing was changed.") from error
+    except (OSError, ValueError) as error:  # no connection, or an answer that is not the Hub's
+        raise DiatError(f"The Hub could not be reached ({type(error).__name__}): {repository} is as it was.") from error
+    return f"{repository} is at {commit.oid}"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except DiatError as error:
+        sys.exit(f"push: {error}")
