@@ -147,6 +147,32 @@ class FaceEditor:
             start += len(job.crops)
         return results if isinstance(photo, list) else results[0]
 
+    def edit_frame(self, frame: U8, faces: Sequence[Face], strength: float = 1.0) -> U8:
+        """Change the attribute of faces that are known already, and measure nothing: for live pictures and videos.
+
+        Args:
+            frame: (H, W, 3) RGB uint8.
+            faces: of this frame; one that cannot be edited is left as it is.
+            strength: factor of the change, 0 to 1.5.
+
+        Returns:
+            (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
+        """
+        faces = [face for face in faces if face_fault(face) is None]
+        if not faces or strength == 0:
+            return frame
+        aligned = [self._aligned(frame, face) for face in faces]
+        changes = self.engine.change(np.stack([crop for _, crop, _ in aligned]))
+        for (matrix, crop, mask), change in zip(aligned, changes, strict=True):
+            frame = paste_back(frame, crop, change, mask, matrix, strength)
+        return frame
+
+    def _aligned(self, photo: U8, face: Face) -> tuple[F32, U8, F32]:
+        """Matrix, crop and mask of a face."""
+        matrix, size = photo_to_crop_matrix(face.points5), self.model.config.size
+        points = (transform_points(face.points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
+        return matrix, warp_to_crop(photo, matrix, size), attribute_mask(self.spec, points, size)
+
     def _prepare(
         self, source: PhotoSource | Photo, choice: FaceChoice, found: Sequence[Face] | None, clock: _Clock
     ) -> _Job:
@@ -157,13 +183,11 @@ class FaceEditor:
         job.notices.extend(photo.notices)
         with clock("align"):
             for index in choose_faces(job.faces, choice, job.notices):
-                matrix = photo_to_crop_matrix(job.faces[index].points5)
-                size = self.model.config.size
-                points = (transform_points(job.faces[index].points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
+                matrix, crop, mask = self._aligned(photo.pixels, job.faces[index])
                 job.chosen.append(index)
                 job.matrices.append(matrix)
-                job.crops.append(warp_to_crop(photo.pixels, matrix, size))
-                job.masks.append(attribute_mask(self.spec, points, size))
+                job.crops.append(crop)
+                job.masks.append(mask)
         return job
 
     def _finish(self, job: _Job, changes: F32, strength: float, clock: _Clock) -> EditResult:

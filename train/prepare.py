@@ -3,7 +3,7 @@
     python train/prepare.py --dataset flwrlabs/celeba --output data/celeba.pack
     python train/prepare.py --dataset /data/celeba --output data/celeba64.pack --size 64
     python train/prepare.py --dataset /data/celeba --output data/small.pack --webp 70   # small enough to send
-    accelerate launch --num_processes 8 train/prepare.py --output data/celeba.pack      # the images shared out
+    torchrun --nproc_per_node 8 train/prepare.py --output data/celeba.pack              # the images shared out
 
 It goes on where it was stopped: finished shards lie beside the output, in OUTPUT.partial/.
 """

@@ -85,3 +85,15 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     context.close()
     assert not elsewhere
     assert not faults
+
+
+@pytest.fixture
+def shoot(page: Page, pytestconfig, request):
+    """Screenshots for people to look at."""
+
+    def save(name: str) -> None:
+        folder = pytestconfig.getoption("screenshots")
+        if folder:
+            page.screenshot(path=Path(folder) / f"{request.node.name}-{name}.png", full_page=True)
+
+    return save

@@ -17,16 +17,6 @@ from diat.provenance import is_marked
 SLOW = 60_000  # milliseconds: the machine may be busy
 
 
-@pytest.fixture
-def shoot(page: Page, pytestconfig, request):
-    def save(name: str) -> None:
-        folder = pytestconfig.getoption("screenshots")
-        if folder:
-            page.screenshot(path=Path(folder) / f"{request.node.name}-{name}.png", full_page=True)
-
-    return save
-
-
 def upload(page: Page, path: Path) -> None:
     page.locator("#photo input[type=file]").set_input_files(path)
 
@@ -72,6 +62,7 @@ def test_upload_every_attribute_and_download(page, hopper_path, hopper, shoot):
         else:
             page.locator("#run").click()
         said = wait_for_result(page, said)
+        expect(page.locator(".progress-text, .progress-level")).to_have_count(0)
         page.wait_for_timeout(500)  # the pictures fade in
         shoot(spec.name)
         data = downloaded(page)

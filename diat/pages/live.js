@@ -1,0 +1,176 @@
+// The live page: camera -> JPEG -> server -> canvas, with two frames in flight. `element` is what Gradio rendered.
+const at = (id) => element.querySelector("#live-" + id);
+const IN_FLIGHT = 2; // more would only wait in line
+const FRAME = 0; // what a reply's first byte says; 1 is a snapshot
+const WIDTH = 640;
+const grab = document.createElement("canvas");
+const video = document.createElement("video");
+video.muted = true;
+video.playsInline = true;
+
+let stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
+let sent = new Map(); // number -> when
+let shown = []; // when the last frames were shown, and how old they were
+
+const say = (sentence) => { at("message").textContent = sentence; };
+const settings = () => ({
+  attribute: at("attribute").value, strength: Number(at("strength").value), faces: at("faces").value,
+  consent: at("consent").checked,
+});
+const tell = () => {
+  at("strength-shown").textContent = at("strength").value;
+  if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(settings()));
+};
+
+async function openCamera() {
+  const camera = at("camera").value;
+  const wanted = { width: { ideal: WIDTH }, height: { ideal: 480 }, ...(camera ? { deviceId: { exact: camera } } : {}) };
+  const opened = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+  if (stream) stream.getTracks().forEach((track) => track.stop());
+  stream = opened;
+  stream.getVideoTracks()[0].onended = () => stop("The camera was unplugged or taken away.");
+  video.srcObject = stream;
+  await video.play();
+  const cameras = (await navigator.mediaDevices.enumerateDevices()).filter((d) => d.kind === "videoinput");
+  const current = stream.getVideoTracks()[0].getSettings().deviceId;
+  at("camera").replaceChildren(...cameras.map((c, i) => new Option(c.label || `camera ${i + 1}`, c.deviceId)));
+  at("camera").value = current;
+  at("camera").disabled = false;
+}
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss://" : "ws://";
+  const opened = new WebSocket(scheme + location.host + "/live");
+  let answered = false;
+  opened.binaryType = "arraybuffer";
+  opened.onopen = () => { answered = true; tell(); };
+  opened.onmessage = (event) => received(event.data);
+  opened.onclose = () => {
+    if (socket !== opened) return; // it was this page that closed it
+    socket = null;
+    if (answered) stop(at("message").textContent || "The server closed the connection: start again.");
+    else byPost = true; // WebSockets are blocked on the way
+  };
+  socket = opened;
+}
+
+async function start() {
+  at("start").disabled = true;
+  say("");
+  try {
+    if (!navigator.mediaDevices) throw new DOMException("", "SecurityError");
+    await openCamera();
+  } catch (error) {
+    const why = {
+      NotAllowedError: "The browser was not allowed to use the camera: allow it in the address bar.",
+      NotFoundError: "There is no camera.",
+      NotReadableError: "Another program uses the camera: close it there.",
+      SecurityError: "Browsers give the camera to https:// and localhost alone: open the page there.",
+    }[error.name] || `The camera could not be opened (${error.name}).`;
+    stop(why);
+    return;
+  }
+  at("start").textContent = "Stop";
+  at("start").disabled = false;
+  at("snapshot").disabled = false;
+  byPost = false;
+  sent.clear();
+  shown = [];
+  connect();
+  tick();
+}
+
+function stop(sentence) {
+  clearTimeout(timer);
+  timer = null;
+  const open = socket;
+  socket = null;
+  if (open) open.close();
+  if (stream) stream.getTracks().forEach((track) => track.stop());
+  stream = null;
+  sent.clear();
+  at("start").textContent = "Start the camera";
+  at("start").disabled = !at("consent").checked;
+  at("snapshot").disabled = true;
+  at("rate").textContent = "";
+  say(sentence || "");
+}
+
+function tick() {
+  if (!stream) return;
+  send();
+  timer = setTimeout(tick, 20);
+}
+
+function send() {
+  const ready = byPost || (socket && socket.readyState === WebSocket.OPEN);
+  if (!ready || document.hidden || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
+  const scale = Math.min(1, WIDTH / video.videoWidth);
+  const width = Math.round(video.videoWidth * scale), height = Math.round(video.videoHeight * scale);
+  if (grab.width !== width || grab.height !== height) { grab.width = width; grab.height = height; }
+  grab.getContext("2d").drawImage(video, 0, 0, width, height);
+  number = (number + 1) % 2 ** 32;
+  const mine = number, started = performance.now();
+  sent.set(mine, started);
+  grab.toBlob(async (jpeg) => {
+    if (!jpeg || !stream) return sent.delete(mine);
+    if (byPost) return post(mine, jpeg);
+    const head = new ArrayBuffer(4);
+    new DataView(head).setUint32(0, mine);
+    if (socket && socket.readyState === WebSocket.OPEN) socket.send(new Blob([head, jpeg]));
+  }, "image/jpeg", 0.85);
+}
+
+async function post(mine, jpeg) {
+  const query = new URLSearchParams(keep ? { ...settings(), snapshot: true } : settings());
+  try {
+    const reply = await fetch("/live/frame?" + query, { method: "POST", body: jpeg });
+    if (!reply.ok) return stop((await reply.json()).error);
+    const picture = await reply.blob();
+    if (keep) { keep = false; save(picture); }
+    await show(mine, picture);
+  } catch (error) {
+    stop("The server cannot be reached: start again.");
+  }
+}
+
+async function received(data) {
+  if (typeof data === "string") return stop(JSON.parse(data).error);
+  const view = new DataView(data), picture = new Blob([data.slice(5)]);
+  if (view.getUint8(0) !== FRAME) return save(new Blob([data.slice(5)], { type: "image/png" }));
+  await show(view.getUint32(1), picture);
+}
+
+async function show(mine, picture) {
+  const started = sent.get(mine);
+  for (const other of sent.keys()) if (other <= mine) sent.delete(other); // the server dropped those before
+  if (started === undefined) return;
+  const image = await createImageBitmap(picture);
+  const canvas = at("picture");
+  if (canvas.width !== image.width || canvas.height !== image.height) { canvas.width = image.width; canvas.height = image.height; }
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  image.close();
+  const now = performance.now();
+  shown.push([now, now - started]);
+  while (shown.length && now - shown[0][0] > 2000) shown.shift();
+  const age = shown.map((s) => s[1]).sort((a, b) => a - b)[Math.floor(shown.length / 2)];
+  const rate = shown.length > 1 ? (1000 * (shown.length - 1)) / (now - shown[0][0]) : 0;
+  at("rate").textContent = `${rate.toFixed(0)} frames/s, ${age.toFixed(0)} ms behind` + (byPost ? ", without WebSocket" : "");
+}
+
+function save(png) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(png);
+  link.download = "diat.png";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+at("consent").onchange = () => { at("consent").checked ? (at("start").disabled = false) : stop(""); };
+at("start").onclick = () => (stream ? stop("") : start());
+at("camera").onchange = () => openCamera().catch((error) => stop(`That camera could not be opened (${error.name}).`));
+at("attribute").onchange = at("faces").onchange = at("strength").oninput = tell;
+at("snapshot").onclick = () => {
+  if (byPost) keep = true;
+  else if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ snapshot: true }));
+};

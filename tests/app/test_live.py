@@ -1,0 +1,227 @@
+"""The live page: in a real browser with a film for a camera, and its WebSocket by itself."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+from websockets.sync.client import ClientConnection, connect
+
+from diat.pages.live import BUSY, CONSENT, FRAME, MAX_FRAME_BYTES, MAX_MIRRORS, SNAPSHOT
+from diat.provenance import is_marked
+
+SETTINGS = {"attribute": "mouth_close", "strength": 1.0, "faces": "largest", "consent": True}
+RATE = "document.querySelector('#live-rate').textContent.includes('frames/s')"
+
+
+@pytest.fixture(scope="module")
+def jpeg(collins: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", cv2.resize(collins, (480, 480))[..., ::-1])[1].tobytes()
+
+
+def opened(server: str, **options) -> ClientConnection:
+    return connect(server.replace("http", "ws") + "/live", **options)
+
+
+def answer(client: ClientConnection, number: int, jpeg: bytes) -> bytes:
+    client.send(number.to_bytes(4, "big") + jpeg)
+    reply = client.recv(timeout=30)
+    assert isinstance(reply, bytes), reply
+    return reply
+
+
+def start(page: Page) -> None:
+    page.get_by_role("tab", name="Live").click()
+    page.check("#live-consent")
+    page.click("#live-start")
+    page.wait_for_function(RATE, timeout=60_000)
+
+
+def picture(page: Page) -> np.ndarray:
+    """What the page shows, (H, W, 3)."""
+    pixels = page.evaluate(
+        """() => { const c = document.querySelector("#live-picture");
+        return [c.width, c.height, Array.from(c.getContext("2d").getImageData(0, 0, c.width, c.height).data)]; }"""
+    )
+    return np.array(pixels[2], np.uint8).reshape(pixels[1], pixels[0], 4)[..., :3]
+
+
+def test_the_mirror_shows_the_camera_changed_and_a_stop_stops(page, shoot):
+    start(page)
+    assert picture(page).shape == (480, 640, 3)
+    assert picture(page).std() > 20
+    page.select_option("#live-attribute", "mouth_open")
+    page.wait_for_timeout(1000)
+    assert "frames/s" in page.inner_text("#live-rate")
+    shoot("live")
+    page.click("#live-start")
+    assert page.inner_text("#live-start") == "Start the camera"
+    assert page.inner_text("#live-rate") == ""
+    before = picture(page)
+    page.wait_for_timeout(500)
+    np.testing.assert_array_equal(picture(page), before)
+
+
+def test_nothing_starts_before_the_box_is_ticked(page):
+    page.get_by_role("tab", name="Live").click()
+    assert page.is_disabled("#live-start")
+    page.check("#live-consent")
+    assert page.is_enabled("#live-start")
+
+
+def test_a_picture_can_be_kept_and_is_marked_as_edited(page):
+    start(page)
+    with page.expect_download() as download:
+        page.click("#live-snapshot")
+    data = download.value.path().read_bytes()
+    assert data.startswith(b"\x89PNG")
+    assert is_marked(data)
+
+
+def test_an_unplugged_camera_is_one_sentence(page):
+    page.add_init_script(
+        """const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (w) => (window.camera = await get(w));"""
+    )
+    page.reload()
+    page.wait_for_selector("#photo")
+    start(page)
+    page.evaluate("camera.getVideoTracks()[0].dispatchEvent(new Event('ended'))")
+    assert "unplugged" in page.inner_text("#live-message")
+    assert page.inner_text("#live-start") == "Start the camera"
+
+
+def test_without_a_camera_the_page_says_so(page):
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); };"
+    )
+    page.reload()
+    page.get_by_role("tab", name="Live").click()
+    page.check("#live-consent")
+    page.click("#live-start")
+    page.wait_for_function("document.querySelector('#live-message').textContent.includes('There is no camera')")
+
+
+def test_where_websockets_are_blocked_frames_are_posted(page):
+    page.add_init_script(
+        "window.WebSocket = class { constructor() { setTimeout(() => this.onclose(), 0); } close() {} send() {} };"
+    )
+    page.reload()
+    page.wait_for_selector("#photo")
+    start(page)
+    page.wait_for_function("document.querySelector('#live-rate').textContent.includes('without WebSocket')")
+    assert picture(page).std() > 20
+
+
+def test_a_frame_comes_back_with_its_number_and_the_mouth_changed(server, jpeg):
+    with opened(server) as client:
+        client.send(json.dumps(SETTINGS))
+        changed = answer(client, 7, jpeg)
+        client.send(json.dumps({**SETTINGS, "strength": 0}))
+        plain = answer(client, 8, jpeg)
+    assert changed[:5] == FRAME + (7).to_bytes(4, "big")
+    a, b = (cv2.imdecode(np.frombuffer(data[5:], np.uint8), 1).astype(int) for data in (changed, plain))
+    difference = np.abs(a - b).mean(-1)
+    assert difference.max() > 30
+    assert (difference > 8).mean() < 0.05  # the mouth alone
+
+
+def test_a_snapshot_follows_the_next_frame(server, jpeg):
+    with opened(server) as client:
+        client.send(json.dumps(SETTINGS))
+        client.send(json.dumps({"snapshot": True}))
+        assert answer(client, 1, jpeg)[:1] == FRAME
+        kept = client.recv(timeout=30)
+    assert kept[:1] == SNAPSHOT
+    assert is_marked(kept[5:])
+
+
+def test_late_frames_are_dropped_and_the_newest_is_answered(server, jpeg):
+    with opened(server) as client:
+        client.send(json.dumps(SETTINGS))
+        answer(client, 0, jpeg)
+        for number in range(1, 31):
+            client.send(number.to_bytes(4, "big") + jpeg)
+        numbers = []
+        while not numbers or numbers[-1] != 30:
+            numbers.append(int.from_bytes(client.recv(timeout=30)[1:5], "big"))
+    assert numbers == sorted(numbers)
+    assert len(numbers) < 20
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        (json.dumps({**SETTINGS, "consent": False}), CONSENT),
+        (json.dumps({**SETTINGS, "strength": 9}), "strength must be 0 to"),
+        (json.dumps({**SETTINGS, "faces": "none"}), "faces"),
+        (json.dumps({"consent": True}), "attribute"),
+        ("[1]", "attribute"),
+        ("no json", "no JSON"),
+    ],
+)
+def test_settings_that_cannot_be_are_one_sentence(server, message, sentence):
+    with opened(server) as client:
+        client.send(message)
+        assert sentence in json.loads(client.recv(timeout=10))["error"]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [(b"no jpeg", "no JPEG"), (b"\xff\xd8\xff\xe0" + b"x" * 100, "no JPEG"), (None, "too large")],
+)
+def test_frames_that_cannot_be_are_one_sentence_and_the_next_is_served(server, jpeg, data, sentence):
+    wide = cv2.imencode(".jpg", np.zeros((1200, 2000, 3), np.uint8))[1].tobytes()
+    with opened(server) as client:
+        client.send(json.dumps(SETTINGS))
+        client.send((1).to_bytes(4, "big") + (wide if data is None else data))
+        assert sentence in json.loads(client.recv(timeout=10))["error"]
+        assert answer(client, 2, jpeg)[:1] == FRAME
+
+
+def test_a_frame_before_the_consent_is_refused(server, jpeg):
+    with opened(server) as client:
+        client.send((1).to_bytes(4, "big") + jpeg)
+        assert json.loads(client.recv(timeout=10))["error"] == CONSENT
+
+
+def test_another_sites_page_is_refused(server):
+    with opened(server, origin="https://elsewhere.example") as client:
+        assert "page itself" in json.loads(client.recv(timeout=10))["error"]
+
+
+def test_the_places_are_counted_and_one_is_free_within_a_second_of_a_client_going(server, jpeg):
+    with ExitStack() as stack:
+        clients = [stack.enter_context(opened(server)) for _ in range(MAX_MIRRORS)]
+        for client in clients:
+            client.send(json.dumps(SETTINGS))
+            answer(client, 1, jpeg)
+        with opened(server) as late:
+            assert json.loads(late.recv(timeout=10))["error"] == BUSY
+        clients[0].socket.close()  # as when a laptop is shut: no farewell
+        time.sleep(1.0)
+        with opened(server) as next_one:
+            next_one.send(json.dumps(SETTINGS))
+            assert answer(next_one, 1, jpeg)[:1] == FRAME
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("consent=true&attribute=mouth_open", 200), ("attribute=mouth_open", 422)]
+)
+def test_a_posted_frame_needs_the_consent_too(server, jpeg, query, status):
+    request = urllib.request.Request(f"{server}/live/frame?{query}", data=jpeg, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            assert reply.status == status
+            assert cv2.imdecode(np.frombuffer(reply.read(), np.uint8), 1).shape == (480, 480, 3)
+    except urllib.error.HTTPError as error:
+        assert error.code == status
+        assert json.loads(error.read())["error"] == CONSENT
+    assert len(jpeg) < MAX_FRAME_BYTES
