@@ -2,6 +2,7 @@
 
 diat edit photo.jpg -o out.png --attribute eyeglasses_remove --strength 0.8 --faces all
 diat edit photos/ -o changed/ --attribute mouth_close
+diat video film.mp4 -o out.mp4 --attribute mouth_close --faces 1
 diat faces photo.jpg
 diat attributes
 """
@@ -49,11 +50,17 @@ def _parser() -> argparse.ArgumentParser:
     edit.set_defaults(run=_edit)
     edit.add_argument("photo", type=Path, help="a photograph, or a folder of photographs")
     edit.add_argument("-o", "--output", type=Path, required=True, help="the result: .png, .jpg or .webp, or a folder")
-    edit.add_argument("--attribute", metavar="NAME", help=f"one of {', '.join(ATTRIBUTES)}; or as the model says")
-    edit.add_argument("--model", help="a folder or Hub repository instead of the embedded weights")
-    edit.add_argument("--revision", help="branch, tag or commit of a Hub repository")
-    edit.add_argument("--strength", type=float, default=1.0, help="0 to 1.5 (default 1)")
+    _add_change(edit)
     edit.add_argument("--faces", default="largest", help='"largest", "all", or numbers such as 1,3 (default largest)')
+
+    video = commands.add_parser("video", help="change an attribute in a video")
+    video.set_defaults(run=_video)
+    video.add_argument("video", type=Path)
+    video.add_argument("-o", "--output", type=Path, required=True, help="the result, an .mp4 or .mov")
+    _add_change(video)
+    video.add_argument(
+        "--faces", default="largest", help='"largest", "all", or the number of a person in the first frame with faces'
+    )
 
     faces = commands.add_parser("faces", help="list the faces of a photograph, largest first")
     faces.set_defaults(run=_faces)
@@ -62,6 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     attributes = commands.add_parser("attributes", help="list the attributes")
     attributes.set_defaults(run=_attributes)
     return parser
+
+
+def _add_change(parser: argparse.ArgumentParser) -> None:
+    """What to change, how much, and by which model."""
+    parser.add_argument("--attribute", metavar="NAME", help=f"one of {', '.join(ATTRIBUTES)}; or as the model says")
+    parser.add_argument("--model", help="a folder or Hub repository instead of the embedded weights")
+    parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
+    parser.add_argument("--strength", type=float, default=1.0, help="0 to 1.5 (default 1)")
 
 
 def _attributes(args: argparse.Namespace) -> int:
@@ -93,13 +108,46 @@ def _faces(args: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
-def _edit(args: argparse.Namespace) -> int:
+def _check_change(args: argparse.Namespace) -> None:
     if args.attribute is None and args.model is None:
         raise DiatError(f"Say what to change with --attribute: {', '.join(ATTRIBUTES)}.")
-    if not args.photo.exists():
-        raise DiatError(f"There is no {args.photo}: give a photograph or a folder of photographs.")
     if not 0 <= args.strength <= MAX_STRENGTH:
         raise DiatError(f"--strength takes 0 to {MAX_STRENGTH}, not {args.strength:g}.")
+
+
+def _video(args: argparse.Namespace) -> int:
+    _check_change(args)
+    if not args.video.is_file():
+        raise DiatError(f"There is no {args.video}: give a video.")
+    if args.output.exists() and args.output.samefile(args.video):
+        raise DiatError("The output is the video itself: choose another name, or it would be overwritten.")
+    from tqdm import tqdm
+
+    from diat.editor import FaceEditor
+    from diat.video import Progress, VideoFaces, edit_video
+
+    choice = _face_choice(args.faces)
+    faces: VideoFaces = choice if isinstance(choice, str) else choice[0]
+    if not isinstance(choice, str) and len(choice) > 1:
+        raise DiatError('--faces of a video takes "largest", "all" or one number.')
+    editor = FaceEditor.from_pretrained(args.model or args.attribute, revision=args.revision, attribute=args.attribute)
+    with tqdm(unit="frame", dynamic_ncols=True, mininterval=1) as bar:
+
+        def shown(progress: Progress) -> bool:
+            bar.total = progress.total or None
+            bar.update(progress.done - bar.n)
+            return True
+
+        report = edit_video(args.video, args.output, editor, faces, args.strength, shown)
+    missing = f", {report.damaged} damaged frames left out" if report.damaged else ""
+    print(f"{args.output}: {report.changed} of {report.frames} frames changed{missing}, {report.seconds:.0f} s")
+    return 0
+
+
+def _edit(args: argparse.Namespace) -> int:
+    _check_change(args)
+    if not args.photo.exists():
+        raise DiatError(f"There is no {args.photo}: give a photograph or a folder of photographs.")
     choice = _face_choice(args.faces)
     folder = args.photo.is_dir()
     if not folder:
