@@ -32,6 +32,8 @@ from diat.pages.editors import Editors
 from diat.pages.guards import BodyLimit
 from diat.pages.live import LiveRoutes, live_tab
 from diat.pages.photo import photo_tab
+from diat.pages.several import attribute_lister, every_tab, many_tab
+from diat.pages.video import video_tab
 from diat.photo import MAX_BYTES
 
 HERE = Path(__file__).parent
@@ -61,6 +63,13 @@ def build(editors: Editors) -> gr.Blocks:
             photo_tab(editors, EXAMPLES)
         with gr.Tab("Live"):
             live_tab(editors)
+        with gr.Tab("Video"):
+            demo.unload(video_tab(editors))
+        with gr.Tab("Many"):
+            many_tab(editors)
+        with gr.Tab("Every change"):
+            every_tab(editors)
+        gr.api(attribute_lister(editors), api_name="attributes")
         gr.Markdown(TERMS)
     return demo.queue(max_size=20, default_concurrency_limit=2)
 

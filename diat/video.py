@@ -102,6 +102,22 @@ def edit_video(
     return report
 
 
+def duration_of(source: Path) -> float:
+    """Seconds that a video lasts, 0 where it does not say.
+
+    Raises:
+        PhotoRejected: the file is no video.
+    """
+    import av
+
+    try:
+        with av.open(str(source)) as container:
+            _check(container, source)
+            return float(container.duration or 0) / av.time_base
+    except av.error.FFmpegError as error:
+        raise PhotoRejected(f"The file is no video ({error.strerror}): give another.") from error
+
+
 def _check(container: av.container.InputContainer, source: Path) -> None:
     if not container.streams.video:
         raise PhotoRejected(f"{source.name} has no pictures: give a video.")

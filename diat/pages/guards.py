@@ -72,31 +72,48 @@ class _BodyTooLarge(Exception):
 def hand_over_unopened(image: gr.Image, allowed: set[str]) -> None:
     """Make an image input hand over the path of the uploaded file, and nothing but uploaded files.
 
-    Gradio's own input decodes whatever comes before any code of ours can look at its header, trusts the name that the
-    client gave it, and fetches addresses. Methods of the instance are replaced, since defining a subclass makes Gradio
-    write a stub file beside the source.
+    Gradio's own input decodes whatever comes before any code of ours can look at its header.
 
     Args:
         image: an input with ``type="filepath"``.
         allowed: paths besides uploads that may be named, such as the examples'.
     """
-    move = image.async_move_resource_to_block_cache
 
     def preprocess(payload: ImageData | None) -> str | None:
         if payload is not None and payload.path is None:
             raise _error("Send the photograph as an uploaded file, not as a data: URL.")
         return None if payload is None else payload.path
 
+    image.preprocess = preprocess  # type: ignore[method-assign]
+    take_uploads_only(image, allowed)
+
+
+def take_uploads_only(component: gr.components.Component, allowed: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+    """Make an input take nothing but uploaded files: Gradio's own trusts the name that the client gave a file, and
+    fetches addresses.
+
+    Methods of the instance are replaced, since defining a subclass makes Gradio write a stub file beside the source.
+    """
+    move, original = component.async_move_resource_to_block_cache, component.preprocess
+
     async def move_uploads_only(url_or_file_path: str | Path | None) -> str | None:
         if url_or_file_path is None:
             return None
         path = Path(str(url_or_file_path)).resolve()
-        if str(url_or_file_path) not in allowed and Path(image.GRADIO_CACHE).resolve() not in path.parents:
-            raise _error("Upload the photograph: addresses and paths are not taken.")
+        if str(url_or_file_path) not in allowed and Path(component.GRADIO_CACHE).resolve() not in path.parents:
+            raise _error("Upload the file: addresses and paths are not taken.")
         return await move(url_or_file_path)
 
-    image.preprocess = preprocess  # type: ignore[method-assign]
-    image.async_move_resource_to_block_cache = move_uploads_only  # type: ignore[method-assign]
+    def preprocess(payload: Any) -> Any:
+        import gradio as gr
+
+        try:
+            return original(payload)
+        except gr.Error as error:  # a file of another kind; Gradio would print a traceback
+            raise _error(str(error.message)) from None
+
+    component.async_move_resource_to_block_cache = move_uploads_only  # type: ignore[method-assign]
+    component.preprocess = preprocess  # type: ignore[method-assign]
 
 
 def _error(sentence: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,19 +9,18 @@ import gradio as gr
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.editor import EditResult, FaceChoice, choose_faces
-from diat.errors import DiatError, PhotoRejected
+from diat.errors import DiatError
 from diat.faces import MAX_FACES, Face, draw_faces
 from diat.pages.editors import Editors
 from diat.pages.guards import hand_over_unopened
+from diat.pages.parts import CONSENT, attribute_choice, kept, strength_choice
 from diat.photo import open_photo
 from diat.provenance import encode
 
 PREVIEW_SIDE = 1600  # pixels; the download has the photograph's own size
 # The recogniser's cosine above which two photographs show the same person, at one false accept in a thousand.
 SAME_PERSON = 0.35
-CONSENT = "The faces in this photograph are mine, or their owners have agreed to this."
 
 Pair = tuple[np.ndarray, np.ndarray]
 NOTHING = (None, None, None)
@@ -121,13 +119,8 @@ def photo_tab(editors: Editors, examples: list[list[Any]]) -> None:
                 elem_id="chosen",
             )
         with gr.Column(min_width=300):
-            attribute = gr.Radio(
-                [(ATTRIBUTES[name].title, name) for name in editors.attributes],
-                value="mouth_close" if "mouth_close" in editors.attributes else editors.attributes[0],
-                label="Attribute",
-                elem_id="attribute",
-            )
-            strength = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id="strength")
+            attribute = attribute_choice(editors, "attribute")
+            strength = strength_choice("strength")
             run = gr.Button("Change", variant="primary", elem_id="run")
             message = gr.Markdown(elem_id="message")
             with gr.Tab("Face"):
@@ -159,13 +152,6 @@ def photo_tab(editors: Editors, examples: list[list[Any]]) -> None:
         api_visibility="private",
         trigger_mode="always_last",
     )
-
-
-def kept(photo: str) -> str:
-    """The path, unless the file has been deleted meanwhile."""
-    if not Path(photo).is_file():
-        raise PhotoRejected("The photograph is no longer kept here: choose it again.")
-    return photo
 
 
 def pictures(result: EditResult) -> tuple[Pair, Pair]:

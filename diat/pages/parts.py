@@ -1,0 +1,36 @@
+"""What several pages have in common: the choices of what to change, and files that were taken away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from diat.attributes import ATTRIBUTES, MAX_STRENGTH
+from diat.errors import PhotoRejected
+from diat.pages.editors import Editors
+
+CONSENT = "The faces are mine, or their owners have agreed to this."
+TICK = "Please tick the box first."
+
+
+def attribute_choice(editors: Editors, elem_id: str) -> gr.Radio:
+    """Which attribute."""
+    choices = [(ATTRIBUTES[name].title, name) for name in editors.attributes]
+    return gr.Radio(choices, value=editors.default, label="Attribute", elem_id=elem_id)
+
+
+def strength_choice(elem_id: str) -> gr.Slider:
+    """How much."""
+    return gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id)
+
+
+def kept(path: str) -> str:
+    """The path of an upload, unless the file has been deleted meanwhile.
+
+    Raises:
+        PhotoRejected: it has.
+    """
+    if not Path(path).is_file():
+        raise PhotoRejected("The file is no longer kept here: choose it again.")
+    return path
