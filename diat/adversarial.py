@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -166,6 +166,7 @@ def transfer_batches(
         num_inputs=config.num_inputs if train else None,
         matched=config.matched and train,
         shift=config.shift * config.size // 128 if train else 0,
+        paired=config.lambda_pair > 0 and train,
         windowed=config.windowed and train,  # T is convolutional: what it learnt in a window it does to whole faces
         split=split,
         subset=config.subset,
@@ -245,10 +246,13 @@ def transform_loss(
         if config.lambda_keep and step % config.keep_every == 0:
             stats["T/keep"] = (players.transform(batch.guided) - batch.guided).abs().mean()
     discriminator.requires_grad_(True)
+    if batch.paired is not None:
+        stats["T/pair"] = pair_loss(players.transform, batch, transformed, config, accelerator)
     if config.lambda_pixel:
         stats["T/pixel"] = (transformed - batch.source).abs().mean()
     weights = {
-        "T/attribute": 1.0,
+        "T/attribute": config.lambda_attribute,
+        "T/pair": config.lambda_pair,
         "T/identity": config.lambda_id,
         "T/smooth": config.gamma,
         "T/pixel": config.lambda_pixel,
@@ -256,6 +260,19 @@ def transform_loss(
     }
     loss = torch.stack([weights[name] * value for name, value in stats.items()]).sum()
     return loss, {**stats, "T/loss": loss}
+
+
+def pair_loss(
+    transform: nn.Module, batch: Batch, transformed: Tensor, config: TransferConfig, accelerator: Accelerator
+) -> Tensor:
+    """Mean absolute difference under the mask between T's results and the targets of drawn pairs. -> scalar."""
+    paired = batch.paired
+    if paired is None:
+        raise ValueError("there are no pairs")
+    if paired.source is not batch.source:
+        with accelerator.autocast():
+            transformed = transfer(transform, replace(batch, source=paired.source, mask=paired.mask), config)
+    return (paired.mask * (transformed - paired.target)).abs().sum() / (3 * paired.mask.sum()).clamp_min(1)
 
 
 def check(loss: Tensor, stats: Mapping[str, Tensor], batch: Batch, step: int, config: TransferConfig) -> None:

@@ -19,7 +19,17 @@ from diat.celeba import Subset, guided_set, input_set, order
 from diat.errors import TrainingStopped
 from diat.masks import attribute_mask
 from diat.pack import Pack
+from diat.pairs import PAIRINGS
 from diat.tensors import to_tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """One step's drawn pairs (`diat.pairs`): what T is given and what it should make of it. As in `Batch`."""
+
+    source: Tensor  # (N, 3, H, W); the batch's own inputs where those are what is paired
+    mask: Tensor  # (N, 1, H, W)
+    target: Tensor  # (N, 3, H, W)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +41,17 @@ class Batch:
     guided: Tensor  # (N, 3, H, W) from the guided set A
     source_rows: list[int]  # of the pack
     guided_rows: list[int]
+    paired: Paired | None = None  # where the recipe has them
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        return replace(self, **{name: getattr(self, name).to(device) for name in ("source", "mask", "guided")})
+        moved = replace(self, **{name: getattr(self, name).to(device) for name in ("source", "mask", "guided")})
+        if self.paired is None:
+            return moved
+        own = self.paired.source is self.source
+        source = moved.source if own else self.paired.source.to(device)
+        mask = moved.mask if own else self.paired.mask.to(device)
+        return replace(moved, paired=Paired(source, mask, self.paired.target.to(device)))
 
 
 class TransferBatches:
@@ -50,6 +67,11 @@ class TransferBatches:
             the attribute and not what happens to come with it.
         shift: largest random shift in pixels; flips come with it when above 0.
         windowed: cut out the window of the attribute's region.
+        paired: draw pairs (`diat.pairs`).
+
+    Raises:
+        TrainingStopped: the sets are smaller than a batch, the size does not fit the pack's, or the attribute has no
+            pairs.
     """
 
     def __init__(
@@ -64,6 +86,7 @@ class TransferBatches:
         matched: bool,
         shift: int,
         windowed: bool = False,
+        paired: bool = False,
         split: str = "train",
         subset: Subset = "frontal",
         rank: int = 0,
@@ -87,18 +110,27 @@ class TransferBatches:
         self._resident: Tensor | None = None
         self._mask_of: dict[int, U8] = {}
         self._cells = _cells(pack, spec, self.guided) if matched else None
+        if paired and spec.name not in PAIRINGS:
+            raise TrainingStopped(f"{spec.name} has no pairs, only {', '.join(PAIRINGS)}: set lambda_pair=0.")
+        self._pairing = PAIRINGS[spec.name] if paired else None
 
     def __getitem__(self, step: int) -> Batch:
         rng = np.random.default_rng((self.seed, step, self.rank))
         sources = self.inputs[order(len(self.inputs), self.batch, self.seed, step, self.rank, self.world)]
-        guided = self._draw_guided(sources, rng, step)
-        return Batch(
-            source=self._images(sources, augment := self._augmentation(rng)),
+        guided, augment = self._draw_guided(sources, rng, step), self._augmentation(rng)
+        batch = Batch(
+            source=self._images(sources, augment),
             mask=self._masks(sources, augment),
-            guided=self._images(guided, self._augmentation(rng)),
+            guided=self._images(guided, augment_guided := self._augmentation(rng)),
             source_rows=sources.tolist(),
             guided_rows=guided.tolist(),
         )
+        if self._pairing is None:
+            return batch
+        if not self._pairing.of_guided:
+            return replace(batch, paired=Paired(batch.source, batch.mask, self._drawn(sources, augment, rng)))
+        mask = self._masks(guided, augment_guided)
+        return replace(batch, paired=Paired(self._drawn(guided, augment_guided, rng), mask, batch.guided))
 
     def ahead(self, first: int, last: int, device: torch.device) -> Iterator[Batch]:
         """The batches of steps ``first`` to ``last - 1``, each made and moved while the one before is used."""
@@ -138,8 +170,19 @@ class TransferBatches:
     def _images(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
         if self._resident is not None:
             return to_tensor(self._gather(self._resident, rows, augment))
-        crops = [_moved(resized(self.pack.crops[row], self.size), *how) for row, how in zip(rows, augment, strict=True)]
-        return to_tensor(np.stack([self._cut(crop) for crop in crops]))
+        return self._moved_and_cut([self.pack.crops[row] for row in rows], augment)
+
+    def _drawn(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]], rng: np.random.Generator) -> Tensor:
+        """The images with a pair's other side drawn onto them."""
+        if self._pairing is None:
+            raise ValueError("there are no pairs")
+        draw = self._pairing.draw
+        crops = [draw(np.asarray(self.pack.crops[row]), self.pack.points68[row], rng) for row in rows]
+        return self._moved_and_cut(crops, augment)
+
+    def _moved_and_cut(self, crops: list[U8], augment: list[tuple[bool, int, int]]) -> Tensor:
+        moved = [_moved(resized(crop, self.size), *how) for crop, how in zip(crops, augment, strict=True)]
+        return to_tensor(np.stack([self._cut(crop) for crop in moved]))
 
     def _gather(self, resident: Tensor, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
         """What `_moved` and `_cut` do to crops, by indices alone."""

@@ -1,0 +1,182 @@
+"""Pairs that no data set has: one face with and without a local attribute, the one drawn from the other.
+
+CelebA shows nobody twice from one angle, with the mouth open and shut or with glasses on and off. But a mouth can be
+shut by moving the person's own lips together, and glasses can be drawn onto a face. Such a drawing fools nobody, and need
+not. It is the side of the pair that T learns to see through, or a rough picture of where T's own result should lie,
+while D, which knows real photographs alone, teaches T what they look like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from diat.align import F32, U8
+
+FINE = 4  # glasses are drawn this many times finer than the crop
+
+# Rims are mostly dark, sometimes brown, metal, gold or red (RGB).
+RIMS = ((20, 20, 22), (20, 20, 22), (35, 30, 30), (70, 45, 30), (110, 110, 115), (160, 130, 80), (120, 30, 35))
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """How an attribute's pairs are drawn."""
+
+    of_guided: bool  # a pair is (drawing of a guided image, the image); else (input, drawing of it)
+    draw: Callable[[U8, F32, np.random.Generator], U8]  # crop, its 68 points in pixels of the crop, randomness -> crop
+
+
+def close_mouth(crop: U8, points68: F32, rng: np.random.Generator | None = None) -> U8:
+    """Shut a mouth with its own lips: column by column the lips move together over what was between them.
+
+    Args:
+        crop: (S, S, 3) RGB uint8.
+        points68: (68, 2) pixels of the crop.
+        rng: where the lips meet is drawn from it; without, in a third of the gap.
+
+    Returns:
+        (S, S, 3) RGB uint8; the crop as it is where the lips touch already.
+    """
+    size = crop.shape[0]
+    unit = size / 128
+    x = np.arange(size, dtype=np.float32)
+    share = 0.35 if rng is None else float(rng.uniform(0.3, 0.5))  # of the gap that the upper lip covers
+
+    def curve(indices: list[int]) -> F32:
+        line = points68[indices][np.argsort(points68[indices][:, 0])]
+        return np.interp(x, line[:, 0], line[:, 1]).astype(np.float32)
+
+    upper, lower = curve([48, 49, 50, 51, 52, 53, 54]), curve([48, 59, 58, 57, 56, 55, 54])
+    inner_upper, inner_lower = curve([60, 61, 62, 63, 64]), curve([60, 67, 66, 65, 64])
+    left, right = float(points68[[48, 60], 0].mean()), float(points68[[54, 64], 0].mean())
+    open_here = (x > left) & (x < right)
+    gap = np.where(open_here, np.maximum(inner_lower - inner_upper, 0), 0)
+    # Landmarks lie on the lips' edges to a pixel or so: cut into the lips, or slivers of teeth stay.
+    inwards = np.clip(np.minimum(x - left, right - x) / (2 * unit), 0, 1)
+    cut = 1.1 * unit * inwards * np.clip(gap.max() / (2 * unit), 0, 1) * np.clip(gap / unit, 0.4, 1) * open_here
+    gap, inner_upper = gap + 2 * cut, inner_upper - cut
+    down, up = share * gap, (1 - share) * gap
+    seam = inner_upper + down
+    nose = np.minimum(points68[33, 1], upper - 2 * unit)
+    chin = np.maximum(curve(list(range(4, 13))), lower + 4 * unit)
+    y = np.arange(size, dtype=np.float32)[:, None]
+    # Between nose and lips, and lips and chin, the skin stretches; the lips themselves keep their shape.
+    stretched = nose + (y - nose) * (upper - nose) / np.maximum(upper + down - nose, 1e-3)
+    above = np.where(y < nose, y, np.where(y < upper + down, stretched, y - down))
+    stretched = chin - (chin - y) * (chin - lower) / np.maximum(chin - lower + up, 1e-3)
+    below = np.where(y > chin, y, np.where(y > lower - up, stretched, y + up))
+    source = np.where(y < seam, above, below).astype(np.float32)
+    columns = np.broadcast_to(x, (size, size)).astype(np.float32)
+    shut = cv2.remap(crop, columns, source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    # A shut mouth has a dark line between its lips.
+    line = 0.4 * np.exp(-(((y - seam) / (0.8 * unit)) ** 2) / 2) * np.clip(gap / (3 * unit), 0, 1) * inwards
+    result: U8 = np.clip(np.rint(shut * (1 - line[..., None])), 0, 255).astype(np.uint8)
+    return result
+
+
+def put_on_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
+    """Draw glasses onto a face: rims, bridge, temples, tint and reflections at random.
+
+    Args:
+        crop: (S, S, 3) RGB uint8.
+        points68: (68, 2) pixels of the crop.
+        rng: what they look like.
+
+    Returns:
+        (S, S, 3) RGB uint8.
+    """
+    size = crop.shape[0]
+    eyes = np.stack([points68[36:42].mean(0), points68[42:48].mean(0)]).astype(np.float64)
+    apart = float(np.linalg.norm(eyes[1] - eyes[0]))
+    across = (eyes[1] - eyes[0]) / max(apart, 1e-6)
+    downwards = np.array([-across[1], across[0]])
+    widths = [float(np.linalg.norm(points68[a] - points68[b])) for a, b in ((36, 39), (42, 45))]
+    half_height = rng.uniform(0.2, 0.4) * apart
+    half_widths = [rng.uniform(0.36, 0.46) * apart * np.clip(w / np.mean(widths), 0.7, 1.2) for w in widths]
+    squareness, drop = rng.uniform(2, 5), rng.uniform(0.0, 0.12) * apart
+    thickness = rng.choice([rng.uniform(0.5, 1.2), rng.uniform(1.2, 3.5)]) * size / 128
+    rim = np.array(RIMS[rng.integers(len(RIMS))], np.float64) + rng.uniform(-12, 12, 3)
+
+    lenses = [
+        _outline(eye + drop * downwards, across, downwards, width, half_height, squareness)
+        for eye, width in zip(eyes, half_widths, strict=True)
+    ]
+    frame, glass = (np.zeros((size * FINE, size * FINE), np.uint8) for _ in range(2))
+    stroke = max(1, round(thickness * FINE))
+    rimless = rng.random() < 0.1
+    for lens in lenses:
+        _polygon(glass, lens)
+        if not rimless:
+            _stroke(frame, lens, stroke, closed=True)
+    if rng.random() < 0.4:  # heavy above, light below
+        for lens, eye in zip(lenses, eyes, strict=True):
+            _stroke(frame, lens[(lens - eye) @ downwards < drop - 0.1 * half_height], 2 * stroke, closed=False)
+    middle = eyes.mean(0) + (drop - 0.3 * half_height) * downwards
+    inner = [eyes[0] + half_widths[0] * across, eyes[1] - half_widths[1] * across]
+    _stroke(frame, np.stack([inner[0] + drop * downwards, middle, inner[1] + drop * downwards]), stroke, closed=False)
+    for eye, width, ear, sign in zip(eyes, half_widths, points68[[0, 16]], (-1, 1), strict=True):
+        hinge = eye + sign * width * across + (drop - 0.4 * half_height) * downwards
+        _stroke(frame, np.stack([hinge, ear.astype(np.float64)]), stroke, closed=False)
+
+    covered, inside = (
+        cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float64) / 255
+        for image in (frame, glass)
+    )
+    picture: NDArray[np.float64] = crop.astype(np.float64)
+    # The rims' shadow, the glass, its reflections, the rims.
+    shadow = np.roll(cv2.GaussianBlur(covered, (0, 0), 1.2), round(1.5 * size / 128), axis=0)
+    picture *= 1 - rng.uniform(0, 0.3) * shadow[..., None]
+    tint = rng.uniform(0, 0.15) if rng.random() < 0.75 else rng.uniform(0.15, 0.7)
+    colour = np.array([40, 40, 45]) + rng.uniform(-20, 40, 3)
+    picture += tint * inside[..., None] * (colour - picture)
+    if rng.random() < 0.5:
+        spots = cv2.GaussianBlur(rng.random((8, 8)) ** 4, (0, 0), 1.0)
+        light = np.clip(cv2.resize(spots / spots.max(), (size, size), interpolation=cv2.INTER_CUBIC), 0, 1) * inside
+        picture += rng.uniform(0.1, 0.6) * light.astype(np.float64)[..., None] * (255 - picture)
+    shine = 1 + rng.uniform(0, 0.5) * cv2.resize(rng.random((6, 6)), (size, size))
+    opacity = rng.uniform(0.75, 1.0) * covered
+    picture += opacity[..., None] * (np.clip(rim * shine[..., None], 0, 255) - picture)
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+PAIRINGS: dict[str, Pairing] = {
+    "mouth_close": Pairing(of_guided=False, draw=lambda crop, points, rng: close_mouth(crop, points)),
+    "mouth_open": Pairing(of_guided=True, draw=close_mouth),
+    "eyeglasses_remove": Pairing(of_guided=True, draw=put_on_glasses),
+}
+
+
+def _outline(
+    centre: NDArray[np.float64],
+    across: NDArray[np.float64],
+    downwards: NDArray[np.float64],
+    half_width: float,
+    half_height: float,
+    squareness: float,
+) -> NDArray[np.float64]:
+    """Points of a lens: a superellipse, from an oval to nearly a rectangle. -> (64, 2)."""
+    angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    sideways = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / squareness)
+    up = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / squareness)
+    outline: NDArray[np.float64] = (
+        centre + half_width * sideways[:, None] * across + half_height * up[:, None] * downwards
+    )
+    return outline
+
+
+def _fine(points: NDArray[np.float64]) -> NDArray[np.int32]:
+    fine: NDArray[np.int32] = np.rint((points + 0.5) * FINE - 0.5).astype(np.int32)
+    return fine
+
+
+def _stroke(image: NDArray[np.uint8], points: NDArray[np.float64], width: int, closed: bool) -> None:
+    cv2.polylines(image, [_fine(points)], closed, 255, width, cv2.LINE_AA)
+
+
+def _polygon(image: NDArray[np.uint8], points: NDArray[np.float64]) -> None:
+    cv2.fillPoly(image, [_fine(points)], 255, cv2.LINE_AA)

@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
+from diat.attributes import ATTRIBUTES, attribute_spec
+from diat.batches import TransferBatches
+from diat.errors import TrainingStopped
+from diat.masks import attribute_mask
+from diat.pack import open_pack
+from diat.pairs import PAIRINGS, close_mouth, put_on_glasses
+
+
+@pytest.fixture(scope="module")
+def laughing(collins, detector):
+    """Collins' crop, in which teeth show, and its 68 points."""
+    (face, *_) = detector.detect(collins)
+    matrix = photo_to_crop_matrix(face.points5)
+    return warp_to_crop(collins, matrix), transform_points(face.points68, matrix)
+
+
+def test_closing_a_mouth_hides_the_teeth_and_changes_the_lower_face_alone(laughing):
+    crop, points = laughing
+    shut = close_mouth(crop, points)
+    changed = np.abs(shut.astype(int) - crop).max(-1) > 0
+    rows, columns = np.nonzero(changed)
+    assert rows.min() >= points[33, 1] - 1  # below the nose
+    assert columns.min() >= points[48, 0] - 1
+    assert columns.max() <= points[54, 0] + 1
+    # Teeth are as bright in blue as in red; lips and skin are not.
+    left, right = points[[61, 63], 0].round().astype(int)
+    top, bottom = int(points[62, 1]), int(points[66, 1]) + 1
+    mouth = np.s_[top:bottom, left:right]
+    bright = [(picture[mouth][..., 2] > 190).mean() for picture in (crop, shut)]
+    assert bright[1] < bright[0] / 4
+
+
+def test_a_mouth_that_is_shut_stays_nearly_as_it_is(laughing):
+    crop, points = laughing
+    lips = points.copy()
+    lips[[67, 66, 65]] = lips[[61, 62, 63]]  # the inner lips touch
+    assert np.abs(close_mouth(crop, lips).astype(int) - crop).mean() < 0.5
+
+
+def test_glasses_are_drawn_within_the_region_and_each_time_others(laughing):
+    crop, points = laughing
+    drawn = [put_on_glasses(crop, points, np.random.default_rng(seed)) for seed in range(12)]
+    mask = attribute_mask(ATTRIBUTES["eyeglasses_remove"], points, 128)
+    for picture in drawn:
+        change = np.abs(picture.astype(int) - crop).mean(-1)
+        assert change.max() > 25
+        assert change[mask == 0].sum() < 0.12 * change.sum()
+    assert len({picture.tobytes() for picture in drawn}) == 12
+    again = put_on_glasses(crop, points, np.random.default_rng(3))
+    np.testing.assert_array_equal(again, drawn[3])
+
+
+@pytest.mark.parametrize("name", PAIRINGS)
+def test_batches_carry_the_pairs_and_stay_pure_functions_of_the_step(tiny_pack, name):
+    pack = open_pack(tiny_pack)
+    streams = [
+        TransferBatches(
+            pack, ATTRIBUTES[name], size=64, batch=4, seed=0, num_inputs=None, matched=False, shift=2, paired=paired
+        )
+        for paired in (True, True, False)
+    ]
+    streams[0][1]
+    a, b, plain = (stream[2] for stream in streams)
+    assert torch.equal(a.paired.source, b.paired.source)
+    assert torch.equal(a.paired.target, b.paired.target)
+    assert torch.equal(a.source, plain.source)  # the pairs take no randomness from the batch
+    assert torch.equal(a.guided, plain.guided)
+    assert not torch.equal(a.paired.source, a.paired.target)
+    if PAIRINGS[name].of_guided:
+        assert a.paired.target is a.guided
+    else:
+        assert a.paired.source is a.source
+        assert a.to(torch.device("cpu")).paired.source is a.source or torch.equal(a.paired.source, a.source)
+
+
+def test_an_attribute_without_pairs_is_refused(tiny_pack):
+    pack = replace(open_pack(tiny_pack))
+    with pytest.raises(TrainingStopped, match="Smiling has no pairs"):
+        TransferBatches(
+            pack,
+            attribute_spec("Smiling"),
+            size=64,
+            batch=4,
+            seed=0,
+            num_inputs=None,
+            matched=False,
+            shift=0,
+            paired=True,
+        )
