@@ -1,9 +1,9 @@
 """Pairs that no data set has: one face with and without a local attribute, the one drawn from the other.
 
 CelebA shows nobody twice from one angle, with the mouth open and shut or with glasses on and off. But a mouth can be
-shut by moving the person's own lips together, and glasses can be drawn onto a face. Such a drawing fools nobody, and need
-not. It is the side of the pair that T learns to see through, or a rough picture of where T's own result should lie,
-while D, which knows real photographs alone, teaches T what they look like.
+shut by moving the person's own lips together, and glasses can be drawn onto a face. Such a drawing fools nobody, and
+need not. It is the side of the pair that T learns to see through, or a rough picture of where T's own result should
+lie, while D, which knows real photographs alone, teaches T what they look like.
 """
 
 from __future__ import annotations
