@@ -8,14 +8,18 @@ import json
 import threading
 import urllib.error
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from films import facts, film
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from diat.attributes import ATTRIBUTES
 from diat.photo import MAX_BYTES
+from diat.provenance import is_marked
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +181,47 @@ def test_the_result_carries_nothing_of_the_originals_metadata(client, hopper_pat
     data = Path(path).read_bytes()
     assert b"canary" not in data
     assert b"eXIf" not in data
+
+
+def test_the_attributes_are_listed(client):
+    listed = client.predict(api_name="/attributes")
+    assert [entry["name"] for entry in listed] == list(ATTRIBUTES)
+    assert {entry["scope"] for entry in listed} == {"local", "global"}
+
+
+def test_every_change_of_one_face_at_once(client, hopper_path):
+    shown, sentence = client.predict(handle_file(hopper_path), 1.0, True, api_name="/every")
+    assert [entry["caption"].split(" (")[0] for entry in shown] == ["As it is", *(s.title for s in ATTRIBUTES.values())]
+    pictures = {Path(entry["image"]).read_bytes() for entry in shown}
+    assert len(pictures) == 1 + len(ATTRIBUTES)
+    assert sentence.startswith("5 changes")
+
+
+def test_many_photographs_come_back_as_a_zip_and_those_that_cannot_be_used_are_named(client, hopper_path, tmp_path):
+    Image.new("RGB", (300, 300), "green").save(tmp_path / "green.png")
+    files = [handle_file(hopper_path), handle_file(tmp_path / "green.png"), handle_file(hopper_path)]
+    shown, archive, sentence = client.predict(files, "mouth_open", 1.0, False, True, api_name="/many")
+    assert len(shown) == 2
+    assert "2 of 3 photographs changed" in sentence
+    assert "Photograph 2 was left out. No face found" in sentence
+    with zipfile.ZipFile(archive) as packed:
+        assert packed.namelist() == ["001.png", "003.png"]
+        assert is_marked(packed.read("001.png"))
+
+
+def test_a_video_comes_back_changed(client, collins, tmp_path):
+    source = film(tmp_path / "in.mp4", [np.ascontiguousarray(collins[:320, 60:380])] * 5)
+    result, sentence = client.predict(handle_file(source), "mouth_close", 1.0, "all", 1, True, api_name="/video")
+    assert sentence.startswith("5 of 5 frames changed")
+    assert facts(Path(result["video"] if isinstance(result, dict) else result))["sound"] == facts(source)["sound"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments"),
+    [("/every", (1.0, False)), ("/many", ("mouth_open", 1.0, False, False))],
+)
+def test_no_consent_no_result_anywhere(client, hopper_path, endpoint, arguments):
+    photo = handle_file(hopper_path)
+    shown, *_, sentence = client.predict([photo] if endpoint == "/many" else photo, *arguments, api_name=endpoint)
+    assert shown == []
+    assert "tick the box" in sentence
