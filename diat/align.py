@@ -88,6 +88,14 @@ def warp_to_crop(photo: U8, photo_to_crop: F32, size: int = CROP_SIZE) -> U8:
     return crop
 
 
+def resized(crop: U8, size: int) -> U8:
+    """A crop reduced to (size, size, 3) by area averaging."""
+    if crop.shape[0] == size:
+        return np.asarray(crop)
+    small: U8 = cv2.resize(np.asarray(crop), (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return small
+
+
 def paste_back(photo: U8, crop: U8, change: F32, mask: F32, photo_to_crop: F32, strength: float = 1.0) -> U8:
     """Add a change of the crop to the photograph, at the photograph's own resolution.
 

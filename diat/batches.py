@@ -7,19 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diat.align import CROP_SIZE, U8
+from diat.align import CROP_SIZE, U8, resized
 from diat.attributes import REGIONS, AttributeSpec
 from diat.celeba import Subset, guided_set, input_set, order
 from diat.errors import TrainingStopped
 from diat.masks import attribute_mask
 from diat.pack import Pack
 from diat.pairs import PAIRINGS
+from diat.prototypes import MOVEMENTS, PrototypeTargets
 from diat.tensors import to_tensor
 
 
@@ -67,7 +67,7 @@ class TransferBatches:
             the attribute and not what happens to come with it.
         shift: largest random shift in pixels; flips come with it when above 0.
         windowed: cut out the window of the attribute's region.
-        paired: draw pairs (`diat.pairs`).
+        paired: make pairs (`diat.pairs`, `diat.prototypes`).
 
     Raises:
         TrainingStopped: the sets are smaller than a batch, the size does not fit the pack's, or the attribute has no
@@ -110,9 +110,13 @@ class TransferBatches:
         self._resident: Tensor | None = None
         self._mask_of: dict[int, U8] = {}
         self._cells = _cells(pack, spec, self.guided) if matched else None
-        if paired and spec.name not in PAIRINGS:
-            raise TrainingStopped(f"{spec.name} has no pairs, only {', '.join(PAIRINGS)}: set lambda_pair=0.")
-        self._pairing = PAIRINGS[spec.name] if paired else None
+        if paired and spec.name not in PAIRINGS.keys() | MOVEMENTS.keys():
+            raise TrainingStopped(
+                f"{spec.name} has no pairs, only {', '.join([*PAIRINGS, *MOVEMENTS])} have: lambda_pair=0."
+            )
+        self._pairing = PAIRINGS.get(spec.name) if paired else None
+        moves = paired and spec.name in MOVEMENTS
+        self._targets = PrototypeTargets(pack, spec, self.inputs, self.guided, size) if moves else None
 
     def __getitem__(self, step: int) -> Batch:
         rng = np.random.default_rng((self.seed, step, self.rank))
@@ -125,6 +129,9 @@ class TransferBatches:
             source_rows=sources.tolist(),
             guided_rows=guided.tolist(),
         )
+        if self._targets is not None:
+            target = self._moved_and_cut([self._targets[row] for row in sources.tolist()], augment)
+            return replace(batch, paired=Paired(batch.source, batch.mask, target))
         if self._pairing is None:
             return batch
         if not self._pairing.of_guided:
@@ -214,14 +221,6 @@ def view(spec: AttributeSpec, size: int, windowed: bool) -> tuple[int, int, int,
         return 0, 0, size, size
     left, top, right, bottom = (side * size // CROP_SIZE for side in at_128)
     return left, top, right, bottom
-
-
-def resized(crop: U8, size: int) -> U8:
-    """A crop reduced to (size, size, 3) by area averaging."""
-    if crop.shape[0] == size:
-        return np.asarray(crop)
-    small: U8 = cv2.resize(np.asarray(crop), (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    return small
 
 
 def _moved(image: NDArray[Any], flip: bool, dy: int, dx: int) -> NDArray[Any]:

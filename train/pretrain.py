@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from diat import losses
+from diat.align import resized
 from diat.attributes import AttributeSpec, attribute_spec
-from diat.batches import resized
 from diat.celeba import order, usable
 from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint, save_weights
 from diat.errors import DiatError, TrainingStopped
