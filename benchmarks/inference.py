@@ -1,0 +1,150 @@
+"""Inference: each runtime against eager torch, and the whole path stage by stage, in one run.
+
+    python benchmarks/inference.py
+    python benchmarks/inference.py --model runs/mouth_close/model --batches 1 16
+
+T alone (T and E where the model has one) on crops, interleaved, best of the rounds: other work on the machine only
+slows. Eager torch is the networks as they are written, NCHW, in full precision. The rate of a plain matrix product says
+how fast the processor is at that moment; T takes 2.094 GMAC a crop. Then the path of a photograph of 1280x720 with one
+face: decode, detect, align, network, paste, encode. Last, in a new process, the start of `diat edit`: seconds to the
+first result, and whether torch was imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from diat.editor import FaceEditor
+from diat.engine import Engine, available_threads
+from diat.hub import load_model
+from diat.models import Model, load_networks
+from diat.provenance import encode
+from diat.tensors import to_tensor
+
+ROOT = Path(__file__).parents[1]
+GMAC = 2.094e9  # of T at 128x128
+
+START = """
+import sys, time
+start = time.perf_counter()
+from diat.cli import main
+code = main(["edit", sys.argv[1], "-o", sys.argv[2], "--attribute", "mouth_close"])
+print(code, round(time.perf_counter() - start, 2), "torch" in sys.modules)
+"""
+
+
+def seconds(work: Callable[[], object], budget: float) -> float:
+    """The shortest of the runs that fit into the budget, three at least."""
+    best, spent, runs = float("inf"), 0.0, 0
+    while spent < budget or runs < 3:
+        start = time.perf_counter()
+        work()
+        took = time.perf_counter() - start
+        best, spent, runs = min(best, took), spent + took, runs + 1
+    return best
+
+
+def runtimes(model: Model) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    transform, enhancer = load_networks(model)
+
+    @torch.inference_mode()
+    def eager(crops: np.ndarray) -> np.ndarray:
+        source = to_tensor(crops).contiguous().to(device)
+        made = transform.to(device)(source)
+        if enhancer is not None:
+            made = enhancer.to(device)(*((source, made) if model.config.enhancer == "local" else (made,)))
+        return (made - source).mul_(127.5).cpu().numpy()
+
+    return {"eager torch": eager, "engine": Engine(model, device).change}
+
+
+def sgemm(budget: float) -> float:
+    """GFLOP/s of a product of the shape of T's residual blocks."""
+    a, b = torch.rand(16384, 1152), torch.rand(1152, 128)
+    return 2 * a.shape[0] * a.shape[1] * b.shape[1] / seconds(lambda: a @ b, budget) / 1e9
+
+
+def networks(model: Model, batches: list[int], rounds: int, budget: float) -> dict[str, dict[str, float]]:
+    """Milliseconds a crop by runtime and batch, and what share of the matrix product's rate that is."""
+    rng = np.random.default_rng(0)
+    run = runtimes(model)
+    table: dict[str, dict[str, float]] = {}
+    for batch in batches:
+        crops = rng.integers(0, 256, (batch, model.config.size, model.config.size, 3), np.uint8)
+        best = dict.fromkeys(run, float("inf"))
+        peak = 0.0
+        for _ in range(rounds):
+            peak = max(peak, sgemm(budget / 2))
+            for name, change in run.items():
+                best[name] = min(best[name], seconds(lambda: change(crops), budget))  # noqa: B023 - run at once
+        work = 2 * GMAC * (model.config.size / 128) ** 2 * batch / 1e9
+        row = {f"{name}, ms a crop": 1000 * took / batch for name, took in best.items()}
+        row["times eager"] = best["eager torch"] / best["engine"]
+        row["of sgemm"] = work / best["engine"] / peak
+        row["sgemm, GFLOP/s"] = peak
+        table[str(batch)] = {name: round(value, 2) for name, value in row.items()}
+        print(f"batch {batch:3}: " + ", ".join(f"{name} {value:.2f}" for name, value in row.items()))
+    return table
+
+
+def path(model: Model, budget: float) -> dict[str, float]:
+    """Milliseconds of each stage for a photograph of 1280x720."""
+    portrait = cv2.imread(str(ROOT / "examples" / "eileen_collins.jpg"))
+    photo = cv2.copyMakeBorder(cv2.resize(portrait, (720, 720)), 0, 0, 280, 280, cv2.BORDER_REFLECT)
+    jpeg = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+    editor = FaceEditor(model)
+    stages: dict[str, float] = {}
+    start = time.perf_counter()
+    while time.perf_counter() - start < 4 * budget or not stages:
+        result = editor.edit(jpeg)
+        for name, value in result.milliseconds.items():
+            stages[name] = min(stages.get(name, float("inf")), value)
+    stages["encode (PNG)"] = 1000 * seconds(lambda: encode(result.photo, "benchmark"), budget)
+    stages["encode (JPEG)"] = 1000 * seconds(lambda: encode(result.photo, "benchmark", "JPEG"), budget)
+    stages["before and after the network"] = stages["align"] + stages["paste"]
+    print("1280x720, ms: " + ", ".join(f"{name} {value:.1f}" for name, value in stages.items()))
+    return {name: round(value, 2) for name, value in stages.items()}
+
+
+def start(folder: Path) -> dict[str, object]:
+    photo, result = ROOT / "examples" / "eileen_collins.jpg", folder / "diat-benchmark.png"
+    done = subprocess.run([sys.executable, "-c", START, photo, result], capture_output=True, text=True, check=True)
+    result.unlink()
+    code, took, torch_imported = done.stdout.split()[-3:]
+    print(f"diat edit: first result after {took} s, torch imported: {torch_imported}")
+    return {"exit code": int(code), "seconds": float(took), "torch imported": torch_imported == "True"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="mouth_open", help="attribute, folder or Hub repository")
+    parser.add_argument("--batches", type=int, nargs="*", default=[1, 4, 16, 64])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    args = parser.parse_args()
+    torch.set_num_threads(available_threads())
+    model = load_model(args.model)
+    result = {
+        "model": model.source,
+        "enhancer": model.config.enhancer,
+        "threads": available_threads(),
+        "network": networks(model, args.batches, args.rounds, args.seconds),
+        "path": path(model, args.seconds),
+        "start": start(Path("/tmp")),
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
