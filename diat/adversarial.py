@@ -19,7 +19,6 @@ from diat.batches import Batch, TransferBatches, view
 from diat.celeba import guided_set, input_set
 from diat.checkpoint import save_checkpoint
 from diat.errors import TrainingStopped
-from diat.feature_discriminator import FeatureDiscriminator
 from diat.models import ModelConfig, save_model
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
 from diat.pack import Pack, open_pack
@@ -35,8 +34,6 @@ from diat.training import (
     transfer_sheet,
 )
 from diat.vgg_face import VggFeatures, load_features
-
-Discriminator = AttributeDiscriminator | FeatureDiscriminator
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Players:
     """The networks of a run."""
 
     transform: TransformNetwork
-    discriminator: Discriminator
+    discriminator: AttributeDiscriminator
     vgg: VggFeatures | None = None  # phi, where the identity loss is Eq. (2)
     denoiser: DenoisingNetwork | None = None  # f, where Eq. (6) has a weight
 
@@ -315,13 +312,8 @@ def new_players(config: TransferConfig) -> Players:
     """Untrained T and D, and the frozen features where the variant needs them."""
     torch.manual_seed(config.seed)
     left, top, right, bottom = view(config.spec, config.size, config.windowed)
-    size = (bottom - top, right - left)
-    transform = TransformNetwork(residual=config.residual)
-    if config.feature_discriminator:
-        discriminator: Discriminator = FeatureDiscriminator(load_features(config.features), size)
-    else:
-        discriminator = AttributeDiscriminator(size)
-    players = Players(transform, discriminator)
+    discriminator = AttributeDiscriminator((bottom - top, right - left))
+    players = Players(TransformNetwork(residual=config.residual), discriminator)
     if config.identity == "vgg":
         players.vgg = load_features(config.features)
     return players

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from diat.attributes import AttributeSpec, attribute_spec
 from diat.celeba import Subset
 from diat.errors import TrainingStopped
+from diat.pairs import PAIRINGS
+from diat.prototypes import MOVEMENTS
 
 Identity = Literal["adaptive", "vgg", "none"]
 
@@ -53,7 +55,6 @@ class TransferConfig:
     residual: bool = True  # T(x) = x + change, the change starting at 0
     masked: bool = True  # composite under the attribute's mask
     windowed: bool = True  # T and D see the region's window alone: a mouth at full resolution for a quarter of the work
-    feature_discriminator: bool = False  # D on frozen features (diat.feature_discriminator), not Table 2's
     three_groups: bool = True  # D also sees untransformed inputs, labelled 0
     matched: bool = True  # draw guided images that resemble the inputs in the spec's matched columns
     scale_identity: bool = True  # divide Eq. (13) by the size of D's own features
@@ -95,6 +96,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 ENHANCED = ("DIAT", "DIAT-A")
 
+# The release recipe where an attribute has pairs: they lead, and D and the third group keep the pictures real.
+PAIRED: dict[str, Any] = {
+    "lambda_pair": 40.0,
+    "lambda_attribute": 0.3,
+    "lambda_pixel": 0.0,
+    "lambda_keep": 1.0,
+    "d_warmup": 0,
+    "learning_rate": 5e-4,
+    "learning_rate_d": 2e-4,
+    "penalty": 0.2,
+}
+
 # The paper's text, to the letter.
 PAPER: dict[str, Any] = {
     "subset": "clusters",
@@ -106,7 +119,6 @@ PAPER: dict[str, Any] = {
     "residual": False,
     "masked": False,
     "windowed": False,
-    "feature_discriminator": False,
     "three_groups": False,
     "matched": False,
     "scale_identity": False,
@@ -134,6 +146,8 @@ def transfer_config(
         raise TrainingStopped(f"Unknown recipe {recipe!r}: use paper or release.")
     config = TransferConfig(attribute, region, pack, output, variant=variant, recipe=recipe)
     config = replace(config, **VARIANTS[variant])
+    if recipe == "release" and attribute in PAIRINGS.keys() | MOVEMENTS.keys():
+        config = replace(config, **PAIRED)
     if recipe == "paper":
         config = replace(config, **{**PAPER, **(PAPER_ADAPTIVE if config.identity == "adaptive" else {})})
     unknown = given.keys() - {field.name for field in fields(TransferConfig)}

@@ -72,3 +72,12 @@ def test_a_configuration_is_frozen_and_json_able():
     with pytest.raises(FrozenInstanceError):
         config.batch = 3  # type: ignore[misc]
     assert json.loads(json.dumps(config.as_json()))["pack"] == "p"
+
+
+def test_the_release_recipe_leads_by_pairs_where_an_attribute_has_them():
+    assert preset("DIAT-A", "release").lambda_pair > 0
+    smiling = transfer_config("Smiling", Path("p"), Path("o"), "DIAT-A", "release")
+    assert smiling.lambda_pair == 0
+    assert smiling.lambda_attribute == 1
+    assert preset("DIAT-A", "release", lambda_pair=0.0).lambda_pair == 0
+    assert preset("DIAT-A", "paper").lambda_pair == 0
