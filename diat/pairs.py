@@ -131,7 +131,8 @@ def put_on_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     # The rims' shadow, the glass, its reflections, the rims.
     shadow = np.roll(cv2.GaussianBlur(covered, (0, 0), 1.2), round(1.5 * size / 128), axis=0)
     picture *= 1 - rng.uniform(0, 0.3) * shadow[..., None]
-    tint = rng.uniform(0, 0.15) if rng.random() < 0.75 else rng.uniform(0.15, 0.7)
+    kind = rng.random()  # clear, tinted, sunglasses
+    tint = rng.uniform(0, 0.15) if kind < 0.65 else rng.uniform(0.15, 0.7) if kind < 0.85 else rng.uniform(0.7, 0.97)
     colour = np.array([40, 40, 45]) + rng.uniform(-20, 40, 3)
     picture += tint * inside[..., None] * (colour - picture)
     if rng.random() < 0.5:
