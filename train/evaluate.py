@@ -59,8 +59,8 @@ class Evaluation:
 
     def edit(self, editor: FaceEditor, rows: np.ndarray, strength: float) -> list[np.ndarray]:
         p = self.photographs
-        bar = tqdm(rows, desc=f"{editor.spec.name} {strength:g}", leave=False)
-        return [editor.edit(p.pixels[row], strength=strength, found=[p.faces[row]]).photo for row in bar]
+        bar = tqdm(rows, desc=f"{editor.spec.name} {strength:g}", leave=False, mininterval=5)
+        return [editor.edit_frame(p.pixels[row], [p.faces[row]], strength) for row in bar]
 
     def model(self, editor: FaceEditor, curve: list[float], output: Path) -> dict[str, Any]:
         """All figures of one model."""

@@ -44,7 +44,7 @@ def read(dataset: str, split: str, limit: int | None, detector: InsightFaceDetec
     else:
         sources = ((decode(record.jpeg), record.attributes) for record in stream_records(dataset, split))
     pixels, faces, labels, crops, points, left_out = [], [], [], [], [], 0
-    for photo, label in tqdm(islice(sources, limit), desc="faces"):
+    for photo, label in tqdm(islice(sources, limit), desc="faces", mininterval=5):
         found = [face for face in detector.detect(photo) if face_fault(face) is None]
         if not found:
             left_out += 1
