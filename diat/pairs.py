@@ -16,8 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diat.align import F32, U8
+from diat.metrics import lip_opening
 
 FINE = 4  # glasses are drawn this many times finer than the crop
+
+WIDE = 0.15  # gap between the inner lips of an open mouth, as a fraction of its width
 
 # Rims are mostly dark, sometimes brown, metal, gold or red (RGB).
 RIMS = ((20, 20, 22), (20, 20, 22), (35, 30, 30), (70, 45, 30), (110, 110, 115), (160, 130, 80), (120, 30, 35))
@@ -29,6 +32,7 @@ class Pairing:
 
     of_guided: bool  # a pair is (drawing of a guided image, the image); else (input, drawing of it)
     draw: Callable[[U8, F32, np.random.Generator], U8]  # crop, its 68 points in pixels of the crop, randomness -> crop
+    worth: Callable[[F32], bool] = lambda points68: True  # whether a face with these points teaches anything
 
 
 def close_mouth(crop: U8, points68: F32, rng: np.random.Generator | None = None) -> U8:
@@ -147,7 +151,8 @@ def put_on_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
 
 PAIRINGS: dict[str, Pairing] = {
     "mouth_close": Pairing(of_guided=False, draw=lambda crop, points, rng: close_mouth(crop, points)),
-    "mouth_open": Pairing(of_guided=True, draw=close_mouth),
+    # Mouths that are hardly open would teach T to open them hardly.
+    "mouth_open": Pairing(True, close_mouth, worth=lambda points68: lip_opening(points68) > WIDE),
     "eyeglasses_remove": Pairing(of_guided=True, draw=put_on_glasses),
 }
 
