@@ -24,9 +24,9 @@ import torch
 from accelerate import Accelerator
 
 from diat import losses
-from diat.adversarial import Players, discriminator_loss, transfer, transform_loss
 from diat.batches import Batch
 from diat.networks import AttributeDiscriminator, TransformNetwork
+from diat.objectives import Players, discriminator_loss, transfer, transform_loss
 from diat.recipes import TransferConfig, transfer_config
 from diat.training import optimise
 

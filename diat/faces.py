@@ -31,6 +31,9 @@ MAX_FACES_NOTICE = f"At most {MAX_FACES} faces are taken; smaller ones are left 
 # Of 250 faces of CelebA the lowest scores 0.66; a dog's face seen from the front scored 0.64.
 MIN_SCORE = 0.65
 
+# The recogniser's cosine above which two faces are one person, at one false accept in a thousand.
+SAME_PERSON = 0.35
+
 # What a face must be like to be edited. The networks know faces that are turned less and are sharper than this.
 MIN_CROP_SIDE = 64.0  # of the square around the face that the crop covers, in pixels of the photograph
 MAX_YAW = 45.0  # degrees

@@ -119,6 +119,18 @@ def load_folder(folder: Path, source: str, attribute: str | None) -> Model:
     return Model(config, _weights(files[WEIGHTS], config), json.loads(files[CONFIG]).get("training", {}), source)
 
 
+def model_folders(path: Path) -> list[Path]:
+    """The folder itself if it holds a model, else those in it that do.
+
+    Raises:
+        DiatError: there are none.
+    """
+    folders = [path] if (path / CONFIG).is_file() else sorted(folder.parent for folder in path.glob(f"*/{CONFIG}"))
+    if not folders:
+        raise DiatError(f"{path} holds no model: give the folder of one, or a folder of such folders.")
+    return folders
+
+
 def _json(folder: Path, name: str) -> dict[str, Any]:
     try:
         value = json.loads((folder / name).read_text())

@@ -15,7 +15,7 @@ import numpy as np
 from diat.align import F32, U8
 from diat.editor import FaceEditor
 from diat.errors import DiatError, PhotoRejected
-from diat.faces import Face, face_fault
+from diat.faces import SAME_PERSON, Face, face_fault
 from diat.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
 from diat.tracking import FaceTracker, Track
 
@@ -27,8 +27,6 @@ VideoFaces = Literal["largest", "all"] | int
 SUFFIXES = (".mp4", ".mov", ".m4v")  # of results
 MAX_PIXELS = 3840 * 2160
 DETECTION_INTERVAL = 0.2  # seconds of film
-# The recogniser's cosine above which two faces are one person, at one false accept in a thousand.
-SAME_PERSON = 0.35
 # libx264: no visible loss, at a speed that does not hold the network up.
 QUALITY = {"crf": "18", "preset": "veryfast"}
 

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from judges import Judges
 from photographs import Photographs, read
+from report import as_json, table
 from tqdm import tqdm
 
 from diat import metrics
@@ -32,7 +33,7 @@ from diat.editor import FaceEditor
 from diat.errors import DiatError
 from diat.faces import InsightFaceDetector
 from diat.masks import attribute_mask
-from diat.models import CONFIG
+from diat.models import model_folders
 from diat.training import contact_sheet, save_image
 
 GROUPS = {"men": ("Male", True), "women": ("Male", False), "young": ("Young", True), "older": ("Young", False),
@@ -219,53 +220,6 @@ class Evaluation:
         for name, indices in chosen.items():
             pairs = [(self.photographs.crops[rows[index]], crops[index]) for index in indices]
             save_image(folder / f"{name}.png", contact_sheet(pairs, columns=4))
-
-
-def as_json(value: Any) -> Any:
-    if isinstance(value, metrics.Estimate):
-        return value.as_json()
-    if isinstance(value, list):
-        return [as_json(entry) for entry in value]
-    return {key: as_json(entry) for key, entry in value.items()} if isinstance(value, dict) else value
-
-
-def table(results: list[dict[str, Any]]) -> str:
-    """The figures as Markdown, a row a model."""
-
-    def percent(estimate: metrics.Estimate | None) -> str:
-        if estimate is None:
-            return "-"
-        return f"{100 * estimate.value:.1f} ({100 * estimate.low:.0f}-{100 * estimate.high:.0f})"
-
-    lines = [
-        "| attribute | n | success % | untouched / real % | second opinion % | drift % | identity | verified % | "
-        "outside mask dB | already so: dB / SSIM | KID / floor |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for r in results:
-        identity, psnr, ssim = r["identity"], r["idempotence_psnr"].value, r["idempotence_ssim"].value
-        cells = [
-            r["attribute"],
-            r["count"],
-            percent(r["success"]),
-            f"{100 * r['success_untouched'].value:.1f} / {100 * r['success_real'].value:.1f}",
-            percent(r.get("second")),
-            f"{100 * r['drift'].value:.1f}",
-            f"{identity.value:.3f} ({identity.low:.3f}-{identity.high:.3f})",
-            percent(r["verified"]),
-            f"{r['untouched_psnr'].value:.0f}",
-            f"{psnr:.1f} / {ssim:.3f}",
-            f"{r['kid']:.1f} / {r['kid_floor']:.1f}" if "kid" in r else "-",
-        ]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
-
-
-def model_folders(path: Path) -> list[Path]:
-    folders = [path] if (path / CONFIG).is_file() else sorted(folder.parent for folder in path.glob(f"*/{CONFIG}"))
-    if not folders:
-        raise DiatError(f"{path} holds no model: give the folder of one, or a folder of such folders.")
-    return folders
 
 
 def main() -> None:

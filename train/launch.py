@@ -13,13 +13,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from diat.adversarial import Players, Schedule, new_players, train_transfer, transfer_batches
+from diat.adversarial import Schedule, new_players, train_transfer, transfer_batches
 from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
 from diat.celeba import DEFAULT_DATASET
 from diat.errors import TrainingStopped
 from diat.hub import load_model
 from diat.models import WEIGHTS, load_networks
 from diat.networks import DenoisingNetwork
+from diat.objectives import Players
 from diat.pack import open_pack
 from diat.recipes import ENHANCED, TransferConfig, transfer_config
 

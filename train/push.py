@@ -17,7 +17,6 @@ from pathlib import Path
 
 import cv2
 from card import card_text, model_card, read_report
-from evaluate import model_folders
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -25,6 +24,7 @@ from diat.editor import FaceEditor
 from diat.errors import DiatError
 from diat.faces import InsightFaceDetector
 from diat.hub import EMBEDDED, FILES, load_model, repository_of
+from diat.models import model_folders
 from diat.training import contact_sheet, save_image
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

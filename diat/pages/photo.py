@@ -11,7 +11,7 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from diat.editor import EditResult, FaceChoice, choose_faces
 from diat.errors import DiatError
-from diat.faces import MAX_FACES, Face, draw_faces
+from diat.faces import MAX_FACES, SAME_PERSON, Face, draw_faces
 from diat.pages.editors import Editors
 from diat.pages.guards import hand_over_unopened
 from diat.pages.parts import CONSENT, attribute_choice, kept, strength_choice
@@ -19,8 +19,6 @@ from diat.photo import open_photo
 from diat.provenance import encode
 
 PREVIEW_SIDE = 1600  # pixels; the download has the photograph's own size
-# The recogniser's cosine above which two photographs show the same person, at one false accept in a thousand.
-SAME_PERSON = 0.35
 
 Pair = tuple[np.ndarray, np.ndarray]
 NOTHING = (None, None, None)
