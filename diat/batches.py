@@ -136,8 +136,7 @@ class TransferBatches:
             return batch
         if not self._pairing.of_guided:
             return replace(batch, paired=Paired(batch.source, batch.mask, self._drawn(sources, augment, rng)))
-        worth = torch.tensor([self._pairing.worth(self.pack.points68[row]) for row in guided])
-        mask = self._masks(guided, augment_guided) * worth[:, None, None, None]
+        mask = self._masks(guided, augment_guided)
         return replace(batch, paired=Paired(self._drawn(guided, augment_guided, rng), mask, batch.guided))
 
     def ahead(self, first: int, last: int, device: torch.device) -> Iterator[Batch]:
