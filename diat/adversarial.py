@@ -153,6 +153,7 @@ def transfer_batches(
         matched=config.matched and train,
         shift=config.shift * config.size // 128 if train else 0,
         paired=config.lambda_pair > 0 and train,
+        borrowed=Path(config.borrowed) if config.borrowed else None,
         windowed=config.windowed and train,  # T is convolutional: what it learnt in a window it does to whole faces
         split=split,
         subset=config.subset,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from diat.align import CROP_SIZE, U8, resized
 from diat.attributes import REGIONS, AttributeSpec
 from diat.celeba import Subset, guided_set, input_set, order
 from diat.errors import TrainingStopped
+from diat.glasses import load_borrowed
 from diat.masks import attribute_mask
 from diat.pack import Pack
-from diat.pairs import PAIRINGS
+from diat.pairs import PAIRINGS, with_borrowed
 from diat.prototypes import MOVEMENTS, PrototypeTargets
 from diat.tensors import to_tensor
 
@@ -68,6 +70,7 @@ class TransferBatches:
         shift: largest random shift in pixels; flips come with it when above 0.
         windowed: cut out the window of the attribute's region.
         paired: make pairs (`diat.pairs`, `diat.prototypes`).
+        borrowed: glasses for them from `diat.glasses.save_borrowed`, beside the drawn ones.
 
     Raises:
         TrainingStopped: the sets are smaller than a batch, the size does not fit the pack's, or the attribute has no
@@ -87,6 +90,7 @@ class TransferBatches:
         shift: int,
         windowed: bool = False,
         paired: bool = False,
+        borrowed: Path | None = None,
         split: str = "train",
         subset: Subset = "frontal",
         rank: int = 0,
@@ -115,6 +119,8 @@ class TransferBatches:
                 f"{spec.name} has no pairs, only {', '.join([*PAIRINGS, *MOVEMENTS])} have: lambda_pair=0."
             )
         self._pairing = PAIRINGS.get(spec.name) if paired else None
+        if self._pairing is not None and borrowed is not None:
+            self._pairing = with_borrowed(load_borrowed(borrowed, pack))
         moves = paired and spec.name in MOVEMENTS
         self._targets = PrototypeTargets(pack, spec, self.inputs, self.guided, size) if moves else None
 

@@ -61,6 +61,7 @@ class TransferConfig:
     penalty: float = 0.05  # weight of the gradient penalty on guided images
     penalty_every: int = 8  # steps between two penalties, each counted that many times
     lambda_pair: float = 0.0  # weight of the loss on pairs (diat.pairs, diat.prototypes); 0 makes none
+    borrowed: str | None = None  # path of glasses to put on faces beside drawn ones, from train/cut_glasses.py
     lambda_attribute: float = 1.0  # weight of Eq. (3) for T
     lambda_pixel: float = 1.0  # weight of mean |T(x) - x|
     lambda_keep: float = 5.0  # weight of mean |T(a) - a| on guided images

@@ -1,0 +1,170 @@
+"""Mouths shut and opened with their own lips: targets for T (`diat.pairs`), not pictures to show anyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from diat.align import F32, U8
+
+OPENING = 0.28  # gap between the inner lips of a mouth that is opened, as a fraction of its width
+
+
+def close_mouth(crop: U8, points68: F32) -> U8:
+    """Shut a mouth with its own lips: column by column the lips move together over what was between them.
+
+    Args:
+        crop: (S, S, 3) RGB uint8.
+        points68: (68, 2) pixels of the crop.
+
+    Returns:
+        (S, S, 3) RGB uint8; the crop as it is where the lips touch already.
+    """
+    size = crop.shape[0]
+    unit = size / 128
+    mouth = _mouth(points68, size)
+    x, upper, lower, inner_upper, inner_lower = mouth.x, mouth.upper, mouth.lower, mouth.inner_upper, mouth.inner_lower
+    left, right = mouth.corners
+    share = 0.35  # of the gap that the upper lip covers
+    open_here = (x > left) & (x < right)
+    gap = np.where(open_here, np.maximum(inner_lower - inner_upper, 0), 0)
+    # Landmarks lie on the lips' edges to a pixel or two: cut into the lips, or slivers of teeth stay.
+    inwards = np.clip(np.minimum(x - left, right - x) / (2 * unit), 0, 1)
+    cut = 2.6 * unit * inwards * np.clip(gap.max() / (2 * unit), 0, 1) * np.clip(gap / unit, 0.4, 1) * open_here
+    gap, inner_upper = gap + 2 * cut, inner_upper - cut
+    down, up = share * gap, (1 - share) * gap
+    seam = inner_upper + down
+    nose, chin = mouth.nose, mouth.chin
+    y = np.arange(size, dtype=np.float32)[:, None]
+    # Between nose and lips, and lips and chin, the skin stretches; the lips themselves keep their shape.
+    stretched = nose + (y - nose) * (upper - nose) / np.maximum(upper + down - nose, 1e-3)
+    above = np.where(y < nose, y, np.where(y < upper + down, stretched, y - down))
+    stretched = chin - (chin - y) * (chin - lower) / np.maximum(chin - lower + up, 1e-3)
+    below = np.where(y > chin, y, np.where(y > lower - up, stretched, y + up))
+    source = np.where(y < seam, above, below).astype(np.float32)
+    columns = np.broadcast_to(x, (size, size)).astype(np.float32)
+    shut = cv2.remap(crop, columns, source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    # A shut mouth has a dark line between its lips; a darker one than this is seen as a gap.
+    line = 0.1 * np.exp(-(((y - seam) / (0.8 * unit)) ** 2) / 2) * np.clip(gap / (3 * unit), 0, 1) * inwards
+    settled = _settled(shut * (1 - line[..., None]), seam, mouth, float(np.clip(gap.max() / (8 * unit), 0, 1)))
+    result: U8 = np.clip(np.rint(settled), 0, 255).astype(np.uint8)
+    return result
+
+
+def _settled(shut: F32, seam: F32, mouth: _Mouth, amount: float) -> F32:
+    """Lips that a laugh had stretched, as they rest: fuller, and their corners lower.
+
+    Args:
+        shut: (S, S, 3) float.
+        seam: (S,) where the lips meet, by column.
+        mouth: as it was.
+        amount: how far the mouth was open, 0 to 1.
+    """
+    size = shut.shape[0]
+    ys, xs = np.indices((size, size), dtype=np.float32)
+    half = (mouth.corners[1] - mouth.corners[0]) / 2
+    u, v = (xs - sum(mouth.corners) / 2) / (1.25 * half), (ys - seam) / (0.75 * half)
+    near = np.exp(-0.7 * (u**4 + v**4)) * np.clip((ys - mouth.nose) / half, 0, 1)
+    fuller = (ys - seam) * (1 / (1 + 0.2 * amount) - 1) * np.exp(-((1.6 * v) ** 4))
+    lower = 0.15 * amount * np.clip(np.abs(u), 0, 1.2) ** 2 * half
+    source = (ys + (fuller - lower) * near).astype(np.float32)
+    moved: F32 = cv2.remap(shut, xs, source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    return moved
+
+
+def open_mouth(crop: U8, points68: F32) -> U8:
+    """Open a shut mouth: the person's own lips move apart, and teeth, a cavity and a tongue are painted between them.
+
+    Args:
+        crop: (S, S, 3) RGB uint8.
+        points68: (68, 2) pixels of the crop.
+
+    Returns:
+        (S, S, 3) RGB uint8.
+    """
+    size = crop.shape[0]
+    unit = size / 128
+    mouth = _mouth(points68, size)
+    left, right = mouth.corners
+    half = 0.92 * (right - left) / 2  # the corners stay shut
+    u = np.clip((mouth.x - (left + right) / 2) / half, -1, 1).astype(np.float32)
+    already = mouth.inner_lower - mouth.inner_upper
+    gap = np.where(np.abs(u) < 1, np.maximum(2 * half * OPENING * (1 - u**2) ** 0.8, already), 0).astype(np.float32)
+    up, down = 0.2 * gap, 0.8 * gap  # it is the jaw that moves
+    seam = (mouth.inner_upper + mouth.inner_lower) / 2
+    top, bottom = seam - up, seam + down
+    y = np.arange(size, dtype=np.float32)[:, None]
+    # The lips keep their shape; the skin from nose to lips and from lips to chin gives way.
+    nose, chin = mouth.nose, mouth.chin
+    pressed = nose + (y - nose) * (mouth.upper - nose) / np.maximum(mouth.upper - up - nose, 1e-3)
+    above = np.where(y < nose, y, np.where(y < mouth.upper - up, pressed, y + up))
+    pressed = chin - (chin - y) * (chin - mouth.lower) / np.maximum(chin - mouth.lower - down, unit)
+    below = np.where(y > chin, y, np.where(y > mouth.lower + down, pressed, y - down))
+    source = np.where(y < (top + bottom) / 2, np.minimum(above, seam), np.maximum(below, seam)).astype(np.float32)
+    columns = np.broadcast_to(mouth.x, (size, size)).astype(np.float32)
+    parted = cv2.remap(crop, columns, source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    inside = np.clip((y - top) / unit + 0.5, 0, 1) * np.clip((bottom - y) / unit + 0.5, 0, 1)
+    inside *= np.clip(gap / (1.5 * unit), 0, 1)
+    painted = parted + inside[..., None] * (_inner_mouth(crop, points68, u, top, gap) - parted)
+    result: U8 = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
+    return result
+
+
+def _inner_mouth(crop: U8, points68: F32, u: F32, top: F32, gap: F32) -> F32:
+    """What shows between parted lips, as light as the skin around it.
+
+    Args:
+        crop: (S, S, 3) RGB uint8.
+        points68: (68, 2) pixels of the crop.
+        u: (S,) by column: -1 to 1 between the mouth's corners.
+        top: (S,) where the gap begins, in rows.
+        gap: (S,) how high it is.
+
+    Returns:
+        (S, S, 3) RGB, float.
+    """
+    size = crop.shape[0]
+    cheeks = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(cheeks, np.rint(points68[[2, 31, 35, 14, 12, 4]]).astype(np.int32), 1)
+    skin = np.median(crop[cheeks > 0], axis=0) if cheeks.any() else np.array([170.0, 140.0, 120.0])
+    light = max(float(skin @ np.array([0.299, 0.587, 0.114])), 1.0)
+    down = (np.arange(size)[:, None] - top) / np.maximum(gap, 1e-3)  # 0 at the upper lip, 1 at the lower
+    soft = np.maximum(1.2 * size / 128 / np.maximum(gap, 1e-3), 0.12)
+    teeth = np.clip((0.5 - down) / soft + 0.5, 0, 1) * np.clip(1.25 - 1.1 * np.abs(u) ** 3, 0, 1)
+    tongue = np.clip((down - 0.78) / (1.5 * soft) + 0.5, 0, 1) * (1 - 0.9 * u**2)
+    colour = np.broadcast_to(0.2 * light * np.array([1, 0.55, 0.52]), (size, size, 3))
+    colour = colour + tongue[..., None] * (0.62 * light * np.array([1, 0.6, 0.58]) - colour)
+    enamel = min(1.15 * light, 225.0) * np.array([1, 0.95, 0.88]) * (skin / light) ** 0.35
+    mixed: F32 = (colour + teeth[..., None] * (enamel - colour)).astype(np.float32)
+    return mixed
+
+
+@dataclass(frozen=True)
+class _Mouth:
+    """A mouth and what moves with it, by column of the crop: (S,) rows."""
+
+    x: F32
+    upper: F32  # the lips' outer edges
+    lower: F32
+    inner_upper: F32  # where teeth begin
+    inner_lower: F32
+    nose: F32  # what stays where it is
+    chin: F32
+    corners: tuple[float, float]  # columns
+
+
+def _mouth(points68: F32, size: int) -> _Mouth:
+    x, unit = np.arange(size, dtype=np.float32), size / 128
+
+    def curve(indices: list[int]) -> F32:
+        line = points68[indices][np.argsort(points68[indices][:, 0])]
+        rows: F32 = np.interp(x, line[:, 0], line[:, 1]).astype(np.float32)
+        return rows
+
+    upper, lower = curve([48, 49, 50, 51, 52, 53, 54]), curve([48, 59, 58, 57, 56, 55, 54])
+    nose = np.minimum(points68[33, 1], upper - 2 * unit)
+    chin = np.maximum(curve(list(range(4, 13))), lower + 4 * unit)
+    corners = float(points68[[48, 60], 0].mean()), float(points68[[54, 64], 0].mean())
+    return _Mouth(x, upper, lower, curve([60, 61, 62, 63, 64]), curve([60, 67, 66, 65, 64]), nose, chin, corners)
