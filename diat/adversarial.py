@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from diat.batches import Batch, TransferBatches, view
+from diat.batches import Batch, TransferBatches
 from diat.celeba import guided_set, input_set
 from diat.checkpoint import save_checkpoint
 from diat.errors import TrainingStopped
@@ -202,8 +202,13 @@ def anneal(optimizers: Mapping[str, Optimizer], config: TransferConfig, step: in
 def save_average(network: nn.Module, config: TransferConfig, steps: int, inputs: int) -> None:
     """Write the moving average as the model."""
     training = {"variant": config.variant, "recipe": config.recipe, "steps": steps, "input_images": inputs}
+    whole = config.spec.window(config.size) == (0, 0, config.size, config.size)
     model = ModelConfig(
-        attribute=config.attribute, region=config.spec.region, size=config.size, residual=config.residual
+        attribute=config.attribute,
+        region=config.spec.region,
+        size=config.size,
+        residual=config.residual,
+        windowed=config.windowed and not whole,
     )
     save_model(network, model, config.output / "model", training)  # type: ignore[arg-type]
 
@@ -211,7 +216,7 @@ def save_average(network: nn.Module, config: TransferConfig, steps: int, inputs:
 def new_players(config: TransferConfig) -> Players:
     """Untrained T and D, and the frozen features where the variant needs them."""
     torch.manual_seed(config.seed)
-    left, top, right, bottom = view(config.spec, config.size, config.windowed)
+    left, top, right, bottom = config.spec.window(config.size, config.windowed)
     discriminator = AttributeDiscriminator((bottom - top, right - left))
     players = Players(TransformNetwork(residual=config.residual), discriminator)
     if config.identity == "vgg":

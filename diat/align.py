@@ -20,6 +20,9 @@ CELEBA_TEMPLATE_128: F32 = np.array(
     [[50.029, 66.188], [77.682, 66.094], [63.566, 82.717], [51.813, 95.273], [75.833, 95.215]], np.float32
 )
 
+# Linear interpolation takes every pixel into account down to about this scale.
+NO_ALIAS = 0.75
+
 # A change this large (mean over the channels, of 255) replaces what was there; a smaller one tints it.
 REPLACED_FROM, REPLACED_TO = 10.0, 40.0
 
@@ -64,7 +67,7 @@ def warp_to_crop(photo: U8, photo_to_crop: F32, size: int = CROP_SIZE) -> U8:
     """Cut the aligned crop out of a photograph.
 
     The crop is warped at twice its size and halved by area averaging, the filter that made the training crops; a
-    photograph more than twice as fine as the crop is reduced by area averaging first, or it would alias.
+    photograph much finer than that is reduced by area averaging first, or it would alias.
 
     Args:
         photo: (H, W, 3) RGB uint8.
@@ -75,10 +78,10 @@ def warp_to_crop(photo: U8, photo_to_crop: F32, size: int = CROP_SIZE) -> U8:
         (size, size, 3) RGB uint8. What lies outside the photograph repeats its border.
     """
     matrix = _rescaled(photo_to_crop, size / CROP_SIZE)
-    left, top, right, bottom = region_of(matrix, size, photo.shape, pad=4)
+    left, top, right, bottom = region_of(matrix, (size, size), photo.shape, pad=4)
     region, matrix = photo[top:bottom, left:right], _shifted(matrix, left, top)
     reduction = 2 * scale_of(matrix)
-    if reduction < 1:
+    if reduction < NO_ALIAS:
         height, width = region.shape[:2]
         small = (max(1, round(width * reduction)), max(1, round(height * reduction)))
         region = cv2.resize(region, small, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
@@ -119,30 +122,37 @@ def paste_back(photo: U8, crop: U8, change: F32, mask: F32, photo_to_crop: F32, 
     if strength == 0 or not mask.any():
         return result
     matrix = _rescaled(photo_to_crop, size / CROP_SIZE)
-    left, top, right, bottom = region_of(matrix, size, photo.shape)
+    # Only where the mask is, with a pixel of nothing around it.
+    x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
+    x0, y0, x1, y1 = max(x - 1, 0), max(y - 1, 0), min(x + width + 1, size), min(y + height + 1, size)
+    crop, change, mask = crop[y0:y1, x0:x1], change[y0:y1, x0:x1], mask[y0:y1, x0:x1]
+    matrix[:, 2] -= (x0, y0)
+    left, top, right, bottom = region_of(matrix, (x1 - x0, y1 - y0), photo.shape)
     if left >= right or top >= bottom:
         return result
     matrix = _shifted(matrix, left, top)
     region = photo[top:bottom, left:right].astype(np.float32)
 
-    def enlarge(image: F32) -> F32:
+    def enlarge(image: F32 | U8) -> F32:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         enlarged: F32 = cv2.warpAffine(image, matrix, (right - left, bottom - top), flags=flags)  # type: ignore[assignment]
         return enlarged
 
-    added = enlarge((change * mask[..., None]).astype(np.float32)) * np.float32(strength)
+    added = enlarge(change * (np.float32(strength) * mask)[..., None])
     if scale_of(matrix) < 1:
         replaced = enlarge(_replaced(change) * mask) * np.float32(min(strength, 1.0))
-        detail = region - enlarge(crop.astype(np.float32))
-        added -= replaced[..., None] * detail
+        added -= replaced[..., None] * (region - enlarge(crop))
     # Where nothing is added the rounding returns the very same integers.
-    result[top:bottom, left:right] = np.clip(np.rint(region + added), 0, 255).astype(np.uint8)
+    added += region
+    np.clip(np.rint(added, out=added), 0, 255, out=added)
+    result[top:bottom, left:right] = added.astype(np.uint8)
     return result
 
 
-def region_of(matrix: F32, size: int, shape: tuple[int, ...], pad: int = 1) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the part of a photograph that a (size, size) crop covers, clipped to it."""
-    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32)
+def region_of(matrix: F32, size: tuple[int, int], shape: tuple[int, ...], pad: int = 1) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the part of a photograph that a crop of (width, height) covers, clipped to it."""
+    width, height = size
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float32)
     corners = transform_points(corners, cv2.invertAffineTransform(matrix).astype(np.float32))
     low = np.floor(corners.min(0)).astype(int) - pad
     high = np.ceil(corners.max(0)).astype(int) + pad + 1

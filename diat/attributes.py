@@ -63,6 +63,17 @@ class AttributeSpec:
         """Local or global, as section 5 has it."""
         return REGIONS[self.region].scope
 
+    def window(self, size: int, windowed: bool = True) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of what T sees of crops of that size: the region's window, or the whole crop.
+
+        The sides are multiples of 16, as D's images must be; a size that does not give such has no window.
+        """
+        at_128 = REGIONS[self.region].window
+        if not windowed or at_128 is None or size % 64:
+            return 0, 0, size, size
+        left, top, right, bottom = (side * size // 128 for side in at_128)
+        return left, top, right, bottom
+
 
 _SPECS = (
     AttributeSpec("mouth_open", "Mouth open", "Mouth_Slightly_Open", True, "mouth", ("Male", "Smiling")),

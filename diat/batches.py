@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diat.align import CROP_SIZE, U8, resized
-from diat.attributes import REGIONS, AttributeSpec
+from diat.align import U8, resized
+from diat.attributes import AttributeSpec
 from diat.celeba import Subset, guided_set, input_set, order
 from diat.errors import TrainingStopped
 from diat.glasses import load_borrowed
@@ -110,7 +110,7 @@ class TransferBatches:
             raise TrainingStopped(
                 f"The pack's crops are {pack.size} pixels wide, no multiple of {size}: make one of {size}."
             )
-        self.left, self.top, self.right, self.bottom = view(spec, size, windowed)
+        self.left, self.top, self.right, self.bottom = spec.window(size, windowed)
         self._resident: Tensor | None = None
         self._mask_of: dict[int, U8] = {}
         self._cells = _cells(pack, spec, self.guided) if matched else None
@@ -218,15 +218,6 @@ class TransferBatches:
             mask = attribute_mask(self.spec, points.astype(np.float32), self.size)
             self._mask_of[row] = np.rint(mask * 255).astype(np.uint8)
         return self._mask_of[row]
-
-
-def view(spec: AttributeSpec, size: int, windowed: bool) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what T and D see of crops of that size: the region's window, or the whole crop."""
-    at_128 = REGIONS[spec.region].window
-    if not windowed or at_128 is None or size % 64:  # the sides of D's images are multiples of 16
-        return 0, 0, size, size
-    left, top, right, bottom = (side * size // CROP_SIZE for side in at_128)
-    return left, top, right, bottom
 
 
 def _moved(image: NDArray[Any], flip: bool, dy: int, dx: int) -> NDArray[Any]:

@@ -140,7 +140,7 @@ class FaceEditor:
         jobs = [self._prepare(item, faces, found, clock) for item in photos]
         with clock("network"):
             crops = [crop for job in jobs for crop in job.crops]
-            changes = self.engine.change(np.stack(crops))
+            changes = self._changes(crops, [mask for job in jobs for mask in job.masks])
         results, start = [], 0
         for job in jobs:
             results.append(self._finish(job, changes[start : start + len(job.crops)], strength, clock))
@@ -162,10 +162,25 @@ class FaceEditor:
         if not faces or strength == 0:
             return frame
         aligned = [self._aligned(frame, face) for face in faces]
-        changes = self.engine.change(np.stack([crop for _, crop, _ in aligned]))
+        changes = self._changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
         for (matrix, crop, mask), change in zip(aligned, changes, strict=True):
             frame = paste_back(frame, crop, change, mask, matrix, strength)
         return frame
+
+    def _changes(self, crops: list[U8], masks: list[F32]) -> F32:
+        """T's changes, (N, S, S, 3): in the window of the region alone, where T learnt there and the mask lies inside.
+
+        A mouth's window is a quarter of the crop, and a quarter of the work.
+        """
+        size = self.model.config.size
+        left, top, right, bottom = self.spec.window(size, self.model.config.windowed)
+        inside = np.array([_lies_in(mask, left, top, right, bottom) for mask in masks])
+        changes = np.zeros((len(crops), size, size, 3), np.float32)
+        for chosen, (x0, y0, x1, y1) in ((inside, (left, top, right, bottom)), (~inside, (0, 0, size, size))):
+            if chosen.any():
+                seen = np.stack([crop[y0:y1, x0:x1] for crop, here in zip(crops, chosen, strict=True) if here])
+                changes[chosen, y0:y1, x0:x1] = self.engine.change(seen)
+        return changes
 
     def _aligned(self, photo: U8, face: Face) -> tuple[F32, U8, F32]:
         """Matrix, crop and mask of a face."""
@@ -210,6 +225,11 @@ class FaceEditor:
     def _likeness(self, before: U8, after: U8, face: Face) -> float:
         a, b = (self.detector.embed(photo, face.points5) for photo in (before, after))
         return float(np.clip(a @ b, -1, 1))
+
+
+def _lies_in(mask: F32, left: int, top: int, right: int, bottom: int) -> bool:
+    """Whether the mask is 0 outside the window."""
+    return not (mask[:top].any() or mask[bottom:].any() or mask[:, :left].any() or mask[:, right:].any())
 
 
 def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) -> list[int]:

@@ -22,7 +22,7 @@ class Runtime(Protocol):
     """What is behind the engine."""
 
     def __call__(self, crops: U8) -> F32:
-        """(N, S, S, 3) RGB uint8 -> the change, (N, S, S, 3) float in units of 0..255."""
+        """(N, H, W, 3) RGB uint8 -> the change, (N, H, W, 3) float in units of 0..255."""
         ...
 
 
@@ -43,7 +43,7 @@ class Engine:
     def change(self, crops: U8) -> F32:
         """T(x) - x, or E's result less x, at the model's own strength.
 
-        (N, S, S, 3) RGB uint8 -> (N, S, S, 3) float in units of 0..255.
+        (N, H, W, 3) RGB uint8, sides multiples of 4 -> (N, H, W, 3) float in units of 0..255.
         """
         parts = [self._run(crops[start : start + MAX_BATCH]) for start in range(0, len(crops), MAX_BATCH)]
         return np.concatenate(parts) if parts else np.zeros(crops.shape, np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -29,13 +31,19 @@ def attribute_mask(spec: AttributeSpec, points68: F32, size: int = CROP_SIZE) ->
     region = REGIONS[spec.region]
     hull: F32 = cv2.convexHull(points68[list(region.landmarks)].astype(np.float32))[:, 0].astype(np.float32)
     # By distance to the hull, so that the expansion is round and the soft edge ends in exactly 0. The distance is
-    # smooth: every fourth pixel will do. Unlike a drawn polygon it moves with fractions of pixels, as a video needs.
-    grid = np.arange(-0.5, size + 4, 4, dtype=np.float32)
-    coarse = distance_to_polygon(np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2).astype(np.float32), hull)
-    distance = _enlarged(coarse.reshape(len(grid), len(grid)), 4)[:size, :size]
+    # smooth: every fourth pixel will do, and none where the mask is 0 anyway. Unlike a drawn polygon it moves with
+    # fractions of pixels, as a video needs.
     unit = interocular(points68)
-    inside = _smooth(((region.margin + region.feather / 2) * unit - distance) / max(region.feather * unit, 1.0))
-    return inside * _border(size)
+    reach = (region.margin + region.feather / 2) * unit
+    low = np.floor((hull.min(0) - reach) / 4).astype(int).clip(0, size // 4 - 1)
+    high = np.ceil((hull.max(0) + reach) / 4).astype(int).clip(low + 1, size // 4)
+    across, down = (4 * np.arange(a, b + 1, dtype=np.float32) - 0.5 for a, b in zip(low, high, strict=True))
+    coarse = distance_to_polygon(np.stack(np.meshgrid(across, down), -1).reshape(-1, 2).astype(np.float32), hull)
+    distance = _enlarged(coarse.reshape(len(down), len(across)), 4)
+    inside = _smooth((reach - distance) / max(region.feather * unit, 1.0))
+    mask = np.zeros((size, size), np.float32)
+    mask[4 * low[1] : 4 * high[1], 4 * low[0] : 4 * high[0]] = inside
+    return mask * _border(size)
 
 
 def interocular(points68: F32) -> float:
@@ -45,26 +53,30 @@ def interocular(points68: F32) -> float:
 
 def distance_to_polygon(points: F32, corners: F32) -> F32:
     """Distance of (N, 2) points from a polygon of (K, 2) corners in order, negative inside. -> (N,)."""
-    starts, edges = corners, np.roll(corners, -1, axis=0) - corners
-    lengths = np.maximum((edges**2).sum(1), 1e-12)
-    offsets = points[:, None] - starts  # (N, K, 2)
-    along = np.clip((offsets * edges).sum(2) / lengths, 0, 1)
-    nearest = np.sqrt(((offsets - along[..., None] * edges) ** 2).sum(2).min(1))
-    sides = edges[:, 0] * offsets[..., 1] - edges[:, 1] * offsets[..., 0]
+    edges = np.roll(corners, -1, axis=0) - corners
+    lengths = np.sqrt(np.maximum((edges**2).sum(1), 1e-12))
+    forward = edges / lengths[:, None]
+    sideways = np.stack([-forward[:, 1], forward[:, 0]], 1)
+    # In each edge's own frame: along it from its start, and to its side.
+    along = points @ forward.T - (corners * forward).sum(1)
+    sides = points @ sideways.T - (corners * sideways).sum(1)
+    beyond = along - np.clip(along, 0, lengths)
+    nearest = np.sqrt((beyond**2 + sides**2).min(1))
     inside = (sides >= 0).all(1) | (sides <= 0).all(1)
     distances: F32 = np.where(inside, -nearest, nearest).astype(np.float32)
     return distances
 
 
 def _enlarged(grid: F32, factor: int) -> F32:
-    """Linear interpolation between samples ``factor`` pixels apart, the first at -0.5."""
-    side = (len(grid) - 1) * factor
-    places = (np.arange(side, dtype=np.float32) + 0.5) / factor
-    across, down = np.meshgrid(places, places)
-    enlarged: F32 = cv2.remap(grid, across, down, cv2.INTER_LINEAR).astype(np.float32, copy=False)
+    """Linear interpolation between samples ``factor`` pixels apart, the first half a pixel before the result's."""
+    rows, columns = ((side - 1) * factor for side in grid.shape)
+    matrix = np.array([[1 / factor, 0, 0.5 / factor], [0, 1 / factor, 0.5 / factor]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    enlarged: F32 = cv2.warpAffine(grid, matrix, (columns, rows), flags=flags)  # type: ignore[assignment]
     return enlarged
 
 
+@cache
 def _border(size: int) -> F32:
     ramp = np.minimum(np.arange(size), np.arange(size)[::-1]) / (BORDER * size)
     line = _smooth(ramp.astype(np.float32))

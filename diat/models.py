@@ -36,6 +36,7 @@ class ModelConfig:
     size: int = 128  # side of the crops it was trained on, pixels
     n_blocks: int = 5
     residual: bool = True
+    windowed: bool = False  # T was trained in the region's window and runs there, see AttributeSpec.window
     enhancer: str = "none"  # the network E that follows T (section 3.2): "none", "local" or "global"
     strength: float = 1.0  # the change that users get at strength 1.0, as a multiple of T(x) - x
     dtype: str = "float16"  # of the tensors in the file

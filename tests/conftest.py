@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scripts import ROOT, run_script
 
+from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
 from diat.editor import FaceEditor
 from diat.faces import Face, InsightFaceDetector
 from diat.photo import open_photo
@@ -56,6 +57,13 @@ def hopper(hopper_path: Path) -> np.ndarray:
 @pytest.fixture(scope="session")
 def collins_face(detector: InsightFaceDetector, collins: np.ndarray) -> Face:
     return detector.detect(collins)[0]
+
+
+@pytest.fixture(scope="session")
+def laughing(collins: np.ndarray, collins_face: Face) -> tuple[np.ndarray, np.ndarray]:
+    """Collins' crop, in which teeth show, and its 68 points."""
+    matrix = photo_to_crop_matrix(collins_face.points5)
+    return warp_to_crop(collins, matrix), transform_points(collins_face.points68, matrix)
 
 
 @pytest.fixture(scope="session")

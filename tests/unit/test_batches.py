@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
-from diat.batches import TransferBatches, view
+from diat.batches import TransferBatches
 from diat.errors import TrainingStopped
 from diat.networks import AttributeDiscriminator
 from diat.pack import Pack, open_pack
@@ -65,7 +65,7 @@ def test_a_window_is_cut_from_images_and_mask_alike_and_holds_the_mask(pack):
 @pytest.mark.parametrize("name", [name for name, region in REGIONS.items() if region.window])
 @pytest.mark.parametrize("size", [64, 128])
 def test_d_takes_every_regions_window(name, size):
-    left, top, right, bottom = view(attribute_spec("Smiling", name), size, windowed=True)
+    left, top, right, bottom = attribute_spec("Smiling", name).window(size)
     logits, _ = AttributeDiscriminator((bottom - top, right - left))(torch.zeros(2, 3, bottom - top, right - left))
     assert logits.shape == (2,)
     assert 0 <= left < right <= size
@@ -73,8 +73,8 @@ def test_d_takes_every_regions_window(name, size):
 
 
 def test_a_region_without_a_window_and_a_size_that_d_could_not_halve_give_the_whole_crop():
-    assert view(attribute_spec("male_to_female"), 128, windowed=True) == (0, 0, 128, 128)
-    assert view(attribute_spec("mouth_open"), 32, windowed=True) == (0, 0, 32, 32)
+    assert attribute_spec("male_to_female").window(128) == (0, 0, 128, 128)
+    assert attribute_spec("mouth_open").window(32) == (0, 0, 32, 32)
 
 
 def test_matched_guided_images_share_the_inputs_values(pack):

@@ -11,6 +11,7 @@ from diat.engine import Engine
 from diat.errors import DiatError, PhotoRejected
 from diat.faces import MAX_FACES
 from diat.hub import load_model
+from diat.masks import attribute_mask
 from diat.photo import open_photo
 
 
@@ -170,6 +171,34 @@ def test_the_engine_does_not_depend_on_the_batch():
     assert together.shape == crops.shape
     alone = np.concatenate([engine.change(crops[i : i + 1]) for i in range(20)])
     np.testing.assert_allclose(together, alone, atol=0.05)
+
+
+def test_a_local_attribute_runs_in_its_window_alone_when_the_mask_lies_in_it(editors, laughing):
+    editor, (crop, points) = editors("mouth_open"), laughing
+    left, top, right, bottom = editor.spec.window(128)
+    mask = attribute_mask(editor.spec, points)
+    (change,) = editor._changes([crop], [mask])
+    np.testing.assert_array_equal(
+        change[top:bottom, left:right], editor.engine.change(crop[None, top:bottom, left:right])[0]
+    )
+    assert change.any()
+    change[top:bottom, left:right] = 0
+    assert not change.any()
+
+
+def test_a_mask_that_reaches_out_of_the_window_gets_the_whole_crop(editors, laughing):
+    editor, (crop, points) = editors("mouth_open"), laughing
+    mask = attribute_mask(editor.spec, points)
+    aside = np.roll(mask, 20, axis=1)
+    both = editor._changes([crop, crop], [aside, mask])
+    np.testing.assert_allclose(both[0], editor.engine.change(crop[None])[0], atol=0.05)
+    np.testing.assert_allclose(both[1], editor._changes([crop], [mask])[0], atol=0.05)
+
+
+def test_a_global_attribute_sees_the_whole_crop(editors, laughing):
+    editor, (crop, points) = editors("male_to_female"), laughing
+    changes = editor._changes([crop], [attribute_mask(editor.spec, points)])
+    np.testing.assert_array_equal(changes, editor.engine.change(crop[None]))
 
 
 def test_from_pretrained_takes_a_folder(tmp_path, detector):
