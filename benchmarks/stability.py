@@ -1,4 +1,4 @@
-"""How steady a change is over time: faces followed (as in videos and live) against faces found anew in every frame.
+"""How steady a change is over time: as in videos and live (`FrameEditor`) against every frame by itself.
 
     python benchmarks/stability.py film.mp4 --attribute mouth_close
     python benchmarks/stability.py film.mp4 --attribute eyeglasses_remove --sheet strips.png
@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from diat.editor import FaceEditor
 from diat.faces import Face
+from diat.frames import FrameEditor
 from diat.tracking import FaceTracker
 from diat.training import contact_sheet, save_image
 from diat.video import DETECTION_INTERVAL, upright
@@ -94,16 +95,16 @@ def main() -> None:
     editor = FaceEditor.from_pretrained(args.model or args.attribute, attribute=args.attribute)
     frames, rate = frames_of(args.film, args.limit)
     tracker = FaceTracker(editor.detector, DETECTION_INTERVAL)
+    steady = FrameEditor(editor)
     ways: dict[str, list[Face | None]] = {"followed": [], "found anew": []}
+    edited: dict[str, list[np.ndarray]] = {"followed": [], "found anew": []}
     for number, frame in enumerate(tqdm(frames, unit="frame")):
         tracks = tracker.update(frame, number / rate)
         ways["followed"].append(tracks[0].face if tracks else None)
+        edited["followed"].append(steady.edit(frame, tracks[:1]))
         found = editor.detector.detect(frame)
         ways["found anew"].append(found[0] if found else None)
-    edited = {
-        name: [editor.edit_frame(f, [face] if face else []) for f, face in zip(frames, faces, strict=True)]
-        for name, faces in ways.items()
-    }
+        edited["found anew"].append(editor.edit_frame(frame, found[:1]))
     # Both are carried from frame to frame by the same movement.
     result = {
         name: flicker(frames, [e.astype(np.float32) - f for e, f in zip(made, frames, strict=True)], ways["found anew"])

@@ -140,7 +140,7 @@ class FaceEditor:
         jobs = [self._prepare(item, faces, found, clock) for item in photos]
         with clock("network"):
             crops = [crop for job in jobs for crop in job.crops]
-            changes = self._changes(crops, [mask for job in jobs for mask in job.masks])
+            changes = self.changes(crops, [mask for job in jobs for mask in job.masks])
         results, start = [], 0
         for job in jobs:
             results.append(self._finish(job, changes[start : start + len(job.crops)], strength, clock))
@@ -161,13 +161,13 @@ class FaceEditor:
         faces = [face for face in faces if face_fault(face) is None]
         if not faces or strength == 0:
             return frame
-        aligned = [self._aligned(frame, face) for face in faces]
-        changes = self._changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
+        aligned = [self.aligned(frame, face) for face in faces]
+        changes = self.changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
         for (matrix, crop, mask), change in zip(aligned, changes, strict=True):
             frame = paste_back(frame, crop, change, mask, matrix, strength)
         return frame
 
-    def _changes(self, crops: list[U8], masks: list[F32]) -> F32:
+    def changes(self, crops: list[U8], masks: list[F32]) -> F32:
         """T's changes, (N, S, S, 3): in the window of the region alone, where T learnt there and the mask lies inside.
 
         A mouth's window is a quarter of the crop, and a quarter of the work.
@@ -182,7 +182,7 @@ class FaceEditor:
                 changes[chosen, y0:y1, x0:x1] = self.engine.change(seen)
         return changes
 
-    def _aligned(self, photo: U8, face: Face) -> tuple[F32, U8, F32]:
+    def aligned(self, photo: U8, face: Face) -> tuple[F32, U8, F32]:
         """Matrix, crop and mask of a face."""
         matrix, size = photo_to_crop_matrix(face.points5), self.model.config.size
         points = (transform_points(face.points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
@@ -198,7 +198,7 @@ class FaceEditor:
         job.notices.extend(photo.notices)
         with clock("align"):
             for index in choose_faces(job.faces, choice, job.notices):
-                matrix, crop, mask = self._aligned(photo.pixels, job.faces[index])
+                matrix, crop, mask = self.aligned(photo.pixels, job.faces[index])
                 job.chosen.append(index)
                 job.matrices.append(matrix)
                 job.crops.append(crop)

@@ -6,13 +6,16 @@ On a processor that is ONNX Runtime on a graph built from the weights, which sta
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from diat import graph
 from diat.align import F32, U8
 from diat.models import ENHANCER_PREFIX, Model
+
+if TYPE_CHECKING:
+    from onnxruntime import SessionOptions
 
 # Beyond this many crops at once the processor's caches, not the calls, set the pace.
 MAX_BATCH = 16
@@ -55,19 +58,32 @@ class OnnxRuntime:
     def __init__(self, model: Model, threads: int | None = None) -> None:
         import onnxruntime
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or available_threads()
-        options.log_severity_level = 3
         config = model.config
         built = graph.build(
             model.weights, config.n_blocks, config.residual, config.enhancer, ENHANCER_PREFIX, config.strength
         )
-        self._session = onnxruntime.InferenceSession(built, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            built, session_options(threads), providers=["CPUExecutionProvider"]
+        )
 
     def __call__(self, crops: U8) -> F32:
         """See `Runtime`."""
         change: F32 = self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0]
         return change
+
+
+def session_options(threads: int | None = None) -> SessionOptions:
+    """Of ONNX Runtime, for every network here.
+
+    Threads that wait must not spin: between two frames of a webcam they would take the processor from the browser.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or available_threads()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
 
 
 def available_threads() -> int:

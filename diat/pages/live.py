@@ -33,6 +33,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from diat.align import U8
 from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.errors import DiatError, PhotoRejected
+from diat.frames import FrameEditor
 from diat.provenance import encode
 from diat.tracking import FaceTracker
 
@@ -93,6 +94,7 @@ class Mirror:
     def __init__(self, editors: Editors) -> None:
         self._editors = editors
         self._tracker = FaceTracker(editors.live_detector)
+        self._frame_editor: FrameEditor | None = None
         self.settings: Settings | None = None
 
     def show(self, jpeg: bytes) -> U8:
@@ -105,9 +107,11 @@ class Mirror:
             raise DiatError(CONSENT)
         frame = decode_frame(jpeg)
         tracks = self._tracker.update(frame, time.monotonic())
-        faces = [track.face for track in tracks]
         editor = self._editors.get(self.settings.attribute)
-        return editor.edit_frame(frame, faces if self.settings.faces == "all" else faces[:1], self.settings.strength)
+        if self._frame_editor is None or self._frame_editor.editor is not editor:
+            self._frame_editor = FrameEditor(editor)
+        chosen = tracks if self.settings.faces == "all" else tracks[:1]
+        return self._frame_editor.edit(frame, chosen, self.settings.strength)
 
 
 def decode_frame(jpeg: bytes) -> U8:

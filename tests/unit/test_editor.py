@@ -177,7 +177,7 @@ def test_a_local_attribute_runs_in_its_window_alone_when_the_mask_lies_in_it(edi
     editor, (crop, points) = editors("mouth_open"), laughing
     left, top, right, bottom = editor.spec.window(128)
     mask = attribute_mask(editor.spec, points)
-    (change,) = editor._changes([crop], [mask])
+    (change,) = editor.changes([crop], [mask])
     np.testing.assert_array_equal(
         change[top:bottom, left:right], editor.engine.change(crop[None, top:bottom, left:right])[0]
     )
@@ -190,14 +190,14 @@ def test_a_mask_that_reaches_out_of_the_window_gets_the_whole_crop(editors, laug
     editor, (crop, points) = editors("mouth_open"), laughing
     mask = attribute_mask(editor.spec, points)
     aside = np.roll(mask, 20, axis=1)
-    both = editor._changes([crop, crop], [aside, mask])
+    both = editor.changes([crop, crop], [aside, mask])
     np.testing.assert_allclose(both[0], editor.engine.change(crop[None])[0], atol=0.05)
-    np.testing.assert_allclose(both[1], editor._changes([crop], [mask])[0], atol=0.05)
+    np.testing.assert_allclose(both[1], editor.changes([crop], [mask])[0], atol=0.05)
 
 
 def test_a_global_attribute_sees_the_whole_crop(editors, laughing):
     editor, (crop, points) = editors("male_to_female"), laughing
-    changes = editor._changes([crop], [attribute_mask(editor.spec, points)])
+    changes = editor.changes([crop], [attribute_mask(editor.spec, points)])
     np.testing.assert_array_equal(changes, editor.engine.change(crop[None]))
 
 

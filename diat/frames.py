@@ -1,0 +1,63 @@
+"""Frames of a stream, one after the other: what `FaceEditor.edit_frame` does, but steady over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from diat.align import F32, U8, paste_back
+from diat.editor import FaceEditor
+from diat.faces import face_fault
+from diat.tracking import Track
+
+KEPT = 0.9  # share of the last frame's change that stays where the face looks as it did
+ALIKE = 12.0  # levels of 255; a crop that differs this much from the last is new, as a moving mouth is
+
+
+class FrameEditor:
+    """Changes the attribute in one stream of frames.
+
+    T answers a trembling crop, noise and compression with a trembling face. A face's crops lie one on the other from
+    frame to frame, whatever the head does, and so do the changes: where the crop stays as it was, so does most of the
+    change, and where it moves, as a talking mouth does, T's new answer is taken.
+
+    Args:
+        editor: of the attribute.
+    """
+
+    def __init__(self, editor: FaceEditor) -> None:
+        self.editor = editor
+        self._last: dict[int, tuple[F32, F32]] = {}  # crop and change, by number of the track
+
+    def edit(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> U8:
+        """The next frame.
+
+        Args:
+            frame: (H, W, 3) RGB uint8.
+            tracks: the faces of this frame to change; one that cannot be edited is left as it is.
+            strength: factor of the change, 0 to 1.5.
+
+        Returns:
+            (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
+        """
+        tracks = [track for track in tracks if face_fault(track.face) is None]
+        self._last = {track.number: self._last[track.number] for track in tracks if track.number in self._last}
+        if not tracks or strength == 0:
+            return frame
+        aligned = [self.editor.aligned(frame, track.face) for track in tracks]
+        changes = self.editor.changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
+        for track, (matrix, crop, mask), change in zip(tracks, aligned, changes, strict=True):
+            frame = paste_back(frame, crop, self._steadied(track.number, crop, change), mask, matrix, strength)
+        return frame
+
+    def _steadied(self, number: int, crop: U8, change: F32) -> F32:
+        now = crop.astype(np.float32)
+        if number in self._last:
+            before, kept = self._last[number]
+            moved = cv2.GaussianBlur(np.abs(now - before).mean(-1), (0, 0), 1.5)
+            share = (KEPT * np.exp(-((moved / ALIKE) ** 2)))[..., None]
+            change = (change + share * (kept - change)).astype(np.float32)
+        self._last[number] = now, change
+        return change
