@@ -1,11 +1,13 @@
 """Runs a model on crops: one call, the fastest correct runtime behind it.
 
-On a processor that is ONNX Runtime on a graph built from the weights, which starts without torch; on a GPU it is torch.
+On a processor that is ncnn on a graph built from the weights, which starts without torch; on a GPU it is torch.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -41,7 +43,7 @@ class Engine:
     def __init__(self, model: Model, device: str | None = None, threads: int | None = None) -> None:
         self.config = model.config
         self.device = device or ("cuda" if _cuda() else "cpu")
-        self._run: Runtime = OnnxRuntime(model, threads) if self.device == "cpu" else _torch_runtime(model, self.device)
+        self._run: Runtime = NcnnRuntime(model, threads) if self.device == "cpu" else _torch_runtime(model, self.device)
 
     def change(self, crops: U8) -> F32:
         """T(x) - x, or E's result less x, at the model's own strength.
@@ -52,28 +54,48 @@ class Engine:
         return np.concatenate(parts) if parts else np.zeros(crops.shape, np.float32)
 
 
-class OnnxRuntime:
+class NcnnRuntime:
     """`Runtime` on the processor."""
 
     def __init__(self, model: Model, threads: int | None = None) -> None:
-        import onnxruntime
+        import ncnn
 
         config = model.config
-        built = graph.build(
-            model.weights, config.n_blocks, config.residual, config.enhancer, ENHANCER_PREFIX, config.strength
-        )
-        self._session = onnxruntime.InferenceSession(
-            built, session_options(threads), providers=["CPUExecutionProvider"]
-        )
+        layers, weights = graph.build(model.weights, config.n_blocks, config.residual, config.enhancer, ENHANCER_PREFIX)
+        self._strength = config.strength
+        self._net, self._mat = ncnn.Net(), ncnn.Mat
+        options = self._net.opt
+        options.num_threads = threads or available_threads()
+        options.openmp_blocktime = 0  # threads that wait must not spin, see session_options
+        # Everything stays in float32.
+        options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
+        options.use_bf16_packed = options.use_bf16_storage = options.use_vulkan_compute = False
+        # From files, since ncnn keeps pointing into memory that it was given.
+        with tempfile.TemporaryDirectory() as folder:
+            text, binary = Path(folder) / "layers.param", Path(folder) / "weights.bin"
+            text.write_text(layers)
+            binary.write_bytes(weights)
+            if self._net.load_param(str(text)) != 0 or self._net.load_model(str(binary)) != 0:
+                raise RuntimeError("ncnn does not take the graph")
 
     def __call__(self, crops: U8) -> F32:
         """See `Runtime`."""
-        change: F32 = self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0]
+        images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(127.5) - np.float32(1)
+        transformed = np.stack([self._one(image) for image in images])
+        change: F32 = (transformed - images).transpose(0, 2, 3, 1) * np.float32(127.5 * self._strength)
         return change
+
+    def _one(self, image: F32) -> F32:
+        extractor = self._net.create_extractor()
+        extractor.input(graph.INPUT, self._mat(image))
+        code, result = extractor.extract(graph.OUTPUT)
+        if code != 0:
+            raise RuntimeError(f"ncnn gave up on an image of {image.shape} ({code})")
+        return np.array(result)
 
 
 def session_options(threads: int | None = None) -> SessionOptions:
-    """Of ONNX Runtime, for every network here.
+    """Of ONNX Runtime, for the networks that find faces.
 
     Threads that wait must not spin: between two frames of a webcam they would take the processor from the browser.
     """

@@ -1,21 +1,23 @@
-"""T and E as ONNX graphs, built from the weights alone: norms folded into the convolutions, no torch needed.
+"""T and E as ncnn graphs, built from the weights alone: norms folded into the convolutions, no torch needed.
 
-`LAYERS_*` describe the same networks as diat.networks; a test holds them together. A graph takes crops as they are,
-(N, S, S, 3) uint8, and gives the change in units of 0..255, (N, S, S, 3) float.
+`LAYERS_*` describe the same networks as diat.networks; a test holds them together. A graph takes an image, (3, H, W)
+float in [-1, 1], as the blob `INPUT`, and gives the transformed one as `OUTPUT`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
 EPSILON = 1e-5  # of torch's BatchNorm2d
-OPSET = 17
+INPUT, OUTPUT = "image", "transformed"
+ADD, MULTIPLY = 0, 2  # of ncnn's BinaryOp
+REFLECT = 2  # of ncnn's Padding
+MAGIC = 7767517  # how ncnn's text format begins
 
 
 @dataclass(frozen=True)
@@ -105,35 +107,20 @@ def fold(layer: Layer, weights: Mapping[str, F32]) -> tuple[F32, F32]:
 
 
 def build(
-    weights: Mapping[str, F32], n_blocks: int, residual: bool, enhancer: str, enhancer_prefix: str, strength: float
-) -> bytes:
-    """The serialised ONNX model of T and, where there is one, E. See diat.models.ModelConfig for the arguments."""
-    from onnx import TensorProto, helper
-
+    weights: Mapping[str, F32], n_blocks: int, residual: bool, enhancer: str, enhancer_prefix: str
+) -> tuple[str, bytes]:
+    """The layers, as ncnn's text, and the weights of T and, where there is one, E. See diat.models.ModelConfig."""
     graph = _Graph(weights)
-    x = graph.add("Transpose", graph.add("Cast", "crops", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
-    x = graph.add("Sub", graph.add("Div", x, graph.scalar(127.5)), graph.scalar(1.0))
+    x = graph.add("Input", INPUT)
     transformed = _transform(graph, x, transform_layers(n_blocks), residual)
     if enhancer == "local":
-        y = graph.add("Concat", x, transformed, axis=1)
+        y = graph.add("Concat", x, transformed, params={0: 0})
         for layer in local_layers(enhancer_prefix):
             y = graph.convolve(y, layer)
-        transformed = graph.clamp(graph.add("Add", transformed, y))
+        transformed = graph.clamp(graph.add("BinaryOp", transformed, y, params={0: ADD}))
     elif enhancer == "global":
         transformed = _transform(graph, graph.blur(transformed), transform_layers(5, enhancer_prefix), residual=False)
-    change = graph.add("Mul", graph.add("Sub", transformed, x), graph.scalar(127.5 * strength))
-    graph.nodes.append(helper.make_node("Transpose", [change], ["change"], perm=[0, 2, 3, 1]))
-    shape: list[str | int | None] = ["n", "height", "width", 3]
-    made = helper.make_graph(
-        graph.nodes,
-        "diat",
-        [helper.make_tensor_value_info("crops", TensorProto.UINT8, shape)],
-        [helper.make_tensor_value_info("change", TensorProto.FLOAT, shape)],
-        graph.constants,
-    )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
-    serialised: bytes = model.SerializeToString()
-    return serialised
+    return graph.text(transformed), bytes(graph.data)
 
 
 def _transform(graph: _Graph, x: str, layers: list[Layer], residual: bool) -> str:
@@ -143,11 +130,12 @@ def _transform(graph: _Graph, x: str, layers: list[Layer], residual: bool) -> st
             skip = y
         y = graph.convolve(y, layer)
         if layer.name.endswith("conv2") and "blocks." in layer.name:
-            y = graph.add("Add", skip, y)
-    change = graph.add("Tanh", y)
+            y = graph.add("BinaryOp", skip, y, params={0: ADD})
+    change = graph.add("TanH", y)
     if not residual:
         return change
-    return graph.clamp(graph.add("Add", x, graph.add("Mul", change, graph.scalar(2.0))))
+    doubled = graph.add("BinaryOp", change, params={0: MULTIPLY, 1: 1, 2: 2.0})
+    return graph.clamp(graph.add("BinaryOp", x, doubled, params={0: ADD}))
 
 
 def _prefixed(layer: Layer, prefix: str) -> Layer:
@@ -155,48 +143,65 @@ def _prefixed(layer: Layer, prefix: str) -> Layer:
 
 
 class _Graph:
-    """Nodes and constants of a graph under construction; values are called v0, v1, ..."""
+    """Layers and weights of a graph under construction. A blob may be used more than once; `text` splits those."""
 
     def __init__(self, weights: Mapping[str, F32]) -> None:
         self.weights = weights
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
+        self.data = bytearray()
+        self._layers: list[tuple[str, list[str], str, str]] = []  # type, inputs, output, parameters
 
-    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        from onnx import helper
-
-        output = f"v{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+    def add(self, kind: str, *inputs: str, params: Mapping[int, float] | None = None) -> str:
+        """Append a layer; an "Input" is named instead of fed. -> the name of its blob."""
+        named = kind == "Input"
+        output = inputs[0] if named else f"b{len(self._layers)}"
+        text = " ".join(f"{key}={value}" for key, value in (params or {}).items())
+        self._layers.append((kind, [] if named else list(inputs), output, text))
         return output
 
-    def constant(self, array: NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def scalar(self, value: float) -> str:
-        return self.constant(np.array(value, np.float32))
+    def text(self, result: str) -> str:
+        """The layers in ncnn's text format, in which each blob has one reader."""
+        lines, blobs = [], 0
+        readers = {
+            output: sum(inputs.count(output) for _, inputs, *_ in self._layers) for *_, output, _ in self._layers
+        }
+        copies: dict[str, list[str]] = {}
+        for number, (kind, inputs, output, params) in enumerate(self._layers):
+            fed = [copies[name].pop() if name in copies else name for name in inputs]
+            named = OUTPUT if output == result else output
+            lines.append(f"{kind} l{number} {len(fed)} 1 {' '.join([*fed, named])} {params}")
+            blobs += 1
+            if readers[output] > 1:
+                copies[output] = [f"{output}_{k}" for k in range(readers[output])]
+                blobs += readers[output]
+                lines.append(f"Split s{number} 1 {readers[output]} {named} {' '.join(copies[output])}")
+        return f"{MAGIC}\n{len(lines)} {blobs}\n" + "".join(line.rstrip() + "\n" for line in lines)
 
     def clamp(self, x: str) -> str:
-        return self.add("Clip", x, self.scalar(-1.0), self.scalar(1.0))
+        return self.add("Clip", x, params={0: -1.0, 1: 1.0})
 
     def convolve(self, x: str, layer: Layer) -> str:
         weight, bias = fold(layer, self.weights)
-        attributes: dict[str, Any] = {"strides": [layer.stride] * 2, "pads": [layer.padding] * 4}
         if layer.transposed:
-            attributes["output_padding"] = [layer.output_padding] * 2
-        operator = "ConvTranspose" if layer.transposed else "Conv"
-        y = self.add(operator, x, self.constant(weight), self.constant(bias), **attributes)
-        return self.add("Relu", y) if layer.relu else y
+            weight = weight.transpose(1, 0, 2, 3)  # ncnn has the outputs first here too
+        self._store(weight, bias)
+        params = {0: layer.outputs, 1: layer.kernel, 3: layer.stride, 4: layer.padding, 5: 1, 6: weight.size}
+        params |= {9: 1} if layer.relu else {}
+        params |= {18: layer.output_padding, 19: layer.output_padding} if layer.transposed else {}
+        return self.add("Deconvolution" if layer.transposed else "Convolution", x, params=params)
 
     def blur(self, x: str, sigma: float = 1.8, size: int = 11) -> str:
         places = np.arange(size, dtype=np.float32) - (size - 1) / 2
         line = np.exp(-(places**2) / (2 * sigma**2)).astype(np.float32)
         line /= line.sum()
         half = size // 2
-        padding = self.constant(np.array([0, 0, half, half, 0, 0, half, half], np.int64))
-        y = self.add("Pad", x, padding, mode="reflect")
-        y = self.add("Conv", y, self.constant(np.tile(line, (3, 1, 1, 1)).reshape(3, 1, 1, size)), group=3)
-        return self.add("Conv", y, self.constant(np.tile(line, (3, 1, 1, 1)).reshape(3, 1, size, 1)), group=3)
+        y = self.add("Padding", x, params={0: half, 1: half, 2: half, 3: half, 4: REFLECT})
+        for width, height in ((size, 1), (1, size)):
+            self._store(np.tile(line, 3))
+            y = self.add("ConvolutionDepthWise", y, params={0: 3, 1: width, 11: height, 5: 0, 6: 3 * size, 7: 3})
+        return y
+
+    def _store(self, weight: F32, bias: F32 | None = None) -> None:
+        self.data += np.uint32(0).tobytes()  # what follows is float32
+        for array in (weight, bias):
+            if array is not None:
+                self.data += np.ascontiguousarray(array, np.float32).tobytes()

@@ -7,7 +7,7 @@ import torch
 
 from diat import graph
 from diat.attributes import ATTRIBUTES
-from diat.engine import OnnxRuntime
+from diat.engine import NcnnRuntime
 from diat.hub import load_model
 from diat.models import ENHANCER_PREFIX, PREFIXES, Model, ModelConfig
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
@@ -49,7 +49,7 @@ def test_the_graphs_layers_are_the_networks(enhancer):
 def test_the_graph_computes_what_torch_computes(residual, enhancer):
     model = model_of(residual, enhancer)
     crops = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
-    ours, reference = OnnxRuntime(model)(crops), TorchRuntime(model, "cpu")(crops)
+    ours, reference = NcnnRuntime(model)(crops), TorchRuntime(model, "cpu")(crops)
     assert np.abs(reference).max() > 20
     np.testing.assert_allclose(ours, reference, atol=0.02)
 
@@ -65,7 +65,7 @@ def test_on_real_faces_the_results_differ_by_less_than_one_level(name, collins, 
             for photo in (collins, hopper)
         ]
     )
-    assert np.abs(OnnxRuntime(model)(crops) - TorchRuntime(model, "cpu")(crops)).max() < 1
+    assert np.abs(NcnnRuntime(model)(crops) - TorchRuntime(model, "cpu")(crops)).max() < 1
 
 
 def test_an_edit_on_the_processor_does_not_import_torch(tmp_path, collins_path):
