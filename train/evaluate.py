@@ -8,7 +8,7 @@
 Each photograph goes through the same path as a user's: detection, alignment, network, paste-back at its own size.
 Beside every figure stand its count, a 95 % interval, and two controls: the photograph as it was, and real photographs
 that have the attribute. OUTPUT holds evaluation.json, a Markdown table, and contact sheets of random, worst, median and
-best cases.
+best cases. Models whose figures are in OUTPUT already are not measured again: start an interrupted run once more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from judges import Judges
 from photographs import Photographs, read
-from report import as_json, table
+from report import as_json, from_json, table
 from tqdm import tqdm
 
 from diat import metrics
@@ -33,7 +33,7 @@ from diat.editor import FaceEditor
 from diat.errors import DiatError
 from diat.faces import InsightFaceDetector
 from diat.masks import attribute_mask
-from diat.models import model_folders
+from diat.models import MANIFEST, model_folders
 from diat.training import contact_sheet, save_image
 
 GROUPS = {"men": ("Male", True), "women": ("Male", False), "young": ("Young", True), "older": ("Young", False),
@@ -237,22 +237,40 @@ def main() -> None:
     judges, detector = Judges(args.judge), InsightFaceDetector()
     photographs = read(args.dataset, args.split, args.limit, detector)
     evaluation = Evaluation(photographs, judges, detector, not args.no_realism)
+    path = args.output / "evaluation.json"
+    report: dict[str, Any] = {
+        "dataset": Path(args.dataset).name,
+        "split": args.split,
+        "photographs": len(photographs.pixels),
+        "left_out": photographs.left_out,
+        "judge": judges.accuracy,
+    }
+    done = finished(path, report)
     results = []
     for folder in folders:
-        results.append(
-            evaluation.model(FaceEditor.from_pretrained(folder, detector=detector), args.strengths, args.output)
-        )
-        args.output.mkdir(parents=True, exist_ok=True)
-        report = {
-            "photographs": len(photographs.pixels),
-            "left_out": photographs.left_out,
-            "judge": judges.accuracy,
-            "models": results,
+        how = {
+            "manifest": json.loads((folder / MANIFEST).read_text()),
+            "strengths": args.strengths,
+            "realism": evaluation.realism,
         }
-        (args.output / "evaluation.json").write_text(json.dumps(as_json(report), indent=1))
+        figures = next((figures for figures in done if figures["how"] == how), None)
+        if figures is None:
+            editor = FaceEditor.from_pretrained(folder, detector=detector)
+            figures = {"how": how, **evaluation.model(editor, args.strengths, args.output)}
+        results.append(figures)
+        args.output.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({**report, "models": as_json(results)}, indent=1))
         (args.output / "evaluation.md").write_text(table(results) + "\n")
     print(table(results))
     print(f"{len(photographs.pixels)} photographs, {photographs.left_out} left out for want of a usable face.")
+
+
+def finished(path: Path, report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Figures that an earlier run took of the same photographs by the same judge."""
+    if not path.is_file():
+        return []
+    earlier = json.loads(path.read_text())
+    return from_json(earlier["models"]) if all(earlier.get(key) == value for key, value in report.items()) else []
 
 
 if __name__ == "__main__":

@@ -15,6 +15,17 @@ def as_json(value: Any) -> Any:
     return {key: as_json(entry) for key, entry in value.items()} if isinstance(value, dict) else value
 
 
+def from_json(value: Any) -> Any:
+    """What `as_json` made, as it was."""
+    if isinstance(value, list):
+        return [from_json(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"value", "low", "high", "count"}:
+        return metrics.Estimate(**value)
+    return {key: from_json(entry) for key, entry in value.items()}
+
+
 def table(results: list[dict[str, Any]]) -> str:
     """The figures as Markdown, a row a model."""
 
