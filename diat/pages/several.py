@@ -16,7 +16,7 @@ from diat.errors import DiatError
 from diat.pages.editors import Editors
 from diat.pages.guards import hand_over_unopened, take_uploads_only
 from diat.pages.parts import CONSENT, TICK, attribute_choice, kept, strength_choice
-from diat.pages.photo import shrunk
+from diat.pages.photo import pictures, shrunk
 from diat.photo import open_photo
 from diat.provenance import encode
 
@@ -103,7 +103,7 @@ def every_tab(editors: Editors) -> None:
             strength: 0 to 1.5.
             consent: that the face is yours or that its owner agreed; nothing happens without it.
 
-        Returns the photograph and its changes, each with its name, and a sentence.
+        Returns the face and its changes, each with its name and its likeness to the person, and a sentence.
         """
         if photo is None:
             return [], "Choose a photograph."
@@ -112,14 +112,15 @@ def every_tab(editors: Editors) -> None:
             if not consent:
                 return [], TICK
             found = editors.detector.detect(opened.pixels)
-            shown = [(shrunk(opened.pixels), "As it is")]
+            shown: Shown = []
             for attribute in editors.attributes:
                 result = editors.get(attribute).edit(opened, strength=strength, found=found)
-                likeness = result.edited[0].likeness
-                shown.append((shrunk(result.photo), f"{ATTRIBUTES[attribute].title} (likeness {likeness:.2f})"))
+                before, after = pictures(result)[0]
+                shown = shown or [(before, "As it is")]
+                shown.append((after, f"{ATTRIBUTES[attribute].title} {result.edited[0].likeness:.2f}"))
         except DiatError as error:
             return [], str(error)
-        return shown, f"{len(shown) - 1} changes of one face."
+        return shown, f"{len(shown) - 1} changes of one face, each with its likeness to the person, of 1."
 
     with gr.Row():
         with gr.Column(min_width=300, scale=1):

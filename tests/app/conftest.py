@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -17,9 +17,9 @@ FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
-    "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+FAKE_CAMERA = "--use-fake-device-for-media-stream"
 
 
 @pytest.fixture(scope="session")
@@ -59,14 +59,19 @@ def camera(tmp_path_factory: pytest.TempPathFactory, collins: np.ndarray) -> Pat
 
 
 @pytest.fixture(scope="session")
-def browser(camera: Path) -> Iterator[Browser]:
+def chromium() -> Iterator[Callable[..., Browser]]:
+    """Starts Chromium with more flags."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    flags = [*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
+        yield lambda *flags: playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Callable[..., Browser], camera: Path) -> Iterator[Browser]:
+    browser = chromium(FAKE_CAMERA, f"--use-file-for-fake-video-capture={camera}")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -98,6 +98,29 @@ def test_an_unplugged_camera_is_one_sentence(page):
     assert page.inner_text("#live-start") == "Start the camera"
 
 
+def test_another_camera_takes_the_place_of_the_first_and_frees_it(chromium, server):
+    browser = chromium("--use-fake-device-for-media-stream=device-count=2")
+    page = browser.new_context(permissions=["camera"]).new_page()
+    page.add_init_script(
+        """window.cameras = []; const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (w) => { cameras.push(await get(w)); return cameras.at(-1); };"""
+    )
+    page.goto(server)
+    page.wait_for_selector("#photo")
+    start(page)
+    choices = page.eval_on_selector_all("#live-camera option", "options => options.map((o) => o.value)")
+    assert len(choices) == 2
+    other = next(choice for choice in choices if choice != page.input_value("#live-camera"))
+    page.select_option("#live-camera", other)
+    page.wait_for_function("cameras.length === 2")
+    page.wait_for_function("cameras[0].getVideoTracks()[0].readyState === 'ended'", timeout=1000)
+    assert page.input_value("#live-camera") == other
+    page.evaluate("document.querySelector('#live-rate').textContent = ''")
+    page.wait_for_function(RATE)  # frames still come
+    assert page.inner_text("#live-message") == ""
+    browser.close()
+
+
 def test_without_a_camera_the_page_says_so(page):
     page.add_init_script(
         "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); };"

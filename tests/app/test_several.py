@@ -1,0 +1,99 @@
+"""The pages of many photographs, of every change and of videos, in a real browser."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from films import film
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from diat.attributes import ATTRIBUTES
+from diat.provenance import is_marked
+
+SLOW = 90_000  # milliseconds
+
+
+def choose(page: Page, element: str, *paths) -> None:
+    page.locator(f"#{element} input[type=file]").set_input_files([str(path) for path in paths])
+
+
+@pytest.fixture
+def opened(page):
+    def open_tab(name: str) -> Page:
+        page.get_by_role("tab", name=name).click()
+        return page
+
+    return open_tab
+
+
+def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, collins_path, hopper_path, shoot):
+    page = opened("Many")
+    choose(page, "many-photos", collins_path, hopper_path)
+    page.locator("#many-consent input").check()
+    expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
+    page.click("#many-run")
+    expect(page.locator("#many-message")).to_contain_text("2 of 2 photographs changed.", timeout=SLOW)
+    expect(page.locator("#many-gallery img")).to_have_count(2)
+    shoot("many")
+    with page.expect_download() as download:
+        page.locator("#many-download a").first.click()
+    with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
+        assert archive.namelist() == ["001.png", "002.png"]
+        for name, path in zip(archive.namelist(), (collins_path, hopper_path), strict=True):
+            assert is_marked(archive.read(name))
+            assert Image.open(io.BytesIO(archive.read(name))).size == Image.open(path).size
+
+
+def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopper_path, tmp_path):
+    page = opened("Many")
+    wall = tmp_path / "wall.png"
+    cv2.imwrite(str(wall), np.full((200, 200, 3), 128, np.uint8))
+    choose(page, "many-photos", wall, hopper_path)
+    page.locator("#many-consent input").check()
+    expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
+    page.click("#many-run")
+    expect(page.locator("#many-message")).to_contain_text("Photograph 1 was left out. No face found", timeout=SLOW)
+    expect(page.locator("#many-message")).to_contain_text("1 of 2 photographs changed.")
+
+
+def test_every_change_of_one_photograph(opened, collins_path, shoot):
+    page = opened("Every change")
+    choose(page, "every-photo", collins_path)
+    page.locator("#every-consent input").check()
+    page.wait_for_selector("#every-photo img", timeout=SLOW)
+    page.click("#every-run")
+    expect(page.locator("#every-message")).to_contain_text(f"{len(ATTRIBUTES)} changes of one face", timeout=SLOW)
+    expect(page.locator("#every-gallery img")).to_have_count(1 + len(ATTRIBUTES))
+    for spec in ATTRIBUTES.values():
+        expect(page.locator("#every-gallery")).to_contain_text(f"{spec.title} 0.")
+    shoot("every")
+
+
+def test_a_video_comes_back_changed(opened, tmp_path, collins, shoot):
+    path = film(tmp_path / "film.mp4", [collins] * 10)
+    page = opened("Video")
+    choose(page, "film", path)
+    page.locator("#film-consent input").check()
+    expect(page.locator("#film")).to_contain_text("KB", timeout=SLOW)
+    page.click("#film-run")
+    expect(page.locator("#film-message")).to_contain_text("frames", timeout=SLOW)
+    page.wait_for_selector("#film-result video", timeout=SLOW)
+    shoot("video")
+
+
+def test_no_page_needs_sideways_scrolling_at_a_phones_width(page, shoot):
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in ("Photograph", "Live", "Video", "Many", "Every change"):
+        tab = page.get_by_role("tab", name=name, exact=True)
+        if not tab.is_visible():  # Gradio folds the tabs that do not fit into a menu
+            page.locator(".overflow-menu > button").first.click()
+            tab = page.locator(".overflow-dropdown button", has_text=name)
+        tab.click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        shoot(f"phone-{name}")
