@@ -110,8 +110,8 @@ def path(model: Model, budget: float) -> dict[str, float]:
         result = editor.edit(jpeg)
         for name, value in result.milliseconds.items():
             stages[name] = min(stages.get(name, float("inf")), value)
-    stages["encode (PNG)"] = 1000 * seconds(lambda: encode(result.photo, "benchmark"), budget)
-    stages["encode (JPEG)"] = 1000 * seconds(lambda: encode(result.photo, "benchmark", "JPEG"), budget)
+    stages["encode (PNG)"] = 1000 * seconds(lambda: encode(result.photo, "benchmark", 1.0), budget)
+    stages["encode (JPEG)"] = 1000 * seconds(lambda: encode(result.photo, "benchmark", 1.0, "JPEG"), budget)
     stages["before and after the network"] = stages["align"] + stages["paste"]
     print("1280x720, ms: " + ", ".join(f"{name} {value:.1f}" for name, value in stages.items()))
     return {name: round(value, 2) for name, value in stages.items()}

@@ -20,7 +20,7 @@ from diat.errors import TrainingStopped
 from diat.glasses import load_borrowed
 from diat.masks import attribute_mask
 from diat.pack import Pack
-from diat.pairs import PAIRINGS, with_borrowed
+from diat.pairs import PAIRINGS, WITH_PAIRS, with_borrowed
 from diat.prototypes import MOVEMENTS, PrototypeTargets
 from diat.tensors import to_tensor
 
@@ -114,10 +114,8 @@ class TransferBatches:
         self._resident: Tensor | None = None
         self._mask_of: dict[int, U8] = {}
         self._cells = _cells(pack, spec, self.guided) if matched else None
-        if paired and spec.name not in PAIRINGS.keys() | MOVEMENTS.keys():
-            raise TrainingStopped(
-                f"{spec.name} has no pairs, only {', '.join([*PAIRINGS, *MOVEMENTS])} have: lambda_pair=0."
-            )
+        if paired and spec.name not in WITH_PAIRS:
+            raise TrainingStopped(f"{spec.name} has no pairs, only {', '.join(WITH_PAIRS)} have: lambda_pair=0.")
         self._pairing = PAIRINGS.get(spec.name) if paired else None
         if self._pairing is not None and borrowed is not None:
             self._pairing = with_borrowed(load_borrowed(borrowed, pack))

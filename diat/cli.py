@@ -206,7 +206,7 @@ def _check_output(photo: Path, output: Path) -> None:
 def _write(result: EditResult, output: Path, editor: FaceEditor, strength: float) -> None:
     from diat.provenance import encode
 
-    data = encode(result.photo, f"{editor.spec.name} strength={strength:g}", KINDS[output.suffix.lower()])
+    data = encode(result.photo, editor.spec.name, strength, KINDS[output.suffix.lower()])
     aside = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ import numpy as np
 from diat.align import F32, U8
 from diat.glasses import BorrowedGlasses, draw_glasses
 from diat.mouths import close_mouth, open_mouth
+from diat.prototypes import MOVEMENTS
 
 Draw = Callable[[U8, F32, np.random.Generator], U8]  # crop, its 68 points in pixels of the crop, randomness -> crop
 
@@ -33,6 +34,9 @@ PAIRINGS: dict[str, Pairing] = {
     "mouth_open": Pairing(of_guided=False, draw=lambda crop, points, rng: open_mouth(crop, points)),
     "eyeglasses_remove": Pairing(of_guided=True, draw=draw_glasses),
 }
+
+
+WITH_PAIRS = (*PAIRINGS, *MOVEMENTS)  # the attributes that have pairs, drawn or by prototypes
 
 
 def with_borrowed(borrowed: BorrowedGlasses) -> Pairing:

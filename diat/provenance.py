@@ -17,23 +17,30 @@ _XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
     'xmlns:xmp="http://ns.adobe.com/xap/1.0/" Iptc4xmpExt:DigitalSourceType="{source}" '
-    'xmp:CreatorTool="{software} {edit}"/></rdf:RDF></x:xmpmeta>'
+    'xmp:CreatorTool="{maker}"/></rdf:RDF></x:xmpmeta>'
 )
 
 
-def encode(pixels: U8, edit: str, kind: str = "PNG") -> bytes:
+def edited_by(attribute: str, strength: float) -> str:
+    """What a file says of its maker: ``"DIAT eyeglasses_remove strength=1"``."""
+    return f"{SOFTWARE} {attribute} strength={strength:g}"
+
+
+def encode(pixels: U8, attribute: str, strength: float, kind: str = "PNG") -> bytes:
     """Encode an edited photograph with its mark.
 
     Args:
         pixels: (H, W, 3) RGB uint8.
-        edit: what was done, for example ``"eyeglasses_remove strength=1.0"``.
+        attribute: what was changed.
+        strength: and how much.
         kind: ``"PNG"``, ``"JPEG"`` (quality 95, full chroma) or ``"WEBP"`` (lossless).
     """
     image, buffer = Image.fromarray(pixels), io.BytesIO()
-    xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, software=SOFTWARE, edit=edit)
+    maker = edited_by(attribute, strength)
+    xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, maker=maker)
     if kind == "PNG":
         info = PngInfo()
-        info.add_text("Software", f"{SOFTWARE} {edit}")
+        info.add_text("Software", maker)
         info.add_itxt("XML:com.adobe.xmp", xmp)
         image.save(buffer, "PNG", pnginfo=info)
     elif kind == "JPEG":

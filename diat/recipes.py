@@ -9,8 +9,7 @@ from typing import Any, Literal
 from diat.attributes import AttributeSpec, attribute_spec
 from diat.celeba import Subset
 from diat.errors import TrainingStopped
-from diat.pairs import PAIRINGS
-from diat.prototypes import MOVEMENTS
+from diat.pairs import WITH_PAIRS
 
 Identity = Literal["adaptive", "vgg", "none"]
 
@@ -147,7 +146,7 @@ def transfer_config(
         raise TrainingStopped(f"Unknown recipe {recipe!r}: use paper or release.")
     config = TransferConfig(attribute, region, pack, output, variant=variant, recipe=recipe)
     config = replace(config, **VARIANTS[variant])
-    if recipe == "release" and attribute in PAIRINGS.keys() | MOVEMENTS.keys():
+    if recipe == "release" and attribute in WITH_PAIRS:
         config = replace(config, **PAIRED)
     if recipe == "paper":
         config = replace(config, **{**PAPER, **(PAPER_ADAPTIVE if config.identity == "adaptive" else {})})

@@ -17,7 +17,7 @@ from diat.editor import FaceEditor
 from diat.errors import DiatError, PhotoRejected
 from diat.faces import SAME_PERSON, face_fault
 from diat.frames import FrameEditor
-from diat.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
+from diat.provenance import DIGITAL_SOURCE_TYPE, edited_by
 from diat.tracking import FaceTracker, Track
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class _Work:
         import av
 
         copies = dict(self._sound)
-        edit = f"{SOFTWARE} {self._editor.spec.name} strength={self._strength:g}"
+        edit = edited_by(self._editor.spec.name, self._strength)
         self._result.metadata.update({"comment": f"{edit}; {DIGITAL_SOURCE_TYPE}", "encoder": edit})
         for packet in self._original.demux(self._video, *copies):
             if packet.stream in copies:

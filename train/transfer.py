@@ -108,7 +108,7 @@ def changed(editor: FaceEditor, row: int, data: bytes | None, args: argparse.Nam
         result = editor.edit(data, args.faces, args.strength)
     except PhotoRejected as error:
         return {"row": row, "image": None, "likeness": None, "left_out": str(error)}
-    png = encode(result.photo, f"{editor.spec.name} strength={args.strength:g}")
+    png = encode(result.photo, editor.spec.name, args.strength)
     likeness = min(face.likeness for face in result.edited)
     return {"row": row, "image": {"bytes": png, "path": None}, "likeness": likeness, "left_out": None}
 

@@ -176,7 +176,9 @@ class LiveRoutes:
         except DiatError as error:
             return JSONResponse({"error": str(error)}, 422)
         if "snapshot" in request.query_params:
-            return Response(encode(changed, _edit(mirror.settings)), media_type="image/png")
+            return Response(
+                encode(changed, mirror.settings.attribute, mirror.settings.strength), media_type="image/png"
+            )
         return Response(encode_frame(changed), media_type="image/jpeg")
 
 
@@ -235,9 +237,10 @@ class _Conversation:
             try:
                 changed = await asyncio.to_thread(self._mirror.show, data[NUMBER:])
                 await self._socket.send_bytes(FRAME + number + encode_frame(changed))
-                if self._snapshot and self._mirror.settings is not None:
+                if self._snapshot and (settings := self._mirror.settings) is not None:
                     self._snapshot = False
-                    await self._socket.send_bytes(SNAPSHOT + number + encode(changed, _edit(self._mirror.settings)))
+                    png = encode(changed, settings.attribute, settings.strength)
+                    await self._socket.send_bytes(SNAPSHOT + number + png)
             except DiatError as error:
                 await self._say(str(error))
 
@@ -249,10 +252,6 @@ def foreign(headers: Mapping[str, str]) -> bool:
     """Whether a browser says that another site's page asks."""
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != headers.get("x-forwarded-host", headers.get("host"))
-
-
-def _edit(settings: Settings) -> str:
-    return f"{settings.attribute} strength={settings.strength:g}"
 
 
 def live_tab(editors: Editors) -> gr.HTML:

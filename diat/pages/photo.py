@@ -88,7 +88,7 @@ def photo_tab(editors: Editors, examples: list[list[Any]]) -> None:
             indices: FaceChoice = [int(number) - 1 for number in chosen] or "largest"
             result = editor.edit(kept(photo), indices, strength)
             progress(0.8, "Writing the result")
-            data = encode(result.photo, f"{attribute} strength={strength:g}")
+            data = encode(result.photo, attribute, strength)
             # In Gradio's own folder, which it empties; a file elsewhere would be copied there, and stay.
             path = save_bytes_to_cache(data, "diat.png", download.GRADIO_CACHE)
             return *pictures(result), path, report(result)

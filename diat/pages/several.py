@@ -62,9 +62,8 @@ def many_tab(editors: Editors) -> None:
                 except DiatError as error:
                     left_out.append(f"Photograph {number} was left out. {error}")
                 else:
-                    edit = f"{attribute} strength={strength:g}"
                     # Numbered: names may say who is shown, and two may be equal.
-                    archive.writestr(f"{number:03d}.png", encode(result.photo, edit))
+                    archive.writestr(f"{number:03d}.png", encode(result.photo, attribute, strength))
                     shown.append((shrunk(result.photo), f"{number}"))
                 yield shown, None, "  \n".join([f"{number} of {len(photos)} done.", *left_out])
         archived = save_bytes_to_cache(packed.getvalue(), "diat.zip", download.GRADIO_CACHE) if shown else None

@@ -9,7 +9,7 @@ from diat.provenance import encode, is_marked
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_file_is_marked_and_holds_the_picture(kind, collins):
-    data = encode(collins, "mouth_close strength=1", kind)
+    data = encode(collins, "mouth_close", 1.0, kind)
     image = Image.open(io.BytesIO(data))
     assert image.format == kind
     assert is_marked(data)
@@ -23,4 +23,4 @@ def test_an_unedited_file_is_not_marked(collins_path):
 
 def test_another_kind_is_refused(collins):
     with pytest.raises(ValueError, match="PNG, JPEG or WEBP"):
-        encode(collins, "x", "TIFF")
+        encode(collins, "x", 1.0, "TIFF")
