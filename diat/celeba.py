@@ -52,7 +52,8 @@ def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world
             can be shared out evenly, else every ``world``-th record.
 
     Raises:
-        TrainingStopped: the folder holds no such files, or the columns are not CelebA's.
+        TrainingStopped: the folder holds no such files, the Hub does not give the data set, or the columns are not
+            CelebA's.
     """
     from datasets import Image, load_dataset
     from datasets.distributed import split_dataset_by_node
@@ -66,7 +67,13 @@ def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world
             )
         source = load_dataset("parquet", data_files={split: files}, split=split, streaming=True)
     else:
-        source = load_dataset(dataset, split=split, streaming=True)
+        try:
+            source = load_dataset(dataset, split=split, streaming=True)
+        except (OSError, ValueError) as error:  # a name that is none, no such data set, or the Hub cannot be reached
+            raise TrainingStopped(
+                f"{dataset} is neither a folder here nor a data set that the Hub gives ({str(error).splitlines()[0]}): "
+                "check the name and the network, or give a folder in CelebA's Hub schema."
+            ) from error
     columns = ["image", "celeb_id", *COLUMNS]
     if source.features is not None:
         missing = [name for name in columns if name not in source.features]

@@ -23,6 +23,8 @@ from diat.masks import attribute_mask
 from diat.models import Model
 from diat.photo import Photo, PhotoSource, open_photo
 
+GREY = 12  # levels between the channels of a pixel; less in all of them is no colour, only compression
+
 FaceChoice = Literal["largest", "all"] | Sequence[int]
 
 
@@ -180,6 +182,9 @@ class FaceEditor:
             if chosen.any():
                 seen = np.stack([crop[y0:y1, x0:x1] for crop, here in zip(crops, chosen, strict=True) if here])
                 changes[chosen, y0:y1, x0:x1] = self.engine.change(seen)
+        for crop, change in zip(crops, changes, strict=True):
+            if np.ptp(crop, axis=-1).max() <= GREY:  # a black-and-white photograph stays one
+                change[:] = change.mean(-1, keepdims=True)
         return changes
 
     def aligned(self, photo: U8, face: Face) -> tuple[F32, U8, F32]:

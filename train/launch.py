@@ -57,7 +57,7 @@ def run_transfer(args: argparse.Namespace) -> None:
     config = config_of(args)
     board = config.output / "tensorboard"
     accelerator = Accelerator(mixed_precision=args.mixed_precision, log_with="tensorboard", project_dir=board)
-    if not config.pack.exists():
+    if not config.pack.exists() and not args.dry_run:
         prepare(args.dataset, config.pack)
     if args.dry_run:
         describe(config, accelerator)

@@ -59,7 +59,6 @@ def prepare(
     if given is not None and processes.num_processes > 1:
         raise TrainingStopped("The landmarks are listed in CelebA's own order: prepare with them in one process.")
     partial = output.with_name(output.name + ".partial")
-    partial.mkdir(parents=True, exist_ok=True)
     # The images are small and their faces large: 320 finds them and is four times as fast as the app's 640. Every image
     # shows a face, so that a low score is one all the same.
     detector = InsightFaceDetector(threshold=0.5, detection_sizes=(320, 640))
@@ -130,6 +129,7 @@ class Maker:
                     raise TrainingStopped(
                         f"{len(self.bad)} of {seen} images cannot be decoded, over 0.1 %: {examples}."
                     )
+                self.partial.mkdir(parents=True, exist_ok=True)
                 save_file(arrays, path.with_suffix(".tmp"))
                 path.with_suffix(".tmp").replace(path)
                 done.append(path)

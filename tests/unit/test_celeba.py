@@ -106,3 +106,10 @@ def test_the_template_is_what_the_detector_sees_in_real_celeba(celeba):  # noqa:
             points.append(to_crop(faces[0].points5))
     assert len(points) > 290
     assert np.abs(np.mean(points, 0) - CELEBA_TEMPLATE_128).max() < 1
+
+
+def test_a_data_set_that_the_hub_does_not_give_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    with pytest.raises(TrainingStopped, match="neither a folder here nor a data set that the Hub gives"):
+        next(celeba.stream_records("no-one/no-data-set", "train"))

@@ -206,3 +206,11 @@ def test_from_pretrained_takes_a_folder(tmp_path, detector):
 
     editor = FaceEditor.from_pretrained(EMBEDDED / "mouth_open", detector=detector)
     assert editor.spec.name == "mouth_open"
+
+
+def test_a_black_and_white_photograph_stays_black_and_white(editors, collins):
+    grey = np.repeat(cv2.cvtColor(collins, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    for name in ("mouth_open", "male_to_female"):
+        result = editors(name).edit(grey).photo
+        assert not np.array_equal(result, grey)
+        assert np.ptp(result, axis=-1).max() == 0
