@@ -94,7 +94,7 @@ def take_uploads_only(component: gr.components.Component, allowed: set[str] = fr
 
     Methods of the instance are replaced, since defining a subclass makes Gradio write a stub file beside the source.
     """
-    move, original = component.async_move_resource_to_block_cache, component.preprocess
+    move = component.async_move_resource_to_block_cache
 
     async def move_uploads_only(url_or_file_path: str | Path | None) -> str | None:
         if url_or_file_path is None:
@@ -104,15 +104,22 @@ def take_uploads_only(component: gr.components.Component, allowed: set[str] = fr
             raise _error("Upload the file: addresses and paths are not taken.")
         return await move(url_or_file_path)
 
+    component.async_move_resource_to_block_cache = move_uploads_only  # type: ignore[method-assign]
+    refuse_by_a_sentence(component)
+
+
+def refuse_by_a_sentence(component: gr.components.Component) -> None:
+    """Make an input that refuses what it is given say so to the client alone: Gradio would print a traceback too."""
+    original = component.preprocess
+
     def preprocess(payload: Any) -> Any:
         import gradio as gr
 
         try:
             return original(payload)
-        except gr.Error as error:  # a file of another kind; Gradio would print a traceback
+        except gr.Error as error:
             raise _error(str(error.message)) from None
 
-    component.async_move_resource_to_block_cache = move_uploads_only  # type: ignore[method-assign]
     component.preprocess = preprocess  # type: ignore[method-assign]
 
 

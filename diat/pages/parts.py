@@ -9,6 +9,7 @@ import gradio as gr
 from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.errors import PhotoRejected
 from diat.pages.editors import Editors
+from diat.pages.guards import refuse_by_a_sentence
 
 CONSENT = "The faces are mine, or their owners have agreed to this."
 TICK = "Please tick the box first."
@@ -17,12 +18,16 @@ TICK = "Please tick the box first."
 def attribute_choice(editors: Editors, elem_id: str) -> gr.Radio:
     """Which attribute."""
     choices = [(ATTRIBUTES[name].title, name) for name in editors.attributes]
-    return gr.Radio(choices, value=editors.default, label="Attribute", elem_id=elem_id)
+    radio = gr.Radio(choices, value=editors.default, label="Attribute", elem_id=elem_id)
+    refuse_by_a_sentence(radio)
+    return radio
 
 
 def strength_choice(elem_id: str) -> gr.Slider:
     """How much."""
-    return gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id)
+    slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id)
+    refuse_by_a_sentence(slider)
+    return slider
 
 
 def kept(path: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from films import facts, film
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from PIL import Image
 
 from diat.attributes import ATTRIBUTES
@@ -227,3 +228,14 @@ def test_no_consent_no_result_anywhere(client, hopper_path, endpoint, arguments)
     shown, *_, sentence = client.predict([photo] if endpoint == "/many" else photo, *arguments, api_name=endpoint)
     assert shown == []
     assert "tick the box" in sentence
+
+
+@pytest.mark.parametrize(
+    ("attribute", "strength", "chosen"), [("beard_on", 1.0, []), ("mouth_open", 9, []), ("mouth_open", 1.0, ["99"])]
+)
+def test_choices_that_cannot_be_are_refused_and_leave_no_traceback_in_the_log(
+    client, hopper_path, log_path, attribute, strength, chosen
+):
+    with pytest.raises(AppError):
+        client.predict(handle_file(hopper_path), attribute, strength, chosen, True, api_name="/edit")
+    assert "Traceback" not in log_path.read_text()
