@@ -13,7 +13,7 @@ from diat.editor import EditResult, FaceChoice, choose_faces
 from diat.errors import DiatError
 from diat.faces import MAX_FACES, SAME_PERSON, Face, draw_faces
 from diat.pages.editors import Editors
-from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
+from diat.pages.guards import hand_over_unopened
 from diat.pages.parts import CONSENT, attribute_choice, kept, strength_choice
 from diat.photo import open_photo
 from diat.provenance import encode
@@ -116,7 +116,6 @@ def photo_tab(editors: Editors, examples: list[list[Any]]) -> None:
                 visible=False,
                 elem_id="chosen",
             )
-            refuse_by_a_sentence(chosen)
         with gr.Column(min_width=300):
             attribute = attribute_choice(editors, "attribute")
             strength = strength_choice("strength")

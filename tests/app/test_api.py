@@ -230,12 +230,11 @@ def test_no_consent_no_result_anywhere(client, hopper_path, endpoint, arguments)
     assert "tick the box" in sentence
 
 
-@pytest.mark.parametrize(
-    ("attribute", "strength", "chosen"), [("beard_on", 1.0, []), ("mouth_open", 9, []), ("mouth_open", 1.0, ["99"])]
-)
+@pytest.mark.parametrize(("attribute", "strength"), [("beard_on", 1.0), ("mouth_open", 9)])
 def test_choices_that_cannot_be_are_refused_and_leave_no_traceback_in_the_log(
-    client, hopper_path, log_path, attribute, strength, chosen
+    client, hopper_path, log_path, attribute, strength
 ):
+    before = len(log_path.read_text())
     with pytest.raises(AppError):
-        client.predict(handle_file(hopper_path), attribute, strength, chosen, True, api_name="/edit")
-    assert "Traceback" not in log_path.read_text()
+        client.predict(handle_file(hopper_path), attribute, strength, [], True, api_name="/edit")
+    assert "Traceback" not in log_path.read_text()[before:]
