@@ -8,16 +8,13 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from diat import graph
 from diat.align import F32, U8
 from diat.models import ENHANCER_PREFIX, Model
-
-if TYPE_CHECKING:
-    from onnxruntime import SessionOptions
 
 # Beyond this many crops at once the processor's caches, not the calls, set the pace.
 MAX_BATCH = 16
@@ -66,7 +63,7 @@ class NcnnRuntime:
         self._net, self._mat = ncnn.Net(), ncnn.Mat
         options = self._net.opt
         options.num_threads = threads or available_threads()
-        options.openmp_blocktime = 0  # threads that wait must not spin, see session_options
+        options.openmp_blocktime = 0  # threads that wait must not spin, see diat.faces.session_options
         # Everything stays in float32.
         options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
         options.use_bf16_packed = options.use_bf16_storage = options.use_vulkan_compute = False
@@ -92,20 +89,6 @@ class NcnnRuntime:
         if code != 0:
             raise RuntimeError(f"ncnn gave up on an image of {image.shape} ({code})")
         return np.array(result)
-
-
-def session_options(threads: int | None = None) -> SessionOptions:
-    """Of ONNX Runtime, for the networks that find faces.
-
-    Threads that wait must not spin: between two frames of a webcam they would take the processor from the browser.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or available_threads()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
 
 
 def available_threads() -> int:

@@ -9,14 +9,17 @@ import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
 
 from diat.align import CELEBA_TEMPLATE_128, CROP_SIZE, F32, U8, scale_of, similarity, transform_points
-from diat.engine import session_options
+from diat.engine import available_threads
 from diat.errors import ModelRejected
+
+if TYPE_CHECKING:
+    from onnxruntime import SessionOptions
 
 EMBEDDED_PACK = "embedded"
 # The wheel's author is unknown, so the files are taken only if they are InsightFace's own, byte for byte.
@@ -138,6 +141,20 @@ class InsightFaceDetector:
             points5=points5.astype(np.float32),
             points68=dense[POINTS_106_TO_68].astype(np.float32),
         )
+
+
+def session_options(threads: int | None = None) -> SessionOptions:
+    """Of ONNX Runtime, for every network that it runs here.
+
+    Threads that wait must not spin: between two frames of a webcam they would take the processor from the browser.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or available_threads()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
 
 
 def _embedded_models(providers: tuple[str, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from diat.align import F32, U8, similarity
 from diat.errors import TrainingStopped
@@ -144,13 +144,12 @@ def load_borrowed(path: Path, pack: Pack) -> BorrowedGlasses:
     try:
         with safe_open(path, framework="numpy") as file:
             digest = (file.metadata() or {}).get("pack")
-        arrays = load_file(path)
+            rows, cut = file.get_tensor("rows"), file.get_tensor("cut")
     except (SafetensorError, OSError) as error:
         raise TrainingStopped(f"No cut-out glasses in {path} ({error}): make them by train/cut_glasses.py.") from error
     if digest != pack.digest:
         raise TrainingStopped(f"{path} was cut out of another pack: make it again by train/cut_glasses.py.")
-    rows = arrays["rows"]
-    return BorrowedGlasses(np.stack([pack.crops[row] for row in rows]), arrays["cut"], pack.points68[rows])
+    return BorrowedGlasses(np.stack([pack.crops[row] for row in rows]), cut, pack.points68[rows])
 
 
 def _outline(

@@ -20,6 +20,7 @@ from attribute_classifier import load_classifier, predict
 
 from diat.align import CELEBA_TEMPLATE_128, similarity
 from diat.errors import ModelRejected
+from diat.faces import session_options
 
 # The dlib networks' mean colour.
 _DLIB_MEAN = np.array([122.781998, 117.000999, 104.297997], np.float32)
@@ -109,8 +110,7 @@ def _chips(crops: np.ndarray, points5: np.ndarray, side: float, centre: float, s
 
 
 def _session(package: str, name: str) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options = session_options(torch.get_num_threads())
     return onnxruntime.InferenceSession(str(_file(package, name)), options, providers=["CPUExecutionProvider"])
 
 

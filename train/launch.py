@@ -57,11 +57,11 @@ def run_transfer(args: argparse.Namespace) -> None:
     config = config_of(args)
     board = config.output / "tensorboard"
     accelerator = Accelerator(mixed_precision=args.mixed_precision, log_with="tensorboard", project_dir=board)
-    if not config.pack.exists() and not args.dry_run:
-        prepare(args.dataset, config.pack)
     if args.dry_run:
         describe(config, accelerator)
         return
+    if not config.pack.exists():
+        prepare(args.dataset, config.pack)
     check_disk(config.output)
     schedule = Schedule(args.log_every, args.sample_every, args.save_every, args.resume)
     players = new_players(config)
