@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Real
@@ -149,24 +149,32 @@ class FaceEditor:
             start += len(job.crops)
         return results if isinstance(photo, list) else results[0]
 
-    def edit_frame(self, frame: U8, faces: Sequence[Face], strength: float = 1.0) -> U8:
+    def edit_frame(
+        self,
+        frame: U8,
+        faces: Sequence[Face],
+        strength: float = 1.0,
+        settle: Callable[[int, U8, F32], F32] | None = None,
+    ) -> U8:
         """Change the attribute of faces that are known already, and measure nothing: for live pictures and videos.
 
         Args:
             frame: (H, W, 3) RGB uint8.
             faces: of this frame; one that cannot be edited is left as it is.
             strength: factor of the change, 0 to 1.5.
+            settle: given the place of a face in ``faces``, its crop and T's change, the change to make instead.
 
         Returns:
             (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
         """
-        faces = [face for face in faces if face_fault(face) is None]
-        if not faces or strength == 0:
+        places = [place for place, face in enumerate(faces) if face_fault(face) is None]
+        if not places or strength == 0:
             return frame
-        aligned = [self.aligned(frame, face) for face in faces]
+        aligned = [self.aligned(frame, faces[place]) for place in places]
         changes = self.changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
-        for (matrix, crop, mask), change in zip(aligned, changes, strict=True):
-            frame = paste_back(frame, crop, change, mask, matrix, strength)
+        for place, (matrix, crop, mask), change in zip(places, aligned, changes, strict=True):
+            settled = change if settle is None else settle(place, crop, change)
+            frame = paste_back(frame, crop, settled, mask, matrix, strength)
         return frame
 
     def changes(self, crops: list[U8], masks: list[F32]) -> F32:

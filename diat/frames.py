@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from diat.align import F32, U8, paste_back
+from diat.align import F32, U8
 from diat.editor import FaceEditor
-from diat.faces import face_fault
 from diat.tracking import Track
 
 KEPT = 0.9  # share of the last frame's change that stays where the face looks as it did
@@ -42,15 +41,11 @@ class FrameEditor:
         Returns:
             (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
         """
-        tracks = [track for track in tracks if face_fault(track.face) is None]
         self._last = {track.number: self._last[track.number] for track in tracks if track.number in self._last}
-        if not tracks or strength == 0:
-            return frame
-        aligned = [self.editor.aligned(frame, track.face) for track in tracks]
-        changes = self.editor.changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
-        for track, (matrix, crop, mask), change in zip(tracks, aligned, changes, strict=True):
-            frame = paste_back(frame, crop, self._steadied(track.number, crop, change), mask, matrix, strength)
-        return frame
+        faces = [track.face for track in tracks]
+        return self.editor.edit_frame(
+            frame, faces, strength, lambda place, crop, change: self._steadied(tracks[place].number, crop, change)
+        )
 
     def _steadied(self, number: int, crop: U8, change: F32) -> F32:
         now = crop.astype(np.float32)
