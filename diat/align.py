@@ -23,9 +23,6 @@ CELEBA_TEMPLATE_128: F32 = np.array(
 # Linear interpolation takes every pixel into account down to about this scale.
 NO_ALIAS = 0.75
 
-# A change this large (mean over the channels, of 255) replaces what was there; a smaller one tints it.
-REPLACED_FROM, REPLACED_TO = 10.0, 40.0
-
 
 def similarity(source: F32, target: F32) -> F32:
     """The 2x3 matrix of the least-squares similarity (rotation, scale, shift) that takes ``source`` to ``target``.
@@ -99,7 +96,15 @@ def resized(crop: U8, size: int) -> U8:
     return small
 
 
-def paste_back(photo: U8, crop: U8, change: F32, mask: F32, photo_to_crop: F32, strength: float = 1.0) -> U8:
+def paste_back(
+    photo: U8,
+    crop: U8,
+    change: F32,
+    mask: F32,
+    photo_to_crop: F32,
+    strength: float = 1.0,
+    replaces: tuple[float, float] = (10.0, 40.0),
+) -> U8:
     """Add a change of the crop to the photograph, at the photograph's own resolution.
 
     The change is enlarged and added to the original pixels, so that skin and hair keep detail that the crop never had.
@@ -113,14 +118,35 @@ def paste_back(photo: U8, crop: U8, change: F32, mask: F32, photo_to_crop: F32, 
         mask: (S, S) float in [0, 1]. Where it is 0, and outside the crop, the photograph stays bit-equal.
         photo_to_crop: the matrix that made the crop at 128 pixels.
         strength: factor of the change, at least 0; 0 returns an equal copy.
+        replaces: sizes of a change between which detail fades (`diat.attributes.Region`).
 
     Returns:
         (H, W, 3) RGB uint8.
     """
     result = photo.copy()
+    made = change_of_photo(photo, crop, change, mask, photo_to_crop, strength, replaces)
+    if made is not None:
+        added, (left, top, right, bottom) = made
+        # Where nothing is added the rounding returns the very same integers.
+        added += photo[top:bottom, left:right]
+        np.clip(np.rint(added, out=added), 0, 255, out=added)
+        result[top:bottom, left:right] = added.astype(np.uint8)
+    return result
+
+
+def change_of_photo(
+    photo: U8,
+    crop: U8,
+    change: F32,
+    mask: F32,
+    photo_to_crop: F32,
+    strength: float,
+    replaces: tuple[float, float],
+) -> tuple[F32, tuple[int, int, int, int]] | None:
+    """What `paste_back` adds, (h, w, 3) float in units of 0..255, and to which left, top, right, bottom; or nothing."""
     size = crop.shape[0]
     if strength == 0 or not mask.any():
-        return result
+        return None
     matrix = _rescaled(photo_to_crop, size / CROP_SIZE)
     # Only where the mask is, with a pixel of nothing around it.
     x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
@@ -129,9 +155,8 @@ def paste_back(photo: U8, crop: U8, change: F32, mask: F32, photo_to_crop: F32, 
     matrix[:, 2] -= (x0, y0)
     left, top, right, bottom = region_of(matrix, (x1 - x0, y1 - y0), photo.shape)
     if left >= right or top >= bottom:
-        return result
+        return None
     matrix = _shifted(matrix, left, top)
-    region = photo[top:bottom, left:right].astype(np.float32)
 
     def enlarge(image: F32 | U8) -> F32:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -140,13 +165,10 @@ def paste_back(photo: U8, crop: U8, change: F32, mask: F32, photo_to_crop: F32, 
 
     added = enlarge(change * (np.float32(strength) * mask)[..., None])
     if scale_of(matrix) < 1:
-        replaced = enlarge(_replaced(change) * mask) * np.float32(min(strength, 1.0))
-        added -= replaced[..., None] * (region - enlarge(crop))
-    # Where nothing is added the rounding returns the very same integers.
-    added += region
-    np.clip(np.rint(added, out=added), 0, 255, out=added)
-    result[top:bottom, left:right] = added.astype(np.uint8)
-    return result
+        replaced = enlarge(_replaced(change, replaces) * mask) * np.float32(min(strength, 1.0))
+        detail = photo[top:bottom, left:right] - enlarge(crop).astype(np.float32)
+        added -= replaced[..., None] * detail
+    return added, (left, top, right, bottom)
 
 
 def region_of(matrix: F32, size: tuple[int, int], shape: tuple[int, ...], pad: int = 1) -> tuple[int, int, int, int]:
@@ -163,9 +185,9 @@ def region_of(matrix: F32, size: tuple[int, int], shape: tuple[int, ...], pad: i
     return int(min(left, width - 1)), int(min(top, height - 1)), int(max(right, 1)), int(max(bottom, 1))
 
 
-def _replaced(change: F32) -> F32:
+def _replaced(change: F32, between: tuple[float, float]) -> F32:
     size = cv2.GaussianBlur(np.abs(change).mean(-1), (0, 0), 1.0)
-    replaced: F32 = np.clip((size - REPLACED_FROM) / (REPLACED_TO - REPLACED_FROM), 0, 1).astype(np.float32)
+    replaced: F32 = np.clip((size - between[0]) / (between[1] - between[0]), 0, 1).astype(np.float32)
     return replaced
 
 

@@ -27,6 +27,9 @@ class Region:
     # holds the region of nearly every face; None is the whole crop.
     window: tuple[int, int, int, int] | None = None
     scope: Scope = "local"  # section 5's two kinds, which differ in their enhancement network
+    # A change of the crop smaller than the first (mean over the channels, of 255) tints what was there, and the
+    # photograph keeps its fine detail; one larger than the second replaces it (`align.paste_back`).
+    replaces: tuple[float, float] = (10.0, 40.0)
 
 
 _MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 30), range(36, 48)
@@ -34,8 +37,8 @@ _MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 30), ra
 REGIONS: dict[str, Region] = {
     "mouth": Region(tuple(_MOUTH), margin=0.42, window=(32, 64, 96, 128)),
     # Down to the cheeks, as large sunglasses reach, out to where the temples meet the hair, and up to the brows' ends
-    # alone: above the brows' arches the brim of a hat would be taken for a frame.
-    "glasses": Region((1, 15, 17, 26, *_BRIDGE, *_EYES), margin=0.30, window=(16, 32, 112, 96)),
+    # alone: above the brows' arches the brim of a hat would be taken for a frame. Clear rims are faint, and still go.
+    "glasses": Region((1, 15, 17, 26, *_BRIDGE, *_EYES), margin=0.30, window=(16, 32, 112, 96), replaces=(3.0, 10.0)),
     "eyes": Region((*_BROWS, *_EYES), margin=0.25, window=(16, 32, 112, 96)),
     "nose": Region(tuple(range(27, 36)), margin=0.25, window=(32, 48, 96, 112)),
     "lower_face": Region((*range(3, 14), *range(31, 36), *_MOUTH), margin=0.30),
@@ -62,6 +65,11 @@ class AttributeSpec:
     def scope(self) -> Scope:
         """Local or global, as section 5 has it."""
         return REGIONS[self.region].scope
+
+    @property
+    def replaces(self) -> tuple[float, float]:
+        """Sizes of a change from which it replaces what was there."""
+        return REGIONS[self.region].replaces
 
     def window(self, size: int, windowed: bool = True) -> tuple[int, int, int, int]:
         """Left, top, right, bottom of what T sees of crops of that size: the region's window, or the whole crop.

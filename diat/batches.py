@@ -20,7 +20,7 @@ from diat.errors import TrainingStopped
 from diat.glasses import load_borrowed
 from diat.masks import attribute_mask
 from diat.pack import Pack
-from diat.pairs import PAIRINGS, WITH_PAIRS, with_borrowed
+from diat.pairs import PAIRINGS, VARIED, WITH_PAIRS, with_borrowed
 from diat.prototypes import MOVEMENTS, PrototypeTargets
 from diat.tensors import to_tensor
 
@@ -127,9 +127,9 @@ class TransferBatches:
         sources = self.inputs[order(len(self.inputs), self.batch, self.seed, step, self.rank, self.world)]
         guided, augment = self._draw_guided(sources, rng, step), self._augmentation(rng)
         batch = Batch(
-            source=self._images(sources, augment),
             mask=self._masks(sources, augment),
             guided=self._images(guided, augment_guided := self._augmentation(rng)),
+            source=self._sources(sources, augment, rng),  # last, since pairs take no randomness from the rest
             source_rows=sources.tolist(),
             guided_rows=guided.tolist(),
         )
@@ -182,6 +182,18 @@ class TransferBatches:
         if self._resident is not None:
             return to_tensor(self._gather(self._resident, rows, augment))
         return self._moved_and_cut([self.pack.crops[row] for row in rows], augment)
+
+    def _sources(
+        self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]], rng: np.random.Generator
+    ) -> Tensor:
+        vary = self._pairing.vary if self._pairing is not None else None
+        if vary is None:
+            return self._images(rows, augment)
+        crops = [np.asarray(self.pack.crops[row]) for row in rows]
+        for place, row in enumerate(rows):
+            if rng.random() < VARIED:
+                crops[place] = vary(crops[place], self.pack.points68[row], rng)
+        return self._moved_and_cut(crops, augment)
 
     def _drawn(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]], rng: np.random.Generator) -> Tensor:
         """The images with a pair's other side drawn onto them."""

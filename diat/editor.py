@@ -174,7 +174,7 @@ class FaceEditor:
         changes = self.changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
         for place, (matrix, crop, mask), change in zip(places, aligned, changes, strict=True):
             settled = change if settle is None else settle(place, crop, change)
-            frame = paste_back(frame, crop, settled, mask, matrix, strength)
+            frame = paste_back(frame, crop, settled, mask, matrix, strength, self.spec.replaces)
         return frame
 
     def changes(self, crops: list[U8], masks: list[F32]) -> F32:
@@ -223,7 +223,7 @@ class FaceEditor:
         with clock("paste"):
             result = original
             for crop, change, mask, matrix in zip(job.crops, changes, job.masks, job.matrices, strict=True):
-                result = paste_back(result, crop, change, mask, matrix, strength)
+                result = paste_back(result, crop, change, mask, matrix, strength, self.spec.replaces)
             after = [
                 np.clip(np.rint(crop + strength * mask[..., None] * change), 0, 255).astype(np.uint8)
                 for crop, change, mask in zip(job.crops, changes, job.masks, strict=True)

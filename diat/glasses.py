@@ -19,6 +19,13 @@ FINE = 4  # glasses are drawn this many times finer than the crop
 
 # Rims are mostly dark, sometimes brown, metal, gold or red (RGB).
 RIMS = ((20, 20, 22), (20, 20, 22), (35, 30, 30), (70, 45, 30), (110, 110, 115), (160, 130, 80), (120, 30, 35))
+FAINT_RIMS = (
+    (1.3, 1.3, 1.3),
+    (1.1, 1.2, 1.3),
+    (1.2, 1.1, 0.8),
+    (0.8, 0.75, 0.7),
+)  # of the skin: clear, silver, gold, horn
+COATINGS = ((255, 255, 255), (255, 255, 255), (150, 110, 255), (110, 140, 255), (130, 230, 170))  # what lenses reflect
 
 POSE = (0, 1, 15, 16, *range(27, 31), *range(36, 48))  # landmarks that say how glasses sit: temples, bridge, eyes
 LOOKED_AT = 40  # lenders of which the one whose pose fits best lends
@@ -41,11 +48,18 @@ def draw_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     across = (eyes[1] - eyes[0]) / max(apart, 1e-6)
     downwards = np.array([-across[1], across[0]])
     widths = [float(np.linalg.norm(points68[a] - points68[b])) for a, b in ((36, 39), (42, 45))]
-    half_height = rng.uniform(0.2, 0.4) * apart
+    half_height = rng.uniform(0.2, 0.44) * apart
     half_widths = [rng.uniform(0.36, 0.46) * apart * np.clip(w / np.mean(widths), 0.7, 1.2) for w in widths]
-    squareness, drop = rng.uniform(2, 5), rng.uniform(0.0, 0.12) * apart
-    thickness = rng.choice([rng.uniform(0.5, 1.2), rng.uniform(1.2, 3.5)]) * size / 128
-    rim = np.array(RIMS[rng.integers(len(RIMS))], np.float64) + rng.uniform(-12, 12, 3)
+    squareness, drop = rng.uniform(2, 5), rng.uniform(0.0, 0.18) * apart
+    faint = rng.random() < 0.5  # rims that hardly show, and so are the hardest to see and to take away
+    thickness = (
+        (rng.uniform(0.4, 2.0) if faint else rng.choice([rng.uniform(0.5, 1.2), rng.uniform(1.2, 3.5)])) * size / 128
+    )
+    if faint:
+        skin = np.median(_colours(crop, points68[27:36]), axis=0)  # of the nose
+        rim = skin * FAINT_RIMS[rng.integers(len(FAINT_RIMS))] + rng.uniform(0, 25)
+    else:
+        rim = np.array(RIMS[rng.integers(len(RIMS))], np.float64) + rng.uniform(-12, 12, 3)
 
     lenses = [
         _outline(eye + drop * downwards, across, downwards, width, half_height, squareness)
@@ -83,9 +97,12 @@ def draw_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     if rng.random() < 0.5:
         spots = cv2.GaussianBlur(rng.random((8, 8)) ** 4, (0, 0), 1.0)
         light = np.clip(cv2.resize(spots / spots.max(), (size, size), interpolation=cv2.INTER_CUBIC), 0, 1) * inside
-        picture += rng.uniform(0.1, 0.6) * light.astype(np.float64)[..., None] * (255 - picture)
+        coating = np.array(COATINGS[rng.integers(len(COATINGS))], np.float64)
+        picture += rng.uniform(0.1, 0.6) * light.astype(np.float64)[..., None] * np.maximum(coating - picture, 0)
     shine = 1 + rng.uniform(0, 0.5) * cv2.resize(rng.random((6, 6)), (size, size))
-    opacity = rng.uniform(0.75, 1.0) * covered
+    opacity = rng.uniform(*((0.25, 0.8) if faint else (0.75, 1.0))) * covered
+    if faint:  # light from a side shows one half of such a rim, and leaves the other to its shadow
+        opacity = opacity * cv2.resize(rng.uniform(0.3, 1.0, (4, 4)), (size, size), interpolation=cv2.INTER_CUBIC)
     picture += opacity[..., None] * (np.clip(rim * shine[..., None], 0, 255) - picture)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
@@ -168,6 +185,13 @@ def _outline(
         centre + half_width * sideways[:, None] * across + half_height * up[:, None] * downwards
     )
     return outline
+
+
+def _colours(crop: U8, points: F32) -> U8:
+    """The pixels at the points. -> (N, 3)."""
+    x, y = np.clip(np.rint(points).astype(int), 0, crop.shape[0] - 1).T
+    colours: U8 = crop[y, x]
+    return colours
 
 
 def _fine(points: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -9,6 +9,9 @@ import numpy as np
 
 from diat.align import F32, U8
 
+CORNER = 2.0  # pixels of 128 by which the gap of a mouth wide open goes on beyond its corners' landmarks
+WIDEST = 0.4  # what `widen_mouth` adds to a gap at most, as a fraction of the mouth's width
+NARROWEST = 0.65  # of its width, as in an "o"
 OPENING = 0.28  # gap between the inner lips of a mouth that is opened, as a fraction of its width
 
 
@@ -28,11 +31,13 @@ def close_mouth(crop: U8, points68: F32) -> U8:
     x, upper, lower, inner_upper, inner_lower = mouth.x, mouth.upper, mouth.lower, mouth.inner_upper, mouth.inner_lower
     left, right = mouth.corners
     share = 0.35  # of the gap that the upper lip covers
-    open_here = (x > left) & (x < right)
-    gap = np.where(open_here, np.maximum(inner_lower - inner_upper, 0), 0)
-    # Landmarks lie on the lips' edges to a pixel or two: cut into the lips, or slivers of teeth stay.
-    inwards = np.clip(np.minimum(x - left, right - x) / (2 * unit), 0, 1)
-    cut = 2.6 * unit * inwards * np.clip(gap.max() / (2 * unit), 0, 1) * np.clip(gap / unit, 0.4, 1) * open_here
+    gap = np.where((x > left) & (x < right), np.maximum(inner_lower - inner_upper, 0), 0)
+    # Landmarks lie on the lips' edges to a pixel or two: cut into the lips, or slivers of teeth stay. The corners of a
+    # mouth wide open are no points: the gap goes on beyond them.
+    beyond = CORNER * np.clip(gap.max() / (8 * unit), 0, 1) * unit
+    inwards = np.clip((np.minimum(x - left, right - x) + beyond) / (2 * unit), 0, 1)
+    least = np.clip(0.4 + 0.6 * gap.max() / (12 * unit), 0.4, 1)
+    cut = 2.6 * unit * inwards * np.clip(gap.max() / (2 * unit), 0, 1) * np.clip(gap / unit, least, 1)
     gap, inner_upper = gap + 2 * cut, inner_upper - cut
     down, up = share * gap, (1 - share) * gap
     seam = inner_upper + down
@@ -96,12 +101,7 @@ def open_mouth(crop: U8, points68: F32) -> U8:
     seam = (mouth.inner_upper + mouth.inner_lower) / 2
     top, bottom = seam - up, seam + down
     y = np.arange(size, dtype=np.float32)[:, None]
-    # The lips keep their shape; the skin from nose to lips and from lips to chin gives way.
-    nose, chin = mouth.nose, mouth.chin
-    pressed = nose + (y - nose) * (mouth.upper - nose) / np.maximum(mouth.upper - up - nose, 1e-3)
-    above = np.where(y < nose, y, np.where(y < mouth.upper - up, pressed, y + up))
-    pressed = chin - (chin - y) * (chin - mouth.lower) / np.maximum(chin - mouth.lower - down, unit)
-    below = np.where(y > chin, y, np.where(y > mouth.lower + down, pressed, y - down))
+    above, below = _above(y, mouth, up), _below(y, mouth, down)
     source = np.where(y < (top + bottom) / 2, np.minimum(above, seam), np.maximum(below, seam)).astype(np.float32)
     columns = np.broadcast_to(mouth.x, (size, size)).astype(np.float32)
     parted = cv2.remap(crop, columns, source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
@@ -110,6 +110,65 @@ def open_mouth(crop: U8, points68: F32) -> U8:
     painted = parted + inside[..., None] * (_inner_mouth(crop, points68, u, top, gap) - parted)
     result: U8 = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
     return result
+
+
+def widen_mouth(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
+    """Open an open mouth wider and rounder, as in speech: photographs are mostly of laughs, talk is of every vowel.
+
+    Args:
+        crop: (S, S, 3) RGB uint8.
+        points68: (68, 2) pixels of the crop.
+        rng: by how much, from not at all to `WIDEST` and `NARROWEST`.
+
+    Returns:
+        (S, S, 3) RGB uint8.
+    """
+    size = crop.shape[0]
+    unit = size / 128
+    mouth = _mouth(points68, size)
+    left, right = mouth.corners
+    half, middle = (right - left) / 2, (left + right) / 2
+    more, narrow = rng.uniform(0, WIDEST), rng.uniform(NARROWEST, 1.0)
+    u = np.clip((mouth.x - middle) / max(half, 1e-3), -1, 1)
+    more = 2 * half * more * (1 - u**2) ** 0.8
+    gap = np.maximum(mouth.inner_lower - mouth.inner_upper, 0)
+    up, down = 0.2 * more, 0.8 * more
+    top, bottom = mouth.inner_upper - up, mouth.inner_upper + gap + down
+    y = np.arange(size, dtype=np.float32)[:, None]
+    # Half the time what is between the lips is stretched with them; else teeth stay teeth, and below them it is dark.
+    stretched, dark = (True, 0.0) if rng.random() < 0.5 else (False, rng.uniform(0.4, 0.9))
+    shown = (y - top) * gap / np.maximum(bottom - top, 1e-3) if stretched else np.minimum(y - top, 0.8 * gap)
+    between = mouth.inner_upper + shown
+    source = np.where(y < top, _above(y, mouth, up), np.where(y > bottom, _below(y, mouth, down), between))
+    ys, xs = np.indices((size, size), dtype=np.float32)
+    far_x, far_y = (xs - middle) / (2.2 * half + 1e-3), (ys - (top + bottom) / 2) / (2.0 * half + 1e-3)
+    near = np.exp(-2 * (far_x**4 + far_y**4))
+    columns = (xs + (xs - middle) * (1 / narrow - 1) * near).astype(np.float32)
+    wide = cv2.remap(crop, np.broadcast_to(mouth.x, (size, size)).astype(np.float32), source.astype(np.float32),
+                     cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+    below_teeth = np.clip((y - top - 0.8 * gap) / (3 * unit), 0, 1) * np.clip((bottom - y) / unit + 0.5, 0, 1)
+    shaded = wide * (1 - dark * below_teeth[..., None])
+    result = cv2.remap(shaded.astype(np.float32), columns, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.clip(np.rint(result), 0, 255).astype(np.uint8)
+
+
+def _above(y: F32, mouth: _Mouth, up: F32) -> F32:
+    """Rows to take where the upper lip moves up: it keeps its shape, and the skin up to the nose gives way."""
+    pressed = mouth.nose + (y - mouth.nose) * (mouth.upper - mouth.nose) / np.maximum(
+        mouth.upper - up - mouth.nose, 1e-3
+    )
+    rows: F32 = np.where(y < mouth.nose, y, np.where(y < mouth.upper - up, pressed, y + up))
+    return rows
+
+
+def _below(y: F32, mouth: _Mouth, down: F32) -> F32:
+    """Rows to take where the lower lip moves down: it keeps its shape, and the skin down to the chin gives way."""
+    least = y.shape[0] / 128
+    pressed = mouth.chin - (mouth.chin - y) * (mouth.chin - mouth.lower) / np.maximum(
+        mouth.chin - mouth.lower - down, least
+    )
+    rows: F32 = np.where(y > mouth.chin, y, np.where(y > mouth.lower + down, pressed, y - down))
+    return rows
 
 
 def _inner_mouth(crop: U8, points68: F32, u: F32, top: F32, gap: F32) -> F32:

@@ -15,10 +15,13 @@ import numpy as np
 
 from diat.align import F32, U8
 from diat.glasses import BorrowedGlasses, draw_glasses
-from diat.mouths import close_mouth, open_mouth
+from diat.mouths import close_mouth, open_mouth, widen_mouth
 from diat.prototypes import MOVEMENTS
 
 Draw = Callable[[U8, F32, np.random.Generator], U8]  # crop, its 68 points in pixels of the crop, randomness -> crop
+
+
+VARIED = 0.3  # share of the inputs
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,11 @@ class Pairing:
 
     of_guided: bool  # a pair is (drawing of a guided image, the image); else (input, drawing of it)
     draw: Draw
+    vary: Draw | None = None  # what is done to `VARIED` of the inputs before T sees them; their drawings stay
 
 
 PAIRINGS: dict[str, Pairing] = {
-    "mouth_close": Pairing(of_guided=False, draw=lambda crop, points, rng: close_mouth(crop, points)),
+    "mouth_close": Pairing(of_guided=False, draw=lambda crop, points, rng: close_mouth(crop, points), vary=widen_mouth),
     "mouth_open": Pairing(of_guided=False, draw=lambda crop, points, rng: open_mouth(crop, points)),
     "eyeglasses_remove": Pairing(of_guided=True, draw=draw_glasses),
 }
@@ -40,10 +44,10 @@ WITH_PAIRS = (*PAIRINGS, *MOVEMENTS)  # the attributes that have pairs, drawn or
 
 
 def with_borrowed(borrowed: BorrowedGlasses) -> Pairing:
-    """The pairing of ``eyeglasses_remove`` where two pairs in three wear real glasses, borrowed from other faces."""
+    """The pairing of ``eyeglasses_remove`` where one pair in two wears real glasses, borrowed from other faces."""
 
     def draw(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
-        put_on = draw_glasses if rng.random() < 1 / 3 else borrowed.put_on
+        put_on = draw_glasses if rng.random() < 1 / 2 else borrowed.put_on
         return put_on(crop, points68, rng)
 
     return Pairing(of_guided=True, draw=draw)

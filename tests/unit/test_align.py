@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from diat import align
+from diat.attributes import ATTRIBUTES
 
 
 def smooth_picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -109,12 +110,15 @@ def test_paste_back_keeps_fine_detail_under_a_tint_and_drops_it_under_new_conten
     mask[40:90, 40:90] = 1
     inside = (slice(220, 300), slice(220, 300))
 
-    def spread(amount: float) -> float:
+    def spread(amount: float, *replaces: tuple[float, float]) -> float:
         change = np.full((128, 128, 3), amount, np.float32)
-        return float(align.paste_back(photo, crop, change, mask, matrix)[inside].std())
+        return float(align.paste_back(photo, crop, change, mask, matrix, 1.0, *replaces)[inside].std())
 
     assert spread(5) == pytest.approx(photo[inside].std(), rel=0.02)
     assert spread(60) < 0.4 * photo[inside].std()
+    # Clear rims of glasses are a faint change, and yet are to go.
+    assert spread(12, ATTRIBUTES["eyeglasses_remove"].replaces) < 0.4 * photo[inside].std()
+    assert spread(12, ATTRIBUTES["male_to_female"].replaces) > 0.9 * photo[inside].std()
 
 
 def test_a_face_at_the_edge_is_pasted_within_the_photograph():

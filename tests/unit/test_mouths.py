@@ -1,6 +1,7 @@
+import cv2
 import numpy as np
 
-from diat.mouths import OPENING, close_mouth, open_mouth
+from diat.mouths import OPENING, close_mouth, open_mouth, widen_mouth
 
 
 def test_closing_a_mouth_hides_the_teeth_and_changes_the_lower_face_alone(laughing):
@@ -46,3 +47,21 @@ def test_opening_a_mouth_shows_a_dark_gap_below_teeth_and_changes_the_lower_face
     assert middle[: len(middle) // 2].max() > 2 * middle.min()
     assert 0 < middle.argmin() < len(middle) - 1
     np.testing.assert_array_equal(opened, open_mouth(shut, lips))  # the same face always gets the same mouth
+
+
+def test_widening_opens_an_open_mouth_further_and_changes_the_lower_face_alone(laughing):
+    crop, points = laughing
+    mouth = cv2.fillConvexPoly(np.zeros((128, 128), np.uint8), np.rint(points[60:68]).astype(np.int32), 1) > 0
+    below = np.zeros_like(mouth)  # what the lower lip leaves when it moves down
+    middle = slice(int(points[61, 0]), int(points[63, 0]) + 1)
+    below[int(points[66, 1]) + 1 : int(points[57, 1]) + 1, middle] = True
+    changes = []
+    for seed in range(8):
+        wide = widen_mouth(crop, points, np.random.default_rng(seed))
+        changes.append(np.abs(wide.astype(int) - crop).mean(-1))
+        eyes = int(points[36:48, 1].max())
+        np.testing.assert_array_equal(wide[:eyes], crop[:eyes])
+    assert np.mean([change[mouth | below].mean() for change in changes]) > 8
+    assert len({float(change.sum()) for change in changes}) == 8
+    again = widen_mouth(crop, points, np.random.default_rng(3))
+    np.testing.assert_array_equal(np.abs(again.astype(int) - crop).mean(-1), changes[3])
