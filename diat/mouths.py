@@ -141,7 +141,7 @@ def widen_mouth(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     between = mouth.inner_upper + shown
     source = np.where(y < top, _above(y, mouth, up), np.where(y > bottom, _below(y, mouth, down), between))
     ys, xs = np.indices((size, size), dtype=np.float32)
-    far_x, far_y = (xs - middle) / (2.2 * half + 1e-3), (ys - (top + bottom) / 2) / (2.0 * half + 1e-3)
+    far_x, far_y = (xs - middle) / (2.2 * half + 1e-3), (ys - (top + bottom) / 2) / (1.5 * half + 1e-3)
     near = np.exp(-2 * (far_x**4 + far_y**4))
     columns = (xs + (xs - middle) * (1 / narrow - 1) * near).astype(np.float32)
     wide = cv2.remap(crop, np.broadcast_to(mouth.x, (size, size)).astype(np.float32), source.astype(np.float32),
