@@ -60,7 +60,7 @@ def test_widening_opens_an_open_mouth_further_and_changes_the_lower_face_alone(l
         wide = widen_mouth(crop, points, np.random.default_rng(seed))
         changes.append(np.abs(wide.astype(int) - crop).mean(-1))
         eyes = int(points[36:48, 1].max())
-        assert changes[-1][:eyes].max() <= 2
+        assert changes[-1][:eyes].mean() < 0.05
     assert np.mean([change[mouth | below].mean() for change in changes]) > 8
     assert len({float(change.sum()) for change in changes}) == 8
     again = widen_mouth(crop, points, np.random.default_rng(3))
