@@ -15,6 +15,8 @@ from diat.align import F32, U8, similarity
 from diat.errors import TrainingStopped
 from diat.pack import Pack
 
+F64 = NDArray[np.float64]
+
 FINE = 4  # glasses are drawn this many times finer than the crop
 
 # Rims are mostly dark, sometimes brown, metal, gold or red (RGB).
@@ -42,7 +44,28 @@ def draw_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     Returns:
         (S, S, 3) RGB uint8.
     """
-    size = crop.shape[0]
+    faint = bool(rng.random() < 0.5)  # rims that hardly show, and so are the hardest to see and to take away
+    rims, inside = _shape(crop.shape[0], points68, faint, rng)
+    picture = crop.astype(np.float64)
+    # The rims' shadow, the glass and what it reflects, the rims.
+    shadow = np.roll(cv2.GaussianBlur(rims, (0, 0), 1.2), round(1.5 * crop.shape[0] / 128), axis=0)
+    picture *= 1 - rng.uniform(0, 0.3) * shadow[..., None]
+    picture = _glazed(picture, inside, rng)
+    if faint:
+        skin = np.median(_colours(crop, points68[27:36]), axis=0)  # of the nose
+        colour = skin * FAINT_RIMS[rng.integers(len(FAINT_RIMS))] + rng.uniform(0, 25)
+        # Light from a side shows one half of such a rim, and leaves the other to its shadow.
+        opacity = rng.uniform(0.25, 0.8) * _uneven(rims.shape, (0.3, 1.0), 4, rng)
+    else:
+        colour = np.array(RIMS[rng.integers(len(RIMS))], np.float64) + rng.uniform(-12, 12, 3)
+        opacity = np.full(rims.shape, rng.uniform(0.75, 1.0))
+    shone = np.clip(colour * _uneven(rims.shape, (1.0, 1 + rng.uniform(0, 0.5)), 6, rng)[..., None], 0, 255)
+    picture += (opacity * rims)[..., None] * (shone - picture)
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def _shape(size: int, points68: F32, faint: bool, rng: np.random.Generator) -> tuple[F64, F64]:
+    """Where rims, bridge and temples are, and where the lenses. -> (S, S) each, 0 to 1."""
     eyes = np.stack([points68[36:42].mean(0), points68[42:48].mean(0)]).astype(np.float64)
     apart = float(np.linalg.norm(eyes[1] - eyes[0]))
     across = (eyes[1] - eyes[0]) / max(apart, 1e-6)
@@ -51,22 +74,13 @@ def draw_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     half_height = rng.uniform(0.2, 0.44) * apart
     half_widths = [rng.uniform(0.36, 0.46) * apart * np.clip(w / np.mean(widths), 0.7, 1.2) for w in widths]
     squareness, drop = rng.uniform(2, 5), rng.uniform(0.0, 0.18) * apart
-    faint = rng.random() < 0.5  # rims that hardly show, and so are the hardest to see and to take away
-    thickness = (
-        (rng.uniform(0.4, 2.0) if faint else rng.choice([rng.uniform(0.5, 1.2), rng.uniform(1.2, 3.5)])) * size / 128
-    )
-    if faint:
-        skin = np.median(_colours(crop, points68[27:36]), axis=0)  # of the nose
-        rim = skin * FAINT_RIMS[rng.integers(len(FAINT_RIMS))] + rng.uniform(0, 25)
-    else:
-        rim = np.array(RIMS[rng.integers(len(RIMS))], np.float64) + rng.uniform(-12, 12, 3)
-
+    thin, thick = (0.4, 2.0) if faint else [(0.5, 1.2), (1.2, 3.5)][rng.integers(2)]
+    stroke = max(1, round(rng.uniform(thin, thick) * size / 128 * FINE))
+    frame, glass = (np.zeros((size * FINE, size * FINE), np.uint8) for _ in range(2))
     lenses = [
         _outline(eye + drop * downwards, across, downwards, width, half_height, squareness)
         for eye, width in zip(eyes, half_widths, strict=True)
     ]
-    frame, glass = (np.zeros((size * FINE, size * FINE), np.uint8) for _ in range(2))
-    stroke = max(1, round(thickness * FINE))
     rimless = rng.random() < 0.1
     for lens in lenses:
         _polygon(glass, lens)
@@ -81,30 +95,29 @@ def draw_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     for eye, width, ear, sign in zip(eyes, half_widths, points68[[0, 16]], (-1, 1), strict=True):
         hinge = eye + sign * width * across + (drop - 0.4 * half_height) * downwards
         _stroke(frame, np.stack([hinge, ear.astype(np.float64)]), stroke, closed=False)
+    reduced = [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) / 255 for image in (frame, glass)]
+    return reduced[0].astype(np.float64), reduced[1].astype(np.float64)
 
-    covered, inside = (
-        cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float64) / 255
-        for image in (frame, glass)
-    )
-    picture: NDArray[np.float64] = crop.astype(np.float64)
-    # The rims' shadow, the glass, its reflections, the rims.
-    shadow = np.roll(cv2.GaussianBlur(covered, (0, 0), 1.2), round(1.5 * size / 128), axis=0)
-    picture *= 1 - rng.uniform(0, 0.3) * shadow[..., None]
-    kind = rng.random()  # clear, tinted, sunglasses
+
+def _glazed(picture: F64, inside: F64, rng: np.random.Generator) -> F64:
+    """A picture through lenses: clear, tinted or sunglasses, half of them with a reflection."""
+    kind = rng.random()
     tint = rng.uniform(0, 0.15) if kind < 0.65 else rng.uniform(0.15, 0.7) if kind < 0.85 else rng.uniform(0.7, 0.97)
     colour = np.array([40, 40, 45]) + rng.uniform(-20, 40, 3)
-    picture += tint * inside[..., None] * (colour - picture)
+    picture = picture + tint * inside[..., None] * (colour - picture)
     if rng.random() < 0.5:
         spots = cv2.GaussianBlur(rng.random((8, 8)) ** 4, (0, 0), 1.0)
-        light = np.clip(cv2.resize(spots / spots.max(), (size, size), interpolation=cv2.INTER_CUBIC), 0, 1) * inside
+        light = np.clip(cv2.resize(spots / spots.max(), inside.shape, interpolation=cv2.INTER_CUBIC), 0, 1) * inside
         coating = np.array(COATINGS[rng.integers(len(COATINGS))], np.float64)
-        picture += rng.uniform(0.1, 0.6) * light.astype(np.float64)[..., None] * np.maximum(coating - picture, 0)
-    shine = 1 + rng.uniform(0, 0.5) * cv2.resize(rng.random((6, 6)), (size, size))
-    opacity = rng.uniform(*((0.25, 0.8) if faint else (0.75, 1.0))) * covered
-    if faint:  # light from a side shows one half of such a rim, and leaves the other to its shadow
-        opacity = opacity * cv2.resize(rng.uniform(0.3, 1.0, (4, 4)), (size, size), interpolation=cv2.INTER_CUBIC)
-    picture += opacity[..., None] * (np.clip(rim * shine[..., None], 0, 255) - picture)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+        picture += rng.uniform(0.1, 0.6) * light[..., None] * np.maximum(coating - picture, 0)
+    return picture
+
+
+def _uneven(shape: tuple[int, ...], between: tuple[float, float], spots: int, rng: np.random.Generator) -> F64:
+    """Values that differ slowly from place to place. -> (H, W)."""
+    values = rng.uniform(*between, (spots, spots))
+    uneven: F64 = cv2.resize(values, shape[::-1]).astype(np.float64)
+    return uneven
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,20 +183,18 @@ def load_borrowed(path: Path, pack: Pack) -> BorrowedGlasses:
 
 
 def _outline(
-    centre: NDArray[np.float64],
-    across: NDArray[np.float64],
-    downwards: NDArray[np.float64],
+    centre: F64,
+    across: F64,
+    downwards: F64,
     half_width: float,
     half_height: float,
     squareness: float,
-) -> NDArray[np.float64]:
+) -> F64:
     """Points of a lens: a superellipse, from an oval to nearly a rectangle. -> (64, 2)."""
     angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     sideways = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / squareness)
     up = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / squareness)
-    outline: NDArray[np.float64] = (
-        centre + half_width * sideways[:, None] * across + half_height * up[:, None] * downwards
-    )
+    outline: F64 = centre + half_width * sideways[:, None] * across + half_height * up[:, None] * downwards
     return outline
 
 
@@ -194,14 +205,14 @@ def _colours(crop: U8, points: F32) -> U8:
     return colours
 
 
-def _fine(points: NDArray[np.float64]) -> NDArray[np.int32]:
+def _fine(points: F64) -> NDArray[np.int32]:
     fine: NDArray[np.int32] = np.rint((points + 0.5) * FINE - 0.5).astype(np.int32)
     return fine
 
 
-def _stroke(image: NDArray[np.uint8], points: NDArray[np.float64], width: int, closed: bool) -> None:
+def _stroke(image: NDArray[np.uint8], points: F64, width: int, closed: bool) -> None:
     cv2.polylines(image, [_fine(points)], closed, 255, width, cv2.LINE_AA)
 
 
-def _polygon(image: NDArray[np.uint8], points: NDArray[np.float64]) -> None:
+def _polygon(image: NDArray[np.uint8], points: F64) -> None:
     cv2.fillPoly(image, [_fine(points)], 255, cv2.LINE_AA)

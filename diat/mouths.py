@@ -128,9 +128,9 @@ def widen_mouth(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     mouth = _mouth(points68, size)
     left, right = mouth.corners
     half, middle = (right - left) / 2, (left + right) / 2
-    more, narrow = rng.uniform(0, WIDEST), rng.uniform(NARROWEST, 1.0)
+    wider, narrow = rng.uniform(0, WIDEST), rng.uniform(NARROWEST, 1.0)
     u = np.clip((mouth.x - middle) / max(half, 1e-3), -1, 1)
-    more = 2 * half * more * (1 - u**2) ** 0.8
+    more = 2 * half * wider * (1 - u**2) ** 0.8
     gap = np.maximum(mouth.inner_lower - mouth.inner_upper, 0)
     up, down = 0.2 * more, 0.8 * more
     top, bottom = mouth.inner_upper - up, mouth.inner_upper + gap + down
@@ -144,8 +144,7 @@ def widen_mouth(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     far_x, far_y = (xs - middle) / (2.2 * half + 1e-3), (ys - (top + bottom) / 2) / (1.5 * half + 1e-3)
     near = np.exp(-2 * (far_x**4 + far_y**4))
     columns = (xs + (xs - middle) * (1 / narrow - 1) * near).astype(np.float32)
-    wide = cv2.remap(crop, np.broadcast_to(mouth.x, (size, size)).astype(np.float32), source.astype(np.float32),
-                     cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+    wide = cv2.remap(crop, xs, source.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     below_teeth = np.clip((y - top - 0.8 * gap) / (3 * unit), 0, 1) * np.clip((bottom - y) / unit + 0.5, 0, 1)
     shaded = wide * (1 - dark * below_teeth[..., None])
     result = cv2.remap(shaded.astype(np.float32), columns, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -154,20 +153,17 @@ def widen_mouth(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
 
 def _above(y: F32, mouth: _Mouth, up: F32) -> F32:
     """Rows to take where the upper lip moves up: it keeps its shape, and the skin up to the nose gives way."""
-    pressed = mouth.nose + (y - mouth.nose) * (mouth.upper - mouth.nose) / np.maximum(
-        mouth.upper - up - mouth.nose, 1e-3
-    )
-    rows: F32 = np.where(y < mouth.nose, y, np.where(y < mouth.upper - up, pressed, y + up))
+    nose, upper = mouth.nose, mouth.upper
+    pressed = nose + (y - nose) * (upper - nose) / np.maximum(upper - up - nose, 1e-3)
+    rows: F32 = np.where(y < nose, y, np.where(y < upper - up, pressed, y + up))
     return rows
 
 
 def _below(y: F32, mouth: _Mouth, down: F32) -> F32:
     """Rows to take where the lower lip moves down: it keeps its shape, and the skin down to the chin gives way."""
-    least = y.shape[0] / 128
-    pressed = mouth.chin - (mouth.chin - y) * (mouth.chin - mouth.lower) / np.maximum(
-        mouth.chin - mouth.lower - down, least
-    )
-    rows: F32 = np.where(y > mouth.chin, y, np.where(y > mouth.lower + down, pressed, y - down))
+    chin, lower, least = mouth.chin, mouth.lower, y.shape[0] / 128
+    pressed = chin - (chin - y) * (chin - lower) / np.maximum(chin - lower - down, least)
+    rows: F32 = np.where(y > chin, y, np.where(y > lower + down, pressed, y - down))
     return rows
 
 
