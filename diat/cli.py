@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from diat.editor import EditResult, FaceChoice, FaceEditor
 
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+BATCH = 4  # photographs of a folder at a time: as many 25-megapixel pictures and their results are 600 MB
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -131,7 +133,7 @@ def _video(args: argparse.Namespace) -> int:
     if not isinstance(choice, str) and len(choice) > 1:
         raise DiatError('--faces of a video takes "largest", "all" or one number.')
     editor = FaceEditor.from_pretrained(args.model or args.attribute, revision=args.revision, attribute=args.attribute)
-    with tqdm(unit="frame", dynamic_ncols=True, mininterval=1) as bar:
+    with tqdm(unit="frame", dynamic_ncols=True, mininterval=1, delay=1) as bar:
 
         def shown(progress: Progress) -> bool:
             bar.total = progress.total or None
@@ -179,21 +181,41 @@ def _edit_folder(editor: FaceEditor, source: Path, target: Path, choice: FaceCho
         raise DiatError(
             "The output folder is the input folder: choose another, or the photographs would be overwritten."
         )
-    if target.exists() and not target.is_dir():
+    if (target.exists() and not target.is_dir()) or target.suffix.lower() in KINDS:
         raise DiatError(f"{target} is a file: for a folder of photographs, the output is a folder too.")
     stems = [path.stem for path in photos]
     failed = []
-    for path in tqdm(photos, unit="photo", dynamic_ncols=True):
-        # Two photographs of one stem would overwrite each other.
-        name = path.stem if stems.count(path.stem) == 1 else path.name
-        try:
-            _write(editor.edit(path, choice, strength), target / f"{name}.png", editor, strength)
-        except DiatError as error:
-            failed.append(f"{path.name}: {error}")
+    with tqdm(total=len(photos), unit="photo", dynamic_ncols=True) as bar:
+        for start in range(0, len(photos), BATCH):
+            for path, result in _edited(editor, photos[start : start + BATCH], choice, strength):
+                # Two photographs of one stem would overwrite each other.
+                name = path.stem if stems.count(path.stem) == 1 else path.name
+                try:
+                    if isinstance(result, DiatError):
+                        raise result
+                    _write(result, target / f"{name}.png", editor, strength)
+                except DiatError as error:
+                    failed.append(f"{path.name}: {error}")
+                bar.update()
     print(f"{len(photos) - len(failed)} of {len(photos)} photographs changed, in {target}")
     for line in failed:
         print(f"left out {line}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _edited(
+    editor: FaceEditor, photos: list[Path], choice: FaceChoice, strength: float
+) -> Iterator[tuple[Path, EditResult | DiatError]]:
+    """The photographs as one batch of the network; one by one where one of them cannot be used."""
+    try:
+        yield from zip(photos, editor.edit(list(photos), choice, strength), strict=True)
+        return
+    except DiatError as error:
+        if len(photos) == 1:
+            yield photos[0], error
+            return
+    for photo in photos:
+        yield from _edited(editor, [photo], choice, strength)
 
 
 def _check_output(photo: Path, output: Path) -> None:

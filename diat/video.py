@@ -120,6 +120,8 @@ def duration_of(source: Path) -> float:
 def _check(container: av.container.InputContainer, source: Path) -> None:
     if not container.streams.video:
         raise PhotoRejected(f"{source.name} has no pictures: give a video.")
+    if container.format.name.endswith("_pipe") or container.format.name == "image2":
+        raise PhotoRejected(f"{source.name} is a single picture: give a video, or use diat edit.")
     video = container.streams.video[0]
     if video.width * video.height > MAX_PIXELS:
         raise PhotoRejected(f"{source.name} is {video.width}x{video.height}: at most 3840x2160 are taken.")

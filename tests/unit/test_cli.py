@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from diat.attributes import ATTRIBUTES
-from diat.cli import main
+from diat.cli import BATCH, main
 from diat.provenance import is_marked
 
 
@@ -55,6 +55,27 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(tmp_path, collins_path, 
     assert "left out b.jpg: This is no JPEG" in captured.err
     assert "left out d.png: No face found" in captured.err
     assert sorted(path.name for path in target.iterdir()) == ["a.png", "c.jpg.png", "c.png.png"]
+
+
+def test_a_folder_in_batches_gives_what_single_photographs_give(tmp_path, collins_path, hopper_path):
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for number in range(BATCH + 1):
+        shutil.copy((collins_path, hopper_path)[number % 2], source / f"{number}.jpg")
+    change = ["--attribute", "mouth_open"]
+    assert main(["edit", str(source), "-o", str(target), *change]) == 0
+    for number in range(BATCH + 1):
+        single = tmp_path / f"{number}.png"
+        assert main(["edit", str(source / f"{number}.jpg"), "-o", str(single), *change]) == 0
+        batch, alone = (np.asarray(Image.open(path)).astype(int) for path in (target / single.name, single))
+        assert np.abs(batch - alone).max() <= 1
+
+
+def test_a_folder_does_not_become_a_folder_named_like_a_picture(tmp_path, collins_path, capsys):
+    shutil.copy(collins_path, tmp_path / "a.jpg")
+    assert main(["edit", str(tmp_path), "-o", str(tmp_path / "o.png"), "--attribute", "mouth_open"]) == 1
+    assert "the output is a folder too" in capsys.readouterr().err
+    assert not (tmp_path / "o.png").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from films import facts, film, frames_of
+from PIL import Image
 
 from diat.editor import FaceEditor
 from diat.errors import DiatError, PhotoRejected
@@ -114,6 +115,15 @@ def test_what_is_no_video_is_one_sentence(editor, tmp_path, content):
     with pytest.raises(PhotoRejected, match="give another video"):
         edit_video(tmp_path / "in.mp4", tmp_path / "out.mp4", editor)
     assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
+def test_a_photograph_is_no_film_of_one_picture(editor, tmp_path, hopper, kind):
+    source = tmp_path / f"in.{kind}"
+    Image.fromarray(hopper).save(source)
+    with pytest.raises(PhotoRejected, match="is a single picture: give a video, or use diat edit"):
+        edit_video(source, tmp_path / "out.mp4", editor)
+    assert not list(tmp_path.glob("*.mp4"))
 
 
 def test_a_damaged_middle_is_passed_over_and_counted(editor, pictures, tmp_path):
