@@ -5,7 +5,7 @@
 
 Each camera frame carries its number as black and white squares along its upper edge. They are read off what the page
 shows and off the camera's own picture at the same moment: the difference is the latency, from lens to screen. Memory is
-the server's resident size at both ends.
+the server's resident size at the start, after each minute, and at the end.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -94,7 +95,9 @@ def start_server() -> tuple[subprocess.Popen[bytes], str]:
     sys.exit("The server did not start.")
 
 
-def watched(address: str, camera: Path, seconds: float, attribute: str, screenshot: Path | None) -> list[list[float]]:
+def watched(
+    address: str, camera: Path, seconds: float, attribute: str, screenshot: Path | None, each_minute: Callable[[], None]
+) -> list[list[float]]:
     """(time in ms, camera's frame, shown frame) every few milliseconds."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
@@ -109,7 +112,9 @@ def watched(address: str, camera: Path, seconds: float, attribute: str, screensh
         page.click("#live-start")
         page.wait_for_function("document.querySelector('#live-rate').textContent.includes('frames/s')", timeout=60_000)
         page.evaluate(WATCH)
-        page.wait_for_timeout(1000 * seconds)
+        for start in np.arange(0, seconds, 60):
+            page.wait_for_timeout(1000 * min(60, seconds - start))
+            each_minute()
         if screenshot:
             page.screenshot(path=screenshot)
         seen: list[list[float]] = page.evaluate("() => seen")
@@ -131,10 +136,16 @@ def main() -> None:
         write_camera(camera)
         server, address = start_server()
         try:
-            watched(address, camera, 3, args.attribute, None)  # loads everything
-            before = memory_mib(server.pid)
-            seen = watched(address, camera, args.seconds, args.attribute, args.screenshot)
-            after = memory_mib(server.pid)
+            watched(address, camera, 3, args.attribute, None, lambda: None)  # loads everything
+            memory = [memory_mib(server.pid)]
+            seen = watched(
+                address,
+                camera,
+                args.seconds,
+                args.attribute,
+                args.screenshot,
+                lambda: memory.append(memory_mib(server.pid)),
+            )
         finally:
             server.terminate()
             server.wait(10)
@@ -148,7 +159,7 @@ def main() -> None:
         "latency_ms_95": round(ages[int(0.95 * len(ages))]),
         "looks": len(ages),
         "seconds": args.seconds,
-        "memory_mib": [round(before), round(after)],
+        "memory_mib": [round(size) for size in memory],
     }
     print(json.dumps(result))
 
