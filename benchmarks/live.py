@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import socket
@@ -112,7 +113,7 @@ def watched(
         page.click("#live-start")
         page.wait_for_function("document.querySelector('#live-rate').textContent.includes('frames/s')", timeout=60_000)
         page.evaluate(WATCH)
-        for start in np.arange(0, seconds, 60):
+        for start in range(0, math.ceil(seconds), 60):
             page.wait_for_timeout(1000 * min(60, seconds - start))
             each_minute()
         if screenshot:

@@ -11,9 +11,9 @@ from diat.align import F32, U8
 from diat.editor import FaceEditor
 from diat.tracking import Track
 
-KEPT = 0.9  # share of the last frame's change that stays where the face looks as it did
+KEPT = 0.95  # share of the last frame's change that stays where the face looks as it did
 STILL = 0.25  # pixels of the crop
-ALIKE = 20.0  # levels of 255; where a crop differs this much from the last it shows something new, as teeth
+ALIKE = 30.0  # levels of 255; where a crop differs this much from the last it shows something new, as teeth
 
 
 class FrameEditor:
