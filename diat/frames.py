@@ -11,18 +11,16 @@ from diat.align import F32, U8
 from diat.editor import FaceEditor
 from diat.tracking import Track
 
-KEPT = 0.95  # share of the last frame's change that stays where the face looks as it did
-STILL = 0.25  # pixels of the crop
-ALIKE = 30.0  # levels of 255; where a crop differs this much from the last it shows something new, as teeth
+KEPT = 0.9  # share of the last frame's change that stays where the face looks as it did
+ALIKE = 12.0  # levels of 255; a crop that differs this much from the last is new, as a moving mouth is
 
 
 class FrameEditor:
     """Changes the attribute in one stream of frames.
 
     T answers a trembling crop, noise and compression with a trembling face. A face's crops lie one on the other from
-    frame to frame, whatever the head does, and lips and lids are followed by optical flow. Where the crop looks as it
-    did before it moved, most of the change stays, and moves with it; where something new comes into sight, as teeth
-    do, T's new answer is taken.
+    frame to frame, whatever the head does, and so do the changes: where the crop stays as it was, so does most of the
+    change, and where it moves, as a talking mouth does, T's new answer is taken.
 
     Args:
         editor: of the attribute.
@@ -30,7 +28,6 @@ class FrameEditor:
 
     def __init__(self, editor: FaceEditor) -> None:
         self.editor = editor
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._last: dict[int, tuple[F32, F32]] = {}  # crop and change, by number of the track
 
     def edit(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> U8:
@@ -51,7 +48,7 @@ class FrameEditor:
         )
 
     def settled(self, number: int, crop: U8, change: F32) -> F32:
-        """T's change of a face, drawn towards the face's last one, moved as the crop moved since.
+        """T's change of a face, drawn towards the face's last one where the crop looks as it did.
 
         Args:
             number: of the face's track.
@@ -61,24 +58,8 @@ class FrameEditor:
         now = crop.astype(np.float32)
         if number in self._last:
             before, kept = self._last[number]
-            before, kept = self._moved(before, kept, crop)
-            differs = cv2.GaussianBlur(np.abs(now - before).mean(-1), (0, 0), 1.5)
-            share = (KEPT * np.exp(-((differs / ALIKE) ** 2)))[..., None]
+            moved = cv2.GaussianBlur(np.abs(now - before).mean(-1), (0, 0), 1.5)
+            share = (KEPT * np.exp(-((moved / ALIKE) ** 2)))[..., None]
             change = (change + share * (kept - change)).astype(np.float32)
         self._last[number] = now, change
         return change
-
-    def _moved(self, before: F32, kept: F32, crop: U8) -> tuple[F32, F32]:
-        """The last crop and its change as lips and eyes have moved since, which the crop does not follow."""
-        grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (crop, before.astype(np.uint8))]
-        flow = self._flow.calc(grey[0], grey[1], None)  # type: ignore[call-overload]
-        # Less than this is noise, and moving by it again and again would blur the change.
-        flow *= np.clip(np.linalg.norm(flow, axis=-1, keepdims=True) / STILL - 1, 0, 1)
-        rows, columns = np.indices(grey[0].shape, dtype=np.float32)
-        columns, rows = columns + flow[..., 0], rows + flow[..., 1]
-
-        def moved(image: F32) -> F32:
-            there = cv2.remap(image, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            return there.astype(np.float32)
-
-        return moved(before), moved(kept)

@@ -29,19 +29,6 @@ def test_noise_makes_the_change_tremble_less_than_frame_by_frame(steady, laughin
     assert trembling(followed) < trembling(alone) / 3
 
 
-def test_a_change_moves_with_what_moves(steady, laughing):
-    """Two pixels down, as a lip does: the kept change follows, and T's answer to the noise hardly shows."""
-    crop, _ = laughing
-    change = np.zeros(crop.shape, np.float32)
-    change[88:96, 56:72] = 40
-    steady.settled(0, crop, change)
-    moved = np.roll(change, 2, axis=0)
-    kept = steady.settled(0, np.roll(crop, 2, axis=0), np.zeros_like(change))
-    inside = np.s_[92:96, 60:68]  # away from the change's edges
-    assert kept[inside].mean() > 0.7 * 40
-    assert np.abs(kept - 0.9 * moved).mean() < np.abs(kept - 0.9 * change).mean()
-
-
 def test_what_looks_new_is_changed_anew(steady, collins, collins_face):
     steady.edit(collins, [Track(0, collins_face)])
     another = np.ascontiguousarray(255 - collins)  # not one pixel as it was
