@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from diat.align import change_of_photo, paste_back
+from diat.align import change_of_photo
 from diat.editor import FaceEditor
 from diat.faces import Face, face_fault
 from diat.frames import FrameEditor
@@ -63,20 +63,18 @@ class Way:
         self.added: list[np.ndarray] = []  # (H, W, 3) float
 
     def step(self, frame: np.ndarray, tracks: list[Track]) -> None:
-        added, edited = np.zeros(frame.shape, np.float32), frame
+        added = np.zeros(frame.shape, np.float32)
         for track in tracks:
             if face_fault(track.face) is None:
                 matrix, crop, mask = self.editor.aligned(frame, track.face)
                 change = self.editor.changes([crop], [mask])[0]
                 if self.steady is not None:
                     change = self.steady.settled(track.number, crop, change)
-                spec = self.editor.spec
-                edited = paste_back(frame, crop, change, mask, matrix, 1.0, spec.replaces)
-                made = change_of_photo(frame, crop, change, mask, matrix, 1.0, spec.replaces)
+                made = change_of_photo(frame, crop, change, mask, matrix, 1.0, self.editor.spec.replaces)
                 if made is not None:
                     part, (left, top, right, bottom) = made
                     added[top:bottom, left:right] = part
-        self.edited.append(edited)
+        self.edited.append(np.clip(np.rint(frame + added), 0, 255).astype(np.uint8))
         self.added.append(added)
 
 

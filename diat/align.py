@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from diat.attributes import REPLACES
+
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
@@ -103,7 +105,7 @@ def paste_back(
     mask: F32,
     photo_to_crop: F32,
     strength: float = 1.0,
-    replaces: tuple[float, float] = (10.0, 40.0),
+    replaces: tuple[float, float] = REPLACES,
 ) -> U8:
     """Add a change of the crop to the photograph, at the photograph's own resolution.
 
@@ -118,7 +120,7 @@ def paste_back(
         mask: (S, S) float in [0, 1]. Where it is 0, and outside the crop, the photograph stays bit-equal.
         photo_to_crop: the matrix that made the crop at 128 pixels.
         strength: factor of the change, at least 0; 0 returns an equal copy.
-        replaces: sizes of a change between which detail fades (`diat.attributes.Region`).
+        replaces: sizes of a change between which detail fades (`diat.attributes.REPLACES`).
 
     Returns:
         (H, W, 3) RGB uint8.

@@ -10,6 +10,9 @@ from diat.errors import DiatError
 
 Scope = Literal["local", "global"]
 
+# A change of the crop smaller than the first (mean over the channels, of 255) tints what was there, and the photograph
+# keeps its fine detail; one larger than the second replaces it (`align.paste_back`).
+REPLACES = (10.0, 40.0)
 MAX_STRENGTH = 1.5  # of a change, as a multiple of what the model was made for
 
 
@@ -27,9 +30,7 @@ class Region:
     # holds the region of nearly every face; None is the whole crop.
     window: tuple[int, int, int, int] | None = None
     scope: Scope = "local"  # section 5's two kinds, which differ in their enhancement network
-    # A change of the crop smaller than the first (mean over the channels, of 255) tints what was there, and the
-    # photograph keeps its fine detail; one larger than the second replaces it (`align.paste_back`).
-    replaces: tuple[float, float] = (10.0, 40.0)
+    replaces: tuple[float, float] = REPLACES
 
 
 _MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 30), range(36, 48)

@@ -20,7 +20,7 @@ from diat.errors import TrainingStopped
 from diat.glasses import load_borrowed
 from diat.masks import attribute_mask
 from diat.pack import Pack
-from diat.pairs import PAIRINGS, VARIED, WITH_PAIRS, with_borrowed
+from diat.pairs import PAIRINGS, WITH_PAIRS, Draw, with_borrowed
 from diat.prototypes import MOVEMENTS, PrototypeTargets
 from diat.tensors import to_tensor
 
@@ -126,10 +126,12 @@ class TransferBatches:
         rng = np.random.default_rng((self.seed, step, self.rank))
         sources = self.inputs[order(len(self.inputs), self.batch, self.seed, step, self.rank, self.world)]
         guided, augment = self._draw_guided(sources, rng, step), self._augmentation(rng)
+        vary = self._pairing.vary if self._pairing is not None else None
         batch = Batch(
             mask=self._masks(sources, augment),
             guided=self._images(guided, augment_guided := self._augmentation(rng)),
-            source=self._sources(sources, augment, rng),  # last, since pairs take no randomness from the rest
+            # Last, since pairs take no randomness from the rest.
+            source=self._drawn(sources, augment, vary, rng) if vary else self._images(sources, augment),
             source_rows=sources.tolist(),
             guided_rows=guided.tolist(),
         )
@@ -139,9 +141,11 @@ class TransferBatches:
         if self._pairing is None:
             return batch
         if not self._pairing.of_guided:
-            return replace(batch, paired=Paired(batch.source, batch.mask, self._drawn(sources, augment, rng)))
+            target = self._drawn(sources, augment, self._pairing.draw, rng)
+            return replace(batch, paired=Paired(batch.source, batch.mask, target))
         mask = self._masks(guided, augment_guided)
-        return replace(batch, paired=Paired(self._drawn(guided, augment_guided, rng), mask, batch.guided))
+        drawn = self._drawn(guided, augment_guided, self._pairing.draw, rng)
+        return replace(batch, paired=Paired(drawn, mask, batch.guided))
 
     def ahead(self, first: int, last: int, device: torch.device) -> Iterator[Batch]:
         """The batches of steps ``first`` to ``last - 1``, each made and moved while the one before is used."""
@@ -183,23 +187,10 @@ class TransferBatches:
             return to_tensor(self._gather(self._resident, rows, augment))
         return self._moved_and_cut([self.pack.crops[row] for row in rows], augment)
 
-    def _sources(
-        self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]], rng: np.random.Generator
+    def _drawn(
+        self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]], draw: Draw, rng: np.random.Generator
     ) -> Tensor:
-        vary = self._pairing.vary if self._pairing is not None else None
-        if vary is None:
-            return self._images(rows, augment)
-        crops = [np.asarray(self.pack.crops[row]) for row in rows]
-        for place, row in enumerate(rows):
-            if rng.random() < VARIED:
-                crops[place] = vary(crops[place], self.pack.points68[row], rng)
-        return self._moved_and_cut(crops, augment)
-
-    def _drawn(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]], rng: np.random.Generator) -> Tensor:
-        """The images with a pair's other side drawn onto them."""
-        if self._pairing is None:
-            raise ValueError("there are no pairs")
-        draw = self._pairing.draw
+        """The images, drawn upon."""
         crops = [draw(np.asarray(self.pack.crops[row]), self.pack.points68[row], rng) for row in rows]
         return self._moved_and_cut(crops, augment)
 

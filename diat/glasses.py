@@ -21,12 +21,8 @@ FINE = 4  # glasses are drawn this many times finer than the crop
 
 # Rims are mostly dark, sometimes brown, metal, gold or red (RGB).
 RIMS = ((20, 20, 22), (20, 20, 22), (35, 30, 30), (70, 45, 30), (110, 110, 115), (160, 130, 80), (120, 30, 35))
-FAINT_RIMS = (
-    (1.3, 1.3, 1.3),
-    (1.1, 1.2, 1.3),
-    (1.2, 1.1, 0.8),
-    (0.8, 0.75, 0.7),
-)  # of the skin: clear, silver, gold, horn
+# Clear plastic, silver, gold and horn, as factors of the skin's colour.
+FAINT_RIMS = ((1.3, 1.3, 1.3), (1.1, 1.2, 1.3), (1.2, 1.1, 0.8), (0.8, 0.75, 0.7))
 COATINGS = ((255, 255, 255), (255, 255, 255), (150, 110, 255), (110, 140, 255), (130, 230, 170))  # what lenses reflect
 
 POSE = (0, 1, 15, 16, *range(27, 31), *range(36, 48))  # landmarks that say how glasses sit: temples, bridge, eyes

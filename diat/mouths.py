@@ -28,7 +28,7 @@ def close_mouth(crop: U8, points68: F32) -> U8:
     size = crop.shape[0]
     unit = size / 128
     mouth = _mouth(points68, size)
-    x, upper, lower, inner_upper, inner_lower = mouth.x, mouth.upper, mouth.lower, mouth.inner_upper, mouth.inner_lower
+    x, inner_upper, inner_lower = mouth.x, mouth.inner_upper, mouth.inner_lower
     left, right = mouth.corners
     share = 0.35  # of the gap that the upper lip covers
     gap = np.where((x > left) & (x < right), np.maximum(inner_lower - inner_upper, 0), 0)
@@ -41,16 +41,8 @@ def close_mouth(crop: U8, points68: F32) -> U8:
     gap, inner_upper = gap + 2 * cut, inner_upper - cut
     down, up = share * gap, (1 - share) * gap
     seam = inner_upper + down
-    nose, chin = mouth.nose, mouth.chin
     y = np.arange(size, dtype=np.float32)[:, None]
-    # Between nose and lips, and lips and chin, the skin stretches; the lips themselves keep their shape.
-    stretched = nose + (y - nose) * (upper - nose) / np.maximum(upper + down - nose, 1e-3)
-    above = np.where(y < nose, y, np.where(y < upper + down, stretched, y - down))
-    stretched = chin - (chin - y) * (chin - lower) / np.maximum(chin - lower + up, 1e-3)
-    below = np.where(y > chin, y, np.where(y > lower - up, stretched, y + up))
-    source = np.where(y < seam, above, below).astype(np.float32)
-    columns = np.broadcast_to(x, (size, size)).astype(np.float32)
-    shut = cv2.remap(crop, columns, source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    shut = _from_rows(crop, np.where(y < seam, _above(y, mouth, -down), _below(y, mouth, -up)))
     # A shut mouth has a dark line between its lips; a darker one than this is seen as a gap.
     line = 0.1 * np.exp(-(((y - seam) / (0.8 * unit)) ** 2) / 2) * np.clip(gap / (3 * unit), 0, 1) * inwards
     settled = _settled(shut * (1 - line[..., None]), seam, mouth, float(np.clip(gap.max() / (8 * unit), 0, 1)))
@@ -102,9 +94,7 @@ def open_mouth(crop: U8, points68: F32) -> U8:
     top, bottom = seam - up, seam + down
     y = np.arange(size, dtype=np.float32)[:, None]
     above, below = _above(y, mouth, up), _below(y, mouth, down)
-    source = np.where(y < (top + bottom) / 2, np.minimum(above, seam), np.maximum(below, seam)).astype(np.float32)
-    columns = np.broadcast_to(mouth.x, (size, size)).astype(np.float32)
-    parted = cv2.remap(crop, columns, source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    parted = _from_rows(crop, np.where(y < (top + bottom) / 2, np.minimum(above, seam), np.maximum(below, seam)))
     inside = np.clip((y - top) / unit + 0.5, 0, 1) * np.clip((bottom - y) / unit + 0.5, 0, 1)
     inside *= np.clip(gap / (1.5 * unit), 0, 1)
     painted = parted + inside[..., None] * (_inner_mouth(crop, points68, u, top, gap) - parted)
@@ -144,15 +134,22 @@ def widen_mouth(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     far_x, far_y = (xs - middle) / (2.2 * half + 1e-3), (ys - (top + bottom) / 2) / (1.5 * half + 1e-3)
     near = np.exp(-2 * (far_x**4 + far_y**4))
     columns = (xs + (xs - middle) * (1 / narrow - 1) * near).astype(np.float32)
-    wide = cv2.remap(crop, xs, source.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    wide = _from_rows(crop, source)
     below_teeth = np.clip((y - top - 0.8 * gap) / (3 * unit), 0, 1) * np.clip((bottom - y) / unit + 0.5, 0, 1)
     shaded = wide * (1 - dark * below_teeth[..., None])
     result = cv2.remap(shaded.astype(np.float32), columns, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.clip(np.rint(result), 0, 255).astype(np.uint8)
 
 
+def _from_rows(crop: U8, source: F32) -> F32:
+    """Every column of a crop, (S, S, 3), from these of its rows, (S, S). -> float."""
+    columns = np.broadcast_to(np.arange(crop.shape[0], dtype=np.float32), source.shape).copy()
+    moved = cv2.remap(crop, columns, source.astype(np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return moved.astype(np.float32)
+
+
 def _above(y: F32, mouth: _Mouth, up: F32) -> F32:
-    """Rows to take where the upper lip moves up: it keeps its shape, and the skin up to the nose gives way."""
+    """Rows to take where the upper lip moves up (below 0, down): it keeps its shape; the skin to the nose gives way."""
     nose, upper = mouth.nose, mouth.upper
     pressed = nose + (y - nose) * (upper - nose) / np.maximum(upper - up - nose, 1e-3)
     rows: F32 = np.where(y < nose, y, np.where(y < upper - up, pressed, y + up))
@@ -160,7 +157,7 @@ def _above(y: F32, mouth: _Mouth, up: F32) -> F32:
 
 
 def _below(y: F32, mouth: _Mouth, down: F32) -> F32:
-    """Rows to take where the lower lip moves down: it keeps its shape, and the skin down to the chin gives way."""
+    """Rows to take where the lower lip moves down (below 0, up): it keeps its shape; the skin to the chin gives way."""
     chin, lower, least = mouth.chin, mouth.lower, y.shape[0] / 128
     pressed = chin - (chin - y) * (chin - lower) / np.maximum(chin - lower - down, least)
     rows: F32 = np.where(y > chin, y, np.where(y > lower + down, pressed, y - down))

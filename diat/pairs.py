@@ -21,7 +21,7 @@ from diat.prototypes import MOVEMENTS
 Draw = Callable[[U8, F32, np.random.Generator], U8]  # crop, its 68 points in pixels of the crop, randomness -> crop
 
 
-VARIED = 0.3  # share of the inputs
+VARIED = 0.3  # share of the inputs whose mouths are widened
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,17 @@ class Pairing:
 
     of_guided: bool  # a pair is (drawing of a guided image, the image); else (input, drawing of it)
     draw: Draw
-    vary: Draw | None = None  # what is done to `VARIED` of the inputs before T sees them; their drawings stay
+    vary: Draw | None = None  # what is done to the inputs before T sees them, at random; their drawings stay
+
+
+def _widened_at_times(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
+    return widen_mouth(crop, points68, rng) if rng.random() < VARIED else crop
 
 
 PAIRINGS: dict[str, Pairing] = {
-    "mouth_close": Pairing(of_guided=False, draw=lambda crop, points, rng: close_mouth(crop, points), vary=widen_mouth),
+    "mouth_close": Pairing(
+        of_guided=False, draw=lambda crop, points, rng: close_mouth(crop, points), vary=_widened_at_times
+    ),
     "mouth_open": Pairing(of_guided=False, draw=lambda crop, points, rng: open_mouth(crop, points)),
     "eyeglasses_remove": Pairing(of_guided=True, draw=draw_glasses),
 }
