@@ -16,7 +16,11 @@ F32 = NDArray[np.float32]
 EPSILON = 1e-5  # of torch's BatchNorm2d
 INPUT, OUTPUT = "image", "transformed"
 ADD, MULTIPLY = 0, 2  # of ncnn's BinaryOp
-REFLECT = 2  # of ncnn's Padding
+CONSTANT, REFLECT = 0, 2  # of ncnn's Padding
+SUM = 1  # of ncnn's Eltwise
+ARRAY = -23300  # the number 0 of a layer, a list
+AUTO = -233  # of ncnn's Crop: what the other numbers leave
+BLOCK = 3  # side of the kernels that Winograd's method is for
 MAGIC = 7767517  # how ncnn's text format begins
 
 
@@ -148,32 +152,41 @@ class _Graph:
     def __init__(self, weights: Mapping[str, F32]) -> None:
         self.weights = weights
         self.data = bytearray()
-        self._layers: list[tuple[str, list[str], str, str]] = []  # type, inputs, output, parameters
+        self._layers: list[tuple[str, list[str], list[str], str]] = []  # type, inputs, outputs, parameters
 
     def add(self, kind: str, *inputs: str, params: Mapping[int, float] | None = None) -> str:
         """Append a layer; an "Input" is named instead of fed. -> the name of its blob."""
         named = kind == "Input"
         output = inputs[0] if named else f"b{len(self._layers)}"
         text = " ".join(f"{key}={value}" for key, value in (params or {}).items())
-        self._layers.append((kind, [] if named else list(inputs), output, text))
+        self._layers.append((kind, [] if named else list(inputs), [output], text))
         return output
+
+    def slice(self, x: str, parts: int, channels: int) -> list[str]:
+        """Cut a blob into parts of so many channels. -> the names of their blobs."""
+        outputs = [f"b{len(self._layers)}_{part}" for part in range(parts)]
+        self._layers.append(("Slice", [x], outputs, f"{ARRAY}={parts}{f',{channels}' * parts}"))
+        return outputs
 
     def text(self, result: str) -> str:
         """The layers in ncnn's text format, in which each blob has one reader."""
         lines, blobs = [], 0
         readers = {
-            output: sum(inputs.count(output) for _, inputs, *_ in self._layers) for *_, output, _ in self._layers
+            output: sum(inputs.count(output) for _, inputs, *_ in self._layers)
+            for *_, outputs, _ in self._layers
+            for output in outputs
         }
         copies: dict[str, list[str]] = {}
-        for number, (kind, inputs, output, params) in enumerate(self._layers):
+        for number, (kind, inputs, outputs, params) in enumerate(self._layers):
             fed = [copies[name].pop() if name in copies else name for name in inputs]
-            named = OUTPUT if output == result else output
-            lines.append(f"{kind} l{number} {len(fed)} 1 {' '.join([*fed, named])} {params}")
-            blobs += 1
-            if readers[output] > 1:
-                copies[output] = [f"{output}_{k}" for k in range(readers[output])]
-                blobs += readers[output]
-                lines.append(f"Split s{number} 1 {readers[output]} {named} {' '.join(copies[output])}")
+            named = [OUTPUT if output == result else output for output in outputs]
+            lines.append(f"{kind} l{number} {len(fed)} {len(named)} {' '.join([*fed, *named])} {params}")
+            blobs += len(named)
+            for output, name in zip(outputs, named, strict=True):
+                if readers[output] > 1:
+                    copies[output] = [f"{output}_{k}" for k in range(readers[output])]
+                    blobs += readers[output]
+                    lines.append(f"Split s{number} 1 {readers[output]} {name} {' '.join(copies[output])}")
         return f"{MAGIC}\n{len(lines)} {blobs}\n" + "".join(line.rstrip() + "\n" for line in lines)
 
     def clamp(self, x: str) -> str:
@@ -183,11 +196,54 @@ class _Graph:
         weight, bias = fold(layer, self.weights)
         if layer.transposed:
             weight = weight.transpose(1, 0, 2, 3)  # ncnn has the outputs first here too
+        if layer.stride == 1 and layer.kernel > BLOCK:
+            return self._convolve_in_blocks(x, layer, weight, bias)
         self._store(weight, bias)
         params = {0: layer.outputs, 1: layer.kernel, 3: layer.stride, 4: layer.padding, 5: 1, 6: weight.size}
         params |= {9: 1} if layer.relu else {}
         params |= {18: layer.output_padding, 19: layer.output_padding} if layer.transposed else {}
         return self.add("Deconvolution" if layer.transposed else "Convolution", x, params=params)
+
+    def _convolve_in_blocks(self, x: str, layer: Layer, weight: F32, bias: F32) -> str:
+        """A large kernel cut into blocks of 3x3, which ncnn computes by Winograd's method, a quarter of the work.
+
+        Each block is a convolution of the image moved by its place in the kernel. Where the inputs are few, the moved
+        images are stacked and convolved at once; where the outputs are few, all blocks' results are had at once, moved
+        and added.
+        """
+        padding = layer.padding
+        if layer.transposed:  # of stride 1: a convolution with the kernel turned round
+            weight, padding = weight[:, :, ::-1, ::-1], layer.kernel - 1 - layer.padding
+        across = -(-layer.kernel // BLOCK)
+        rest = BLOCK * across - layer.kernel  # zeros that fill the last blocks, and as many in the image
+        weight = np.pad(weight, ((0, 0), (0, 0), (0, rest), (0, rest)))
+        places = [(BLOCK * row, BLOCK * column) for row in range(across) for column in range(across)]
+        blocks = np.stack([weight[:, :, top : top + BLOCK, left : left + BLOCK] for top, left in places])
+        sides = (padding, padding + rest)
+        end = BLOCK * (across - 1)
+        if layer.inputs < layer.outputs:
+            x = self.add("Padding", x, params={0: sides[0], 1: sides[1], 2: sides[0], 3: sides[1], 4: CONSTANT})
+            x = self.add("Concat", *(self._moved(x, place, end) for place in places), params={0: 0})
+            return self._convolve_block(x, np.concatenate(list(blocks), axis=1), bias, (0, 0), layer.relu)
+        no_bias = np.zeros((len(places) - 1) * layer.outputs, np.float32)
+        y = self._convolve_block(x, np.concatenate(list(blocks)), np.concatenate([bias, no_bias]), sides, relu=False)
+        parts = self.slice(y, len(places), layer.outputs)
+        moved = (self._moved(part, place, end) for part, place in zip(parts, places, strict=True))
+        y = self.add("Eltwise", *moved, params={0: SUM})
+        return self.add("ReLU", y) if layer.relu else y
+
+    def _convolve_block(self, x: str, weight: F32, bias: F32, sides: tuple[int, int], relu: bool) -> str:
+        """A convolution by 3x3, the image padded by `sides` at its left and top, and at its right and bottom."""
+        self._store(weight, bias)
+        padded = {4: sides[0], 14: sides[0], 15: sides[1], 16: sides[1]}
+        return self.add(
+            "Convolution", x, params={0: len(weight), 1: BLOCK, **padded, 5: 1, 6: weight.size, 9: int(relu)}
+        )
+
+    def _moved(self, x: str, place: tuple[int, int], end: int) -> str:
+        """What is seen of x from `place`, (row, column), on, all but `end` of its rows and columns."""
+        top, left = place
+        return self.add("Crop", x, params={0: left, 1: top, 3: AUTO, 4: AUTO, 5: AUTO, 6: end - left, 7: end - top})
 
     def blur(self, x: str, sigma: float = 1.8, size: int = 11) -> str:
         places = np.arange(size, dtype=np.float32) - (size - 1) / 2
