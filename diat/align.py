@@ -129,10 +129,8 @@ def paste_back(
     made = change_of_photo(photo, crop, change, mask, photo_to_crop, strength, replaces)
     if made is not None:
         added, (left, top, right, bottom) = made
-        # Where nothing is added the rounding returns the very same integers.
-        added += photo[top:bottom, left:right]
-        np.clip(np.rint(added, out=added), 0, 255, out=added)
-        result[top:bottom, left:right] = added.astype(np.uint8)
+        # Rounded and clipped. Where nothing is added that gives the very same integers.
+        result[top:bottom, left:right] = cv2.add(photo[top:bottom, left:right], added, dtype=cv2.CV_8U)
     return result
 
 
@@ -168,7 +166,7 @@ def change_of_photo(
     added = enlarge(change * (np.float32(strength) * mask)[..., None])
     if scale_of(matrix) < 1:
         replaced = enlarge(_replaced(change, replaces) * mask) * np.float32(min(strength, 1.0))
-        detail = photo[top:bottom, left:right] - enlarge(crop).astype(np.float32)
+        detail = cv2.subtract(photo[top:bottom, left:right], enlarge(crop), dtype=cv2.CV_32F)
         added -= replaced[..., None] * detail
     return added, (left, top, right, bottom)
 
@@ -188,7 +186,7 @@ def region_of(matrix: F32, size: tuple[int, int], shape: tuple[int, ...], pad: i
 
 
 def _replaced(change: F32, between: tuple[float, float]) -> F32:
-    size = cv2.GaussianBlur(np.abs(change).mean(-1), (0, 0), 1.0)
+    size = cv2.GaussianBlur(np.abs(change) @ np.full(3, 1 / 3, np.float32), (0, 0), 1.0)  # faster than mean(-1)
     replaced: F32 = np.clip((size - between[0]) / (between[1] - between[0]), 0, 1).astype(np.float32)
     return replaced
 
