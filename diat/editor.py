@@ -184,7 +184,7 @@ class FaceEditor:
         """
         size = self.model.config.size
         left, top, right, bottom = self.spec.window(size, self.model.config.windowed)
-        inside = np.array([_lies_in(mask, left, top, right, bottom) for mask in masks])
+        inside = np.array([_lies_in(mask, left, top, right, bottom) for mask in masks], bool)
         changes = np.zeros((len(crops), size, size, 3), np.float32)
         for chosen, (x0, y0, x1, y1) in ((inside, (left, top, right, bottom)), (~inside, (0, 0, size, size))):
             if chosen.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ from diat.align import F32, U8
 from diat.editor import FaceEditor
 from diat.errors import DiatError, PhotoRejected
 from diat.faces import SAME_PERSON, face_fault
-from diat.frames import FrameEditor
+from diat.frames import FilmEditor
 from diat.provenance import DIGITAL_SOURCE_TYPE, edited_by
 from diat.tracking import FaceTracker, Track
 
@@ -177,13 +178,14 @@ class _Work:
         self._strength, self._progress = strength, progress
         self._choice = Choice(faces, editor)
         self._tracker = FaceTracker(editor.detector, DETECTION_INTERVAL)
-        self._frame_editor = FrameEditor(editor)
+        self._film_editor = FilmEditor(editor, strength)
+        self._begun: deque[Any] = deque()  # time stamps and pictures of the frames that the editor has not given back
         self._video = original.streams.video[0]
         self._video.thread_type = "AUTO"
         self._out: Any = None
         self._waiting: list[Any] = []  # packets of sound
         self._sound = [(stream, self._result.add_stream_from_template(stream)) for stream in original.streams.audio]
-        self._frames = self._changed = self._damaged = 0
+        self._taken = self._frames = self._changed = self._damaged = 0
         self._start = time.monotonic()
 
     def run(self) -> VideoReport:
@@ -205,7 +207,9 @@ class _Work:
                 self._damaged += 1
                 continue
             for frame in frames:
-                self._one(frame)
+                self._take(frame)
+        for changed in self._film_editor.rest():
+            self._write(changed)
         if self._out is None:
             raise PhotoRejected("The video shows no picture that can be decoded: give another.")
         self._pass_on()
@@ -219,17 +223,23 @@ class _Work:
                 self._result.mux(packet)
             self._waiting.clear()
 
-    def _one(self, frame: Any) -> None:
+    def _take(self, frame: Any) -> None:
+        picture = upright(frame)
+        seconds = float(frame.pts * frame.time_base) if frame.pts is not None else self._taken / 25
+        self._taken += 1
+        chosen = self._choice.of(picture, self._tracker.update(picture, seconds))
+        self._begun.append((frame.pts, frame.time_base, picture))
+        for changed in self._film_editor.add(picture, chosen):
+            self._write(changed)
+
+    def _write(self, changed: U8) -> None:
         import av
 
-        picture = upright(frame)
-        seconds = float(frame.pts * frame.time_base) if frame.pts is not None else self._frames / 25
-        chosen = self._choice.of(picture, self._tracker.update(picture, seconds))
-        changed = self._frame_editor.edit(picture, chosen, self._strength)
+        pts, time_base, picture = self._begun.popleft()
         if self._out is None:
             self._out = self._stream(changed.shape)
         made = av.VideoFrame.from_ndarray(changed, format="rgb24")
-        made.pts, made.time_base = frame.pts, frame.time_base
+        made.pts, made.time_base = pts, time_base
         self._result.mux(self._out.encode(made))
         self._frames += 1
         self._changed += changed is not picture
