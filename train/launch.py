@@ -59,20 +59,13 @@ def run_transfer(args: argparse.Namespace) -> None:
     accelerator = Accelerator(mixed_precision=args.mixed_precision, log_with="tensorboard", project_dir=board)
     if args.dry_run:
         describe(config, accelerator)
+        first_players(config, args)
         return
     if not config.pack.exists():
         prepare(args.dataset, config.pack)
     check_disk(config.output)
     schedule = Schedule(args.log_every, args.sample_every, args.save_every, args.resume)
-    players = new_players(config)
-    if args.pretrained is not None:
-        start_from(players, args.pretrained, config)
-    elif config.gamma:
-        raise TrainingStopped(
-            f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
-        )
-    if args.init is not None:
-        start_from_checkpoint(players, args.init)
+    players = first_players(config, args)
     model = train_transfer(config, players, schedule, accelerator)
     accelerator.end_training()
     if accelerator.is_main_process:
@@ -92,6 +85,20 @@ def config_of(args: argparse.Namespace) -> TransferConfig:
     output = args.output or Path("runs") / args.attribute
     attribute_spec(args.attribute, args.region)  # a misspelt name is refused before anything else
     return transfer_config(args.attribute, args.pack, output, args.variant, args.recipe, args.region, **given)
+
+
+def first_players(config: TransferConfig, args: argparse.Namespace) -> Players:
+    """T, D and f as training begins with them."""
+    players = new_players(config)
+    if args.pretrained is not None:
+        start_from(players, args.pretrained, config)
+    elif config.gamma:
+        raise TrainingStopped(
+            f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
+        )
+    if args.init is not None:
+        start_from_checkpoint(players, args.init)
+    return players
 
 
 def start_from(players: Players, folder: Path, config: TransferConfig) -> None:

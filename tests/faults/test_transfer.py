@@ -121,6 +121,12 @@ def test_a_dry_run_says_what_would_be_trained(tiny_pack, tmp_path):
     assert not (tmp_path / "dry").exists()
 
 
+def test_a_dry_run_looks_at_what_the_run_would_start_from(tiny_pack, tmp_path):
+    done = train(tiny_pack, tmp_path / "dry", "--dry-run", "--init", tmp_path / "nowhere", check=False)
+    assert done.returncode == 1
+    assert "No whole checkpoint" in done.stderr
+
+
 def test_the_dataset_is_packed_when_there_is_no_pack(tiny_celeba, tmp_path):
     pack = tmp_path / "new.pack"
     train(pack, tmp_path / "run", "--dataset", tiny_celeba, "--steps", 1)
