@@ -18,13 +18,14 @@ from diat.models import ENHANCER_PREFIX, Model
 
 # Beyond this many crops at once the processor's caches, not the calls, set the pace.
 MAX_BATCH = 16
+LUMA: F32 = np.array([0.299, 0.587, 0.114], np.float32)  # of RGB, ITU-R BT.601
 
 
 class Runtime(Protocol):
     """What is behind the engine."""
 
     def __call__(self, crops: U8) -> F32:
-        """(N, H, W, 3) RGB uint8 -> the change, (N, H, W, 3) float in units of 0..255."""
+        """(N, H, W, 3) RGB uint8 -> T(x) - x, or E's result less x, (N, H, W, 3) float in units of 0..255."""
         ...
 
 
@@ -48,7 +49,30 @@ class Engine:
         (N, H, W, 3) RGB uint8, sides multiples of 4 -> (N, H, W, 3) float in units of 0..255.
         """
         parts = [self._run(crops[start : start + MAX_BATCH]) for start in range(0, len(crops), MAX_BATCH)]
-        return np.concatenate(parts) if parts else np.zeros(crops.shape, np.float32)
+        own = np.concatenate(parts) if parts else np.zeros(crops.shape, np.float32)
+        return strengthened(crops, own, self.config.strength)
+
+
+def strengthened(crops: U8, change: F32, strength: float) -> F32:
+    """A change made weaker or stronger.
+
+    Beyond T's own change its lightness goes on, and its colour does not: teeth that T made grey out of red lips would
+    come out cyan.
+
+    Args:
+        crops: (N, H, W, 3) RGB uint8.
+        change: of them, T(x) - x in units of 0..255; x and T(x) lie in 0..255.
+        strength: factor of the change, above 0.
+
+    Returns:
+        (N, H, W, 3) float in units of 0..255.
+    """
+    if strength <= 1:
+        return change * np.float32(strength)
+    after = crops + change
+    light, more = after @ LUMA, (change @ LUMA) * np.float32(strength - 1)
+    brighter = after * (np.maximum(light + more, 0) / np.maximum(light, 1))[..., None]
+    return np.asarray(brighter - crops, np.float32)
 
 
 class NcnnRuntime:
@@ -59,7 +83,6 @@ class NcnnRuntime:
 
         config = model.config
         layers, weights = graph.build(model.weights, config.n_blocks, config.residual, config.enhancer, ENHANCER_PREFIX)
-        self._strength = config.strength
         self._net, self._mat = ncnn.Net(), ncnn.Mat
         options = self._net.opt
         options.num_threads = threads or available_threads()
@@ -79,7 +102,7 @@ class NcnnRuntime:
         """See `Runtime`."""
         images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(127.5) - np.float32(1)
         transformed = np.stack([self._one(image) for image in images])
-        change: F32 = (transformed - images).transpose(0, 2, 3, 1) * np.float32(127.5 * self._strength)
+        change: F32 = (transformed - images).transpose(0, 2, 3, 1) * np.float32(127.5)
         return change
 
     def _one(self, image: F32) -> F32:

@@ -38,7 +38,7 @@ class ModelConfig:
     residual: bool = True
     windowed: bool = False  # T was trained in the region's window and runs there, see AttributeSpec.window
     enhancer: str = "none"  # the network E that follows T (section 3.2): "none", "local" or "global"
-    strength: float = 1.0  # the change that users get at strength 1.0, as a multiple of T(x) - x
+    strength: float = 1.0  # the change that users get at strength 1.0, see diat.engine.strengthened
     dtype: str = "float16"  # of the tensors in the file
     format: str = FORMAT
 

@@ -21,7 +21,6 @@ class TorchRuntime:
     def __init__(self, model: Model, device: str) -> None:
         self._device = torch.device(device)
         self._dtype = torch.float16 if self._device.type == "cuda" else torch.float32
-        self._strength = model.config.strength
         self._transform, self._enhancer = load_networks(model)
         for network in (self._transform, self._enhancer):
             if network is not None:
@@ -36,6 +35,6 @@ class TorchRuntime:
             transformed = self._enhancer(source.to(self._dtype), transformed.to(self._dtype)).float()
         elif self._enhancer is not None:
             transformed = self._enhancer(transformed.to(self._dtype)).float()
-        change = (transformed - source) * (127.5 * self._strength)
+        change = (transformed - source) * 127.5
         result: F32 = change.permute(0, 2, 3, 1).cpu().numpy()
         return result
