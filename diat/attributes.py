@@ -36,7 +36,7 @@ class Region:
 _MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 30), range(36, 48)
 
 REGIONS: dict[str, Region] = {
-    "mouth": Region(tuple(_MOUTH), margin=0.42, window=(32, 64, 96, 128)),
+    "mouth": Region(tuple(_MOUTH), margin=0.42, window=(32, 64, 96, 128), replaces=(5.0, 20.0)),
     # Down to the cheeks, as large sunglasses reach, out to where the temples meet the hair, and up to the brows' ends
     # alone: above the brows' arches the brim of a hat would be taken for a frame. Clear rims are faint, and still go.
     "glasses": Region((1, 15, 17, 26, *_BRIDGE, *_EYES), margin=0.30, window=(16, 32, 112, 96), replaces=(3.0, 10.0)),

@@ -52,11 +52,14 @@ def draw_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
         colour = skin * FAINT_RIMS[rng.integers(len(FAINT_RIMS))] + rng.uniform(0, 25)
         # Light from a side shows one half of such a rim, and leaves the other to its shadow.
         opacity = rng.uniform(0.25, 0.8) * _uneven(rims.shape, (0.3, 1.0), 4, rng)
+        gloss = _uneven(rims.shape, (0.0, 1.0), 8, rng) ** 4  # what clear plastic shines with, here and there
     else:
         colour = np.array(RIMS[rng.integers(len(RIMS))], np.float64) + rng.uniform(-12, 12, 3)
         opacity = np.full(rims.shape, rng.uniform(0.75, 1.0))
     shone = np.clip(colour * _uneven(rims.shape, (1.0, 1 + rng.uniform(0, 0.5)), 6, rng)[..., None], 0, 255)
     picture += (opacity * rims)[..., None] * (shone - picture)
+    if faint:
+        picture += (gloss * rims)[..., None] * np.maximum(_coating(rng) - picture, 0)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
@@ -69,7 +72,7 @@ def _shape(size: int, points68: F32, faint: bool, rng: np.random.Generator) -> t
     widths = [float(np.linalg.norm(points68[a] - points68[b])) for a, b in ((36, 39), (42, 45))]
     half_height = rng.uniform(0.2, 0.44) * apart
     half_widths = [rng.uniform(0.36, 0.46) * apart * np.clip(w / np.mean(widths), 0.7, 1.2) for w in widths]
-    squareness, drop = rng.uniform(2, 5), rng.uniform(0.0, 0.18) * apart
+    squareness, drop = rng.uniform(2, 5), rng.uniform(0.0, 0.28) * apart
     thin, thick = (0.4, 2.0) if faint else [(0.5, 1.2), (1.2, 3.5)][rng.integers(2)]
     stroke = max(1, round(rng.uniform(thin, thick) * size / 128 * FINE))
     frame, glass = (np.zeros((size * FINE, size * FINE), np.uint8) for _ in range(2))
@@ -104,9 +107,12 @@ def _glazed(picture: F64, inside: F64, rng: np.random.Generator) -> F64:
     if rng.random() < 0.5:
         spots = cv2.GaussianBlur(rng.random((8, 8)) ** 4, (0, 0), 1.0)
         light = np.clip(cv2.resize(spots / spots.max(), inside.shape, interpolation=cv2.INTER_CUBIC), 0, 1) * inside
-        coating = np.array(COATINGS[rng.integers(len(COATINGS))], np.float64)
-        picture += rng.uniform(0.1, 0.6) * light[..., None] * np.maximum(coating - picture, 0)
+        picture += rng.uniform(0.1, 0.6) * light[..., None] * np.maximum(_coating(rng) - picture, 0)
     return picture
+
+
+def _coating(rng: np.random.Generator) -> F64:
+    return np.array(COATINGS[rng.integers(len(COATINGS))], np.float64)
 
 
 def _uneven(shape: tuple[int, ...], between: tuple[float, float], spots: int, rng: np.random.Generator) -> F64:

@@ -10,9 +10,9 @@ import numpy as np
 from diat.align import F32, U8
 
 CORNER = 2.0  # pixels of 128 by which the gap of a mouth wide open goes on beyond its corners' landmarks
-WIDEST = 0.4  # what `widen_mouth` adds to a gap at most, as a fraction of the mouth's width
+WIDEST = 0.5  # what `widen_mouth` adds to a gap at most, as a fraction of the mouth's width
 NARROWEST = 0.65  # of its width, as in an "o"
-OPENING = 0.28  # gap between the inner lips of a mouth that is opened, as a fraction of its width
+OPENING = 0.31  # gap between the inner lips of a mouth that is opened, as a fraction of its width
 
 
 def close_mouth(crop: U8, points68: F32) -> U8:

@@ -21,7 +21,7 @@ from diat.prototypes import MOVEMENTS
 Draw = Callable[[U8, F32, np.random.Generator], U8]  # crop, its 68 points in pixels of the crop, randomness -> crop
 
 
-VARIED = 0.3  # share of the inputs whose mouths are widened
+VARIED = 0.5  # share of the inputs whose mouths are widened
 
 
 @dataclass(frozen=True)
