@@ -69,11 +69,10 @@ class Seen(NamedTuple):
 
 
 def seen(editor: FaceEditor, frame: np.ndarray, tracks: list[Track]) -> Seen | None:
-    for track in tracks[:1]:
-        if face_fault(track.face) is None:
-            matrix, crop, mask = editor.aligned(frame, track.face)
-            return Seen(track.number, matrix, crop, mask, editor.changes([crop], [mask])[0])
-    return None
+    if not tracks or face_fault(tracks[0].face) is not None:
+        return None
+    matrix, crop, mask = editor.aligned(frame, tracks[0].face)
+    return Seen(tracks[0].number, matrix, crop, mask, editor.changes([crop], [mask])[0])
 
 
 def live(editor: FaceEditor, faces: list[Seen | None]) -> list[Seen | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Real
@@ -171,11 +171,17 @@ class FaceEditor:
         if not places or strength == 0:
             return frame
         aligned = [self.aligned(frame, faces[place]) for place in places]
-        changes = self.changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
-        for place, (matrix, crop, mask), change in zip(places, aligned, changes, strict=True):
-            settled = change if settle is None else settle(place, crop, change)
-            frame = paste_back(frame, crop, settled, mask, matrix, strength, self.spec.replaces)
-        return frame
+        changes: Iterable[F32] = self.changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
+        if settle is not None:
+            crops = [crop for _, crop, _ in aligned]
+            changes = [settle(*of_face) for of_face in zip(places, crops, changes, strict=True)]
+        return self.pasted(frame, aligned, changes, strength)
+
+    def pasted(self, photo: U8, aligned: Iterable[tuple[F32, U8, F32]], changes: Iterable[F32], strength: float) -> U8:
+        """A photograph with the changes of some of its faces, `aligned` and in their order, added to it."""
+        for (matrix, crop, mask), change in zip(aligned, changes, strict=True):
+            photo = paste_back(photo, crop, change, mask, matrix, strength, self.spec.replaces)
+        return photo
 
     def changes(self, crops: list[U8], masks: list[F32]) -> F32:
         """T's changes, (N, S, S, 3): in the window of the region alone, where T learnt there and the mask lies inside.
@@ -221,9 +227,8 @@ class FaceEditor:
     def _finish(self, job: _Job, changes: F32, strength: float, clock: _Clock) -> EditResult:
         original = job.photo.pixels
         with clock("paste"):
-            result = original
-            for crop, change, mask, matrix in zip(job.crops, changes, job.masks, job.matrices, strict=True):
-                result = paste_back(result, crop, change, mask, matrix, strength, self.spec.replaces)
+            aligned = zip(job.matrices, job.crops, job.masks, strict=True)
+            result = self.pasted(original, aligned, changes, strength)
             after = [
                 np.clip(np.rint(crop + strength * mask[..., None] * change), 0, 255).astype(np.uint8)
                 for crop, change, mask in zip(job.crops, changes, job.masks, strict=True)

@@ -10,7 +10,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from diat.align import F32, U8, paste_back
+from diat.align import F32, U8
 from diat.editor import FaceEditor
 from diat.faces import face_fault
 from diat.tracking import Track
@@ -100,9 +100,9 @@ class FilmEditor:
         """
         usable = [track for track in tracks if face_fault(track.face) is None and self._strength > 0]
         aligned = {track.number: self._editor.aligned(frame, track.face) for track in usable}
-        changes = self._editor.changes([crop for _, crop, _ in aligned.values()], [m for *_, m in aligned.values()])
+        crops = [crop for _, crop, _ in aligned.values()]
+        changes = self._editor.changes(crops, [mask for *_, mask in aligned.values()])
         self._waiting.append((frame, aligned))
-        crops = (crop for _, crop, _ in aligned.values())
         return self._done(self._filter.add(dict(zip(aligned, zip(crops, changes, strict=True), strict=True))))
 
     def rest(self) -> list[U8]:
@@ -113,10 +113,8 @@ class FilmEditor:
         frames = []
         for changes in settled:
             frame, aligned = self._waiting.popleft()
-            for number, (matrix, crop, mask) in aligned.items():
-                replaces = self._editor.spec.replaces
-                frame = paste_back(frame, crop, changes[number], mask, matrix, self._strength, replaces)
-            frames.append(frame)
+            in_order = (changes[number] for number in aligned)
+            frames.append(self._editor.pasted(frame, aligned.values(), in_order, self._strength))
         return frames
 
 

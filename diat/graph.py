@@ -198,11 +198,12 @@ class _Graph:
             weight = weight.transpose(1, 0, 2, 3)  # ncnn has the outputs first here too
         if layer.stride == 1 and layer.kernel > BLOCK:
             return self._convolve_in_blocks(x, layer, weight, bias)
+        if not layer.transposed:
+            return self._convolution(x, weight, bias, (layer.padding, layer.padding), layer.relu, layer.stride)
         self._store(weight, bias)
         params = {0: layer.outputs, 1: layer.kernel, 3: layer.stride, 4: layer.padding, 5: 1, 6: weight.size}
-        params |= {9: 1} if layer.relu else {}
-        params |= {18: layer.output_padding, 19: layer.output_padding} if layer.transposed else {}
-        return self.add("Deconvolution" if layer.transposed else "Convolution", x, params=params)
+        params |= {9: int(layer.relu), 18: layer.output_padding, 19: layer.output_padding}
+        return self.add("Deconvolution", x, params=params)
 
     def _convolve_in_blocks(self, x: str, layer: Layer, weight: F32, bias: F32) -> str:
         """A large kernel cut into blocks of 3x3, which ncnn computes by Winograd's method, a quarter of the work.
@@ -218,27 +219,26 @@ class _Graph:
         rest = BLOCK * across - layer.kernel  # zeros that fill the last blocks, and as many in the image
         weight = np.pad(weight, ((0, 0), (0, 0), (0, rest), (0, rest)))
         places = [(BLOCK * row, BLOCK * column) for row in range(across) for column in range(across)]
-        blocks = np.stack([weight[:, :, top : top + BLOCK, left : left + BLOCK] for top, left in places])
+        blocks = [weight[:, :, top : top + BLOCK, left : left + BLOCK] for top, left in places]
         sides = (padding, padding + rest)
         end = BLOCK * (across - 1)
         if layer.inputs < layer.outputs:
             x = self.add("Padding", x, params={0: sides[0], 1: sides[1], 2: sides[0], 3: sides[1], 4: CONSTANT})
             x = self.add("Concat", *(self._moved(x, place, end) for place in places), params={0: 0})
-            return self._convolve_block(x, np.concatenate(list(blocks), axis=1), bias, (0, 0), layer.relu)
+            return self._convolution(x, np.concatenate(blocks, axis=1), bias, (0, 0), layer.relu)
         no_bias = np.zeros((len(places) - 1) * layer.outputs, np.float32)
-        y = self._convolve_block(x, np.concatenate(list(blocks)), np.concatenate([bias, no_bias]), sides, relu=False)
+        y = self._convolution(x, np.concatenate(blocks), np.concatenate([bias, no_bias]), sides, relu=False)
         parts = self.slice(y, len(places), layer.outputs)
         moved = (self._moved(part, place, end) for part, place in zip(parts, places, strict=True))
         y = self.add("Eltwise", *moved, params={0: SUM})
         return self.add("ReLU", y) if layer.relu else y
 
-    def _convolve_block(self, x: str, weight: F32, bias: F32, sides: tuple[int, int], relu: bool) -> str:
-        """A convolution by 3x3, the image padded by `sides` at its left and top, and at its right and bottom."""
+    def _convolution(self, x: str, weight: F32, bias: F32, sides: tuple[int, int], relu: bool, stride: int = 1) -> str:
+        """A convolution of the image padded by `sides` at its left and top, and at its right and bottom."""
         self._store(weight, bias)
         padded = {4: sides[0], 14: sides[0], 15: sides[1], 16: sides[1]}
-        return self.add(
-            "Convolution", x, params={0: len(weight), 1: BLOCK, **padded, 5: 1, 6: weight.size, 9: int(relu)}
-        )
+        params = {0: len(weight), 1: weight.shape[-1], 3: stride, **padded, 5: 1, 6: weight.size, 9: int(relu)}
+        return self.add("Convolution", x, params=params)
 
     def _moved(self, x: str, place: tuple[int, int], end: int) -> str:
         """What is seen of x from `place`, (row, column), on, all but `end` of its rows and columns."""

@@ -185,7 +185,7 @@ class _Work:
         self._out: Any = None
         self._waiting: list[Any] = []  # packets of sound
         self._sound = [(stream, self._result.add_stream_from_template(stream)) for stream in original.streams.audio]
-        self._taken = self._frames = self._changed = self._damaged = 0
+        self._frames = self._changed = self._damaged = 0
         self._start = time.monotonic()
 
     def run(self) -> VideoReport:
@@ -225,8 +225,8 @@ class _Work:
 
     def _take(self, frame: Any) -> None:
         picture = upright(frame)
-        seconds = float(frame.pts * frame.time_base) if frame.pts is not None else self._taken / 25
-        self._taken += 1
+        taken = self._frames + len(self._begun)
+        seconds = float(frame.pts * frame.time_base) if frame.pts is not None else taken / 25
         chosen = self._choice.of(picture, self._tracker.update(picture, seconds))
         self._begun.append((frame.pts, frame.time_base, picture))
         for changed in self._film_editor.add(picture, chosen):

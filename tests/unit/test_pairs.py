@@ -29,7 +29,7 @@ def test_batches_carry_the_pairs_and_stay_pure_functions_of_the_step(tiny_pack, 
         assert torch.equal(a.source, plain.source)
     else:
         every = torch.cat([(streams[0][k].source != streams[2][k].source).flatten(1).any(1) for k in range(12)])
-        assert abs(every.float().mean() - VARIED) < 0.25  # of 48
+        assert abs(every.float().mean() - VARIED) < 0.2  # of 48
     assert not torch.equal(a.paired.source, a.paired.target)
     if PAIRINGS[name].of_guided:
         assert a.paired.target is a.guided
