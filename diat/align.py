@@ -164,10 +164,9 @@ def change_of_photo(
         return enlarged
 
     added = enlarge(change * (np.float32(strength) * mask)[..., None])
-    if scale_of(matrix) < 1:
-        replaced = enlarge(_replaced(change, replaces) * mask) * np.float32(min(strength, 1.0))
-        detail = cv2.subtract(photo[top:bottom, left:right], enlarge(crop), dtype=cv2.CV_32F)
-        added -= replaced[..., None] * detail
+    replaced = enlarge(replaced_by(change, replaces) * mask) * np.float32(min(strength, 1.0))
+    detail = cv2.subtract(photo[top:bottom, left:right], enlarge(crop), dtype=cv2.CV_32F)
+    added -= replaced[..., None] * detail
     return added, (left, top, right, bottom)
 
 
@@ -185,7 +184,8 @@ def region_of(matrix: F32, size: tuple[int, int], shape: tuple[int, ...], pad: i
     return int(min(left, width - 1)), int(min(top, height - 1)), int(max(right, 1)), int(max(bottom, 1))
 
 
-def _replaced(change: F32, between: tuple[float, float]) -> F32:
+def replaced_by(change: F32, between: tuple[float, float]) -> F32:
+    """Where a change, (S, S, 3), is so large that it replaces what was there (1) or only tints it (0). -> (S, S)."""
     size = cv2.GaussianBlur(np.abs(change) @ np.full(3, 1 / 3, np.float32), (0, 0), 1.0)  # faster than mean(-1)
     replaced: F32 = np.clip((size - between[0]) / (between[1] - between[0]), 0, 1).astype(np.float32)
     return replaced

@@ -129,3 +129,15 @@ def test_a_face_at_the_edge_is_pasted_within_the_photograph():
     result = align.paste_back(photo, crop, change, mask, matrix)
     assert result.shape == photo.shape
     assert (result[:40, :40] != photo[:40, :40]).any()
+
+
+def test_what_replaces_a_small_face_hides_it_as_it_does_a_large_one():
+    rng = np.random.default_rng(0)
+    photo = (128 + rng.integers(-60, 60, (90, 90, 1)).repeat(3, 2)).astype(np.uint8)
+    matrix = matrix_of(1.5, 0, 0, 0)  # the crop is finer than the photograph
+    crop = align.warp_to_crop(photo, matrix)
+    mask = np.zeros((128, 128), np.float32)
+    mask[30:100, 30:100] = 1
+    change = 200 - crop.astype(np.float32)
+    result = align.paste_back(photo, crop, change, mask, matrix, 1.0, (1.0, 2.0))
+    np.testing.assert_allclose(result[25:62, 25:62], 200, atol=1)
