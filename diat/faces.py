@@ -77,6 +77,10 @@ class FaceDetector(Protocol):
         """Faces of an (H, W, 3) RGB photograph, largest first, at most `MAX_FACES`."""
         ...
 
+    def landmarks(self, photo: U8, box: F32) -> F32:
+        """The 68 points, (68, 2), of the face in a box, (4,) left, top, right, bottom."""
+        ...
+
     def embed(self, photo: U8, points5: F32) -> F32:
         """Unit-length identity embedding of the face at ``points5``."""
         ...
@@ -116,10 +120,22 @@ class InsightFaceDetector:
             boxes, points = self._detector.detect(bgr, input_size=(size, size))
             if len(boxes):
                 break
-        faces = [self._face(bgr, box, five) for box, five in zip(boxes, points, strict=True)]
+        faces = [
+            Face(
+                box=box[:4].astype(np.float32),
+                score=float(box[4]),
+                points5=five.astype(np.float32),
+                points68=self._points68(bgr, box[:4]),
+            )
+            for box, five in zip(boxes, points, strict=True)
+        ]
         # Equal areas are told apart by position, so that the order never depends on the run.
         faces.sort(key=lambda face: (-face.area, float(face.box[0]), float(face.box[1])))
         return faces[:MAX_FACES]
+
+    def landmarks(self, photo: U8, box: F32) -> F32:
+        """See `FaceDetector.landmarks`."""
+        return self._points68(np.ascontiguousarray(photo[..., ::-1]), box)
 
     def embed(self, photo: U8, points5: F32) -> F32:
         """See `FaceDetector.embed`."""
@@ -131,16 +147,11 @@ class InsightFaceDetector:
         embedding: F32 = self._recogniser.get_feat(np.ascontiguousarray(aligned)).ravel().astype(np.float32)
         return embedding / max(float(np.linalg.norm(embedding)), 1e-12)
 
-    def _face(self, bgr: U8, box: F32, points5: F32) -> Face:
+    def _points68(self, bgr: U8, box: F32) -> F32:
         from insightface.app.common import Face as InsightFace
 
-        dense = self._landmarks.get(bgr, InsightFace(bbox=box[:4]))
-        return Face(
-            box=box[:4].astype(np.float32),
-            score=float(box[4]),
-            points5=points5.astype(np.float32),
-            points68=dense[POINTS_106_TO_68].astype(np.float32),
-        )
+        points: F32 = self._landmarks.get(bgr, InsightFace(bbox=box))[POINTS_106_TO_68].astype(np.float32)
+        return points
 
 
 def session_options(threads: int | None = None) -> SessionOptions:

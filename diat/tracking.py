@@ -3,7 +3,8 @@
 Detection alone trembles by a pixel or two from frame to frame, and a network that sees a trembling crop makes a
 trembling face. Between detections the points move with the picture, by one similarity for the whole face; a detection
 then draws them towards what it found, the less the nearer it is, as a One-Euro filter (Casiez et al. 2012) treats slow
-movements.
+movements. The 68 landmarks are looked for in every frame, and drawn alike, each by itself: a mouth opens within two
+frames, and the region that is changed must open with it.
 """
 
 from __future__ import annotations
@@ -71,8 +72,15 @@ class FaceTracker:
         if not self._tracks or time - self._detected_at >= self._interval:
             self._detected_at = time
             self._corrected(self._detector.detect(frame))
+        else:
+            self._tracks = [self._with_landmarks(track, frame) for track in self._tracks]
         self._tracks.sort(key=lambda track: -track.face.area)
         return list(self._tracks)
+
+    def _with_landmarks(self, track: Track, frame: U8) -> Track:
+        face = track.face
+        points68 = _drawn_points(face.points68, self._detector.landmarks(frame, face.box), _eye_distance(face))
+        return replace(track, face=replace(face, points68=points68))
 
     def _corrected(self, found: Sequence[Face]) -> None:
         """Draw the tracks towards what was found, start new ones, and give up those that stay away."""
@@ -134,19 +142,27 @@ def _followed(track: Track, before: _Grey, after: _Grey, scale: float) -> Track 
 
 def _drawn(followed: Face, found: Face) -> Face:
     """Between the followed points and the found ones: near what was found where they disagree much."""
-    off = float(np.linalg.norm(followed.points5 - found.points5, axis=1).mean()) / _eye_distance(found)
-    gain = np.float32(np.clip(off / FULL_GAIN_AT, MIN_GAIN, 1.0))
-
-    def between(a: F32, b: F32) -> F32:
-        drawn: F32 = (a + gain * (b - a)).astype(np.float32)
-        return drawn
-
+    eyes = _eye_distance(found)
+    off = float(np.linalg.norm(followed.points5 - found.points5, axis=1).mean()) / eyes
+    gain = _gain(np.float32(off))
     return Face(
-        box=between(followed.box, found.box),
+        box=(followed.box + gain * (found.box - followed.box)).astype(np.float32),
         score=found.score,
-        points5=between(followed.points5, found.points5),
-        points68=between(followed.points68, found.points68),
+        points5=(followed.points5 + gain * (found.points5 - followed.points5)).astype(np.float32),
+        points68=_drawn_points(followed.points68, found.points68, eyes),
     )
+
+
+def _drawn_points(followed: F32, found: F32, eyes: float) -> F32:
+    """The same of landmarks, (68, 2), each by itself, since a face's parts move."""
+    off = np.linalg.norm(followed - found, axis=1, keepdims=True) / eyes
+    drawn: F32 = (followed + _gain(off) * (found - followed)).astype(np.float32)
+    return drawn
+
+
+def _gain(off: F32 | np.float32) -> F32:
+    """How far to go towards what was found, by how far off it is in inter-ocular distances."""
+    return np.asarray(np.clip(off / np.float32(FULL_GAIN_AT), MIN_GAIN, 1.0), np.float32)
 
 
 def _eye_distance(face: Face) -> float:

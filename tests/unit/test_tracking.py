@@ -31,6 +31,9 @@ class Counting:
             return []
         return [self._shaken(face) for face in self.detector.detect(frame)]
 
+    def landmarks(self, frame: np.ndarray, box: np.ndarray) -> np.ndarray:
+        return self.detector.landmarks(frame, box)
+
     def _shaken(self, face: Face) -> Face:
         shift = self.rng.normal(0, self.shake, 2).astype(np.float32)
         return Face(face.box, face.score, face.points5 + shift, face.points68 + shift)
@@ -94,3 +97,17 @@ def test_frames_of_another_size_start_over(counting, collins):
     half = cv2.resize(collins, None, fx=0.5, fy=0.5)
     (track,) = tracker.update(half, 0.1)
     assert track.face.box[2] <= half.shape[1]
+
+
+def test_a_mouth_that_opens_between_detections_is_followed(counting, detector, collins):
+    from diat.editor import FaceEditor
+    from diat.mouths import gaps
+
+    (found,) = detector.detect(collins)
+    shut = FaceEditor.from_pretrained("mouth_close").edit_frame(collins, [found])
+    tracker = FaceTracker(counting(), interval=10)
+    tracks = followed(tracker, [shut] * 3 + [collins] * 3)
+    of_frames = [float(gaps(frame[0].face.points68[None])[0]) for frame in tracks]
+    opened = float(gaps(found.points68[None])[0])
+    assert max(of_frames[:3]) < 0.5 * opened
+    assert min(of_frames[4:]) > 0.7 * opened
