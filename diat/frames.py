@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from diat.align import F32, U8
+from diat.align import F32, U8, replaced_by
+from diat.attributes import REPLACES
 from diat.editor import FaceEditor
 from diat.faces import face_fault
 from diat.tracking import Track
 
-KEPT = 0.9  # share of the last frame's change that stays where the face looks as it did
-ALIKE = 12.0  # levels of 255; a crop that differs this much from the last is new, as a moving mouth is
+KEPT = 0.9  # share of the last frame's face or change that stays where it looks as it did
+ALIKE = 12.0  # levels of 255; what differs this much from the last frame is new
 
 # Of a film's frames:
 AROUND = 8  # frames before and after that a change is averaged with
 NEAR = 6.0  # frames; standard deviation of their weights
-ALONG = 16.0  # levels of 255; where a crop differs this much from another, moved onto it, that has no say
+ALONG = 16.0  # levels of 255; where two faces differ this much, the one has little say about the other
 
 
 class FrameEditor:
     """Changes the attribute in one stream of frames, each as it comes.
 
     T answers a trembling crop, noise and compression with a trembling face. A face's crops lie one on the other from
-    frame to frame, whatever the head does, and so do the changes: where the crop stays as it was, so does most of the
-    change, and where it moves, as a talking mouth does, T's new answer is taken.
+    frame to frame, whatever the head does. Where T's answer looks as the last one did, most of the last one is kept: of
+    how it looks where it replaces what was there, as lips do teeth, and of the change alone where it tints what, too,
+    stays as it was (as in `TemporalFilter`).
 
     Args:
         editor: of the attribute.
@@ -67,9 +68,10 @@ class FrameEditor:
         now = crop.astype(np.float32)
         if number in self._last:
             before, kept = self._last[number]
-            moved = cv2.GaussianBlur(np.abs(now - before).mean(-1), (0, 0), 1.5)
-            share = (KEPT * np.exp(-((moved / ALIKE) ** 2)))[..., None]
-            change = (change + share * (kept - change)).astype(np.float32)
+            stays = np.float32(KEPT) * _alike(now + change - before - kept, ALIKE)
+            tinting = change + stays * _alike(now - before, ALIKE) * (kept - change)
+            replacing = change + stays * (before + kept - now - change)
+            change = _together(tinting, replacing, self.editor.spec.replaces)
         self._last[number] = now, change
         return change
 
@@ -84,7 +86,7 @@ class FilmEditor:
 
     def __init__(self, editor: FaceEditor, strength: float = 1.0) -> None:
         self._editor, self._strength = editor, strength
-        self._filter = TemporalFilter()
+        self._filter = TemporalFilter(editor.spec.replaces)
         self._waiting: deque[tuple[U8, dict[int, tuple[F32, U8, F32]]]] = deque()
 
     def add(self, frame: U8, tracks: Sequence[Track]) -> list[U8]:
@@ -119,14 +121,20 @@ class FilmEditor:
 
 
 class TemporalFilter:
-    """Averages the changes of a face with those around it in time: a joint bilateral filter along the optical flow.
+    """Averages the changes of a face with those around it in time: a joint bilateral filter.
 
-    The crops of the frames before and after are moved onto a frame's own crop. Where one then looks as it does, its
-    change counts, the more the nearer in time; where a mouth has opened meanwhile, or what was moved is hidden, it does
-    not. A filter that looks both ways lags behind nothing.
+    What a change replaces, as lips do teeth, is averaged as it looks afterwards: a mouth that is shut in every frame
+    hardly moves, however its owner talks, and the changes that shut it have little in common. What it tints is
+    averaged as a change, where the crops look alike too, or the filter would take the film's own grain away. A face's
+    crops lie one on the other from frame to frame; where another frame's face looks as a frame's own does, it counts,
+    the more the nearer in time. A filter that looks both ways lags behind nothing.
+
+    Args:
+        replaces: sizes of a change, in units of 0..255, between which tinting becomes replacing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, replaces: tuple[float, float] = REPLACES) -> None:
+        self._replaces = replaces
         self._moments: deque[dict[int, _Seen]] = deque()  # those that a moment to come may still need
         self._next = 0  # which of them is to be given next
 
@@ -140,15 +148,8 @@ class TemporalFilter:
         Returns:
             The changes to make, by number of the track, of the frame that is done now, if there is.
         """
-        before = self._moments[-1] if self._moments else {}
-        moment = {}
-        for number, (crop, change) in faces.items():
-            grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.uint8)
-            moment[number] = seen = _Seen(grey, np.dstack([grey, change]).astype(np.float32))
-            if number in before:
-                last = before[number]
-                seen.to_last, last.to_next = _flow(grey, last.grey), _flow(last.grey, grey)
-        self._moments.append(moment)
+        crops = {number: (crop.astype(np.float32), change) for number, (crop, change) in faces.items()}
+        self._moments.append({number: _Seen(crop, crop + change) for number, (crop, change) in crops.items()})
         return [self._give()] if len(self._moments) - self._next > AROUND else []
 
     def rest(self) -> list[dict[int, F32]]:
@@ -164,47 +165,37 @@ class TemporalFilter:
         return changes
 
     def _settled(self, number: int) -> F32:
-        seen = self._moments[self._next][number]
-        total, weights = seen.layers[..., 1:].copy(), np.ones((*seen.grey.shape, 1), np.float32)
-        for step in (-1, 1):
-            there, place = seen, _grid(len(seen.grey))
-            for distance in range(1, AROUND + 1):
-                other = self._next + step * distance
-                flow = there.to_last if step < 0 else there.to_next
-                if flow is None or not 0 <= other < len(self._moments):
-                    break
-                place = place + (flow if distance == 1 else _moved(flow, place))
-                there = self._moments[other][number]
-                layers = _moved(there.layers, place)
-                differs = cv2.GaussianBlur(np.abs(layers[..., 0] - seen.layers[..., 0]), (0, 0), 1.5)
-                weight = np.exp(-((differs / ALONG) ** 2) - (distance / NEAR) ** 2 / 2)[..., None]
-                total += weight * layers[..., 1:]
-                weights += weight
-        return np.asarray(total / weights, np.float32)
+        own = self._moments[self._next][number]
+        result, change = own.result.copy(), own.result - own.crop
+        results, changes = np.ones((2, *own.crop.shape[:2], 1), np.float32)  # weights of what was added up
+        for place, moment in enumerate(self._moments):
+            if place == self._next or abs(place - self._next) > AROUND or number not in moment:
+                continue
+            other, distance = moment[number], (place - self._next) / NEAR
+            weight = np.float32(np.exp(-(distance**2) / 2)) * _alike(other.result - own.result, ALONG)
+            result += weight * other.result
+            results += weight
+            weight = weight * _alike(other.crop - own.crop, ALONG)
+            change += weight * (other.result - other.crop)
+            changes += weight
+        change /= changes
+        return _together(change, result / results - own.crop, self._replaces)
 
 
-@dataclass(eq=False)
-class _Seen:
-    """A face in one frame."""
+class _Seen(NamedTuple):
+    """A face in one frame, (S, S, 3) in units of 0..255: as it was, and with all of its change."""
 
-    grey: U8  # (S, S), of its crop
-    layers: F32  # (S, S, 4): the same, and the change
-    to_last: F32 | None = None  # (S, S, 2): how far each pixel's place in the frame before is from its own
-    to_next: F32 | None = None
+    crop: F32
+    result: F32
 
 
-def _flow(from_: U8, to: U8) -> F32:
-    estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # type: ignore[attr-defined]
-    return np.asarray(estimator.calc(from_, to, None), np.float32)
+def _alike(difference: F32, scale: float) -> F32:
+    """(S, S, 3) levels of 255 -> (S, S, 1), 1 where there is no difference and near 0 from twice the scale on."""
+    around = cv2.GaussianBlur(np.abs(difference) @ np.full(3, 1 / 3, np.float32), (0, 0), 1.5)
+    return np.asarray(np.exp(-((around / scale) ** 2))[..., None], np.float32)
 
 
-def _moved(layers: F32, place: F32) -> F32:
-    """Layers, (S, S, C), seen from other places, (S, S, 2) in pixels."""
-    moved = cv2.remap(layers, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(moved, np.float32)
-
-
-@cache
-def _grid(size: int) -> F32:
-    rows, columns = np.indices((size, size), dtype=np.float32)
-    return np.stack([columns, rows], -1)
+def _together(tinting: F32, replacing: F32, replaces: tuple[float, float]) -> F32:
+    """One change out of two, (S, S, 3): the second where the first is so large that it replaces what was there."""
+    replaced = replaced_by(tinting, replaces)[..., None]
+    return np.asarray(tinting + replaced * (replacing - tinting), np.float32)
