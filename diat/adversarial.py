@@ -152,6 +152,7 @@ def transfer_batches(
         num_inputs=config.num_inputs if train else None,
         matched=config.matched and train,
         shift=config.shift * config.size // 128 if train else 0,
+        degraded=config.degraded if train else 0.0,
         paired=config.lambda_pair > 0 and train,
         borrowed=Path(config.borrowed) if config.borrowed else None,
         windowed=config.windowed and train,  # T is convolutional: what it learnt in a window it does to whole faces

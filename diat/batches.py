@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from diat.align import U8, resized
 from diat.attributes import AttributeSpec
 from diat.celeba import Subset, guided_set, input_set, order
+from diat.degradation import Degradation
 from diat.errors import TrainingStopped
 from diat.glasses import load_borrowed
 from diat.masks import attribute_mask
@@ -56,6 +57,15 @@ class Batch:
         return replace(moved, paired=Paired(source, mask, self.paired.target.to(device)))
 
 
+class Augmentation(NamedTuple):
+    """What is done to an image, and to all that belongs to it."""
+
+    flip: bool
+    dy: int
+    dx: int
+    degradation: Degradation | None = None  # of images alone, not of masks
+
+
 class TransferBatches:
     """The stream of batches of one attribute.
 
@@ -68,6 +78,8 @@ class TransferBatches:
         matched: draw each guided image from those that share the input's values in ``spec.matched``, so that D learns
             the attribute and not what happens to come with it.
         shift: largest random shift in pixels; flips come with it when above 0.
+        degraded: share of the images that are made as poor as frames of films (`diat.degradation`), each alike in a
+            pair's source and target.
         windowed: cut out the window of the attribute's region.
         paired: make pairs (`diat.pairs`, `diat.prototypes`).
         borrowed: glasses for them from `diat.glasses.save_borrowed`, beside the drawn ones.
@@ -88,6 +100,7 @@ class TransferBatches:
         num_inputs: int | None,
         matched: bool,
         shift: int,
+        degraded: float = 0.0,
         windowed: bool = False,
         paired: bool = False,
         borrowed: Path | None = None,
@@ -97,9 +110,12 @@ class TransferBatches:
         world: int = 1,
     ) -> None:
         self.pack, self.spec, self.size, self.batch = pack, spec, size, batch
-        self.seed, self.rank, self.world, self.shift = seed, rank, world, shift
+        self.seed, self.rank, self.world, self.shift, self.degraded = seed, rank, world, shift, degraded
         self.inputs = input_set(pack, spec, split, num_inputs, seed, subset)
         self.guided = guided_set(pack, spec, split, subset)
+        self._pairing = PAIRINGS.get(spec.name) if paired else None
+        if self._pairing is not None and self._pairing.certain is not None:
+            self.guided = self.guided[self._pairing.certain(pack.points68[self.guided])]
         for name, rows, sign in (("guided", self.guided, ""), ("input", self.inputs, "not ")):
             if len(rows) < batch * world:
                 raise TrainingStopped(
@@ -116,7 +132,6 @@ class TransferBatches:
         self._cells = _cells(pack, spec, self.guided) if matched else None
         if paired and spec.name not in WITH_PAIRS:
             raise TrainingStopped(f"{spec.name} has no pairs, only {', '.join(WITH_PAIRS)} have: lambda_pair=0.")
-        self._pairing = PAIRINGS.get(spec.name) if paired else None
         if self._pairing is not None and borrowed is not None:
             self._pairing = with_borrowed(load_borrowed(borrowed, pack))
         moves = paired and spec.name in MOVEMENTS
@@ -160,9 +175,9 @@ class TransferBatches:
                     yield current.result()
 
     def keep_on(self, device: torch.device) -> None:
-        """Keep the crops in a GPU's memory, if they take no more than half of what is free there."""
+        """Keep the crops in a GPU's memory, if they come as they are and take no more than half of what is free."""
         size = len(self.pack.crops) * self.size**2 * 3
-        if device.type == "cuda" and size <= torch.cuda.mem_get_info(device)[0] / 2:
+        if device.type == "cuda" and not self.degraded and size <= torch.cuda.mem_get_info(device)[0] / 2:
             self._keep_on(device)
 
     def _keep_on(self, device: torch.device) -> None:
@@ -177,36 +192,42 @@ class TransferBatches:
         codes = _codes(self.pack, self.spec, sources)
         return np.array([rng.choice(self._cells.get(int(code), self.guided)) for code in codes])
 
-    def _augmentation(self, rng: np.random.Generator) -> list[tuple[bool, int, int]]:
+    def _augmentation(self, rng: np.random.Generator) -> list[Augmentation]:
         shifts = rng.integers(-self.shift, self.shift + 1, (self.batch, 2))
         flips = rng.random(self.batch) < 0.5
-        return [(bool(flip and self.shift), int(dy), int(dx)) for flip, (dy, dx) in zip(flips, shifts, strict=True)]
+        poor: list[Degradation | None] = [None] * self.batch
+        if self.degraded:
+            poor = [Degradation.at_random(rng) if rng.random() < self.degraded else None for _ in poor]
+        return [
+            Augmentation(bool(flip and self.shift), int(dy), int(dx), how)
+            for flip, (dy, dx), how in zip(flips, shifts, poor, strict=True)
+        ]
 
-    def _images(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
+    def _images(self, rows: NDArray[np.int64], augment: list[Augmentation]) -> Tensor:
         if self._resident is not None:
             return to_tensor(self._gather(self._resident, rows, augment))
         return self._moved_and_cut([self.pack.crops[row] for row in rows], augment)
 
     def _drawn(
-        self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]], draw: Draw, rng: np.random.Generator
+        self, rows: NDArray[np.int64], augment: list[Augmentation], draw: Draw, rng: np.random.Generator
     ) -> Tensor:
         """The images, drawn upon."""
         crops = [draw(np.asarray(self.pack.crops[row]), self.pack.points68[row], rng) for row in rows]
         return self._moved_and_cut(crops, augment)
 
-    def _moved_and_cut(self, crops: list[U8], augment: list[tuple[bool, int, int]]) -> Tensor:
-        moved = [_moved(resized(crop, self.size), *how) for crop, how in zip(crops, augment, strict=True)]
-        return to_tensor(np.stack([self._cut(crop) for crop in moved]))
+    def _moved_and_cut(self, crops: list[U8], augment: list[Augmentation]) -> Tensor:
+        images = [_augmented(resized(crop, self.size), how) for crop, how in zip(crops, augment, strict=True)]
+        return to_tensor(np.stack([self._cut(image) for image in images]))
 
-    def _gather(self, resident: Tensor, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
+    def _gather(self, resident: Tensor, rows: NDArray[np.int64], augment: list[Augmentation]) -> Tensor:
         """What `_moved` and `_cut` do to crops, by indices alone."""
         across = np.broadcast_to(np.arange(self.size), (self.size, self.size))
-        grids = np.stack([np.stack([self._cut(_moved(grid, *how)) for grid in (across.T, across)]) for how in augment])
+        grids = np.stack([np.stack([self._cut(_moved(grid, how)) for grid in (across.T, across)]) for how in augment])
         y, x = torch.from_numpy(grids).to(resident.device).unbind(1)
         return resident[torch.from_numpy(rows).to(resident.device)[:, None, None], y, x]
 
-    def _masks(self, rows: NDArray[np.int64], augment: list[tuple[bool, int, int]]) -> Tensor:
-        masks = [_moved(self._mask(int(row)), *how) for row, how in zip(rows, augment, strict=True)]
+    def _masks(self, rows: NDArray[np.int64], augment: list[Augmentation]) -> Tensor:
+        masks = [_moved(self._mask(int(row)), how) for row, how in zip(rows, augment, strict=True)]
         return torch.from_numpy(np.stack([self._cut(mask) for mask in masks]))[:, None].float().div_(255)
 
     def _cut(self, image: NDArray[Any]) -> NDArray[Any]:
@@ -221,8 +242,14 @@ class TransferBatches:
         return self._mask_of[row]
 
 
-def _moved(image: NDArray[Any], flip: bool, dy: int, dx: int) -> NDArray[Any]:
+def _augmented(image: U8, how: Augmentation) -> U8:
+    poorer = image if how.degradation is None else how.degradation.of(image)
+    return _moved(poorer, how)
+
+
+def _moved(image: NDArray[Any], how: Augmentation) -> NDArray[Any]:
     """Mirror, then shift with the border repeated."""
+    flip, dy, dx, _ = how
     if flip:
         image = image[:, ::-1]
     if dy or dx:

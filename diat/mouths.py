@@ -15,6 +15,14 @@ NARROWEST = 0.65  # of its width, as in an "o"
 OPENING = 0.31  # gap between the inner lips of a mouth that is opened, as a fraction of its width
 
 
+def gaps(points68: F32) -> F32:
+    """How far mouths stand open: the largest gap between the inner lips by the mouth's width. (N, 68, 2) -> (N,)."""
+    width = np.linalg.norm(points68[:, 54] - points68[:, 48], axis=1)
+    gap = (points68[:, [67, 66, 65], 1] - points68[:, [61, 62, 63], 1]).max(1)
+    relative: F32 = (gap / np.maximum(width, 1e-3)).astype(np.float32)
+    return relative
+
+
 def close_mouth(crop: U8, points68: F32) -> U8:
     """Shut a mouth with its own lips: column by column the lips move together over what was between them.
 
@@ -82,7 +90,6 @@ def open_mouth(crop: U8, points68: F32) -> U8:
         (S, S, 3) RGB uint8.
     """
     size = crop.shape[0]
-    unit = size / 128
     mouth = _mouth(points68, size)
     left, right = mouth.corners
     half = 0.92 * (right - left) / 2  # the corners stay shut
@@ -95,9 +102,7 @@ def open_mouth(crop: U8, points68: F32) -> U8:
     y = np.arange(size, dtype=np.float32)[:, None]
     above, below = _above(y, mouth, up), _below(y, mouth, down)
     parted = _from_rows(crop, np.where(y < (top + bottom) / 2, np.minimum(above, seam), np.maximum(below, seam)))
-    inside = np.clip((y - top) / unit + 0.5, 0, 1) * np.clip((bottom - y) / unit + 0.5, 0, 1)
-    inside *= np.clip(gap / (1.5 * unit), 0, 1)
-    painted = parted + inside[..., None] * (_inner_mouth(crop, points68, u, top, gap) - parted)
+    painted = _with_inside(parted, crop, points68, u, top, gap, Inside())
     result: U8 = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
     return result
 
@@ -125,19 +130,24 @@ def widen_mouth(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     up, down = 0.2 * more, 0.8 * more
     top, bottom = mouth.inner_upper - up, mouth.inner_upper + gap + down
     y = np.arange(size, dtype=np.float32)[:, None]
-    # Half the time what is between the lips is stretched with them; else teeth stay teeth, and below them it is dark.
-    stretched, dark = (True, 0.0) if rng.random() < 0.5 else (False, rng.uniform(0.4, 0.9))
-    shown = (y - top) * gap / np.maximum(bottom - top, 1e-3) if stretched else np.minimum(y - top, 0.8 * gap)
-    between = mouth.inner_upper + shown
-    source = np.where(y < top, _above(y, mouth, up), np.where(y > bottom, _below(y, mouth, down), between))
+    # What is between the lips is stretched with them, or teeth stay teeth and below them it is dark, or it is painted.
+    between = rng.choice(["stretched", "darkened", "painted"], p=[0.15, 0.2, 0.65])
+    shown = (
+        np.minimum(y - top, 0.8 * gap) if between == "darkened" else (y - top) * gap / np.maximum(bottom - top, 1e-3)
+    )
+    inner = mouth.inner_upper + shown
+    source = np.where(y < top, _above(y, mouth, up), np.where(y > bottom, _below(y, mouth, down), inner))
     ys, xs = np.indices((size, size), dtype=np.float32)
     far_x, far_y = (xs - middle) / (2.2 * half + 1e-3), (ys - (top + bottom) / 2) / (1.5 * half + 1e-3)
     near = np.exp(-2 * (far_x**4 + far_y**4))
     columns = (xs + (xs - middle) * (1 / narrow - 1) * near).astype(np.float32)
     wide = _from_rows(crop, source)
-    below_teeth = np.clip((y - top - 0.8 * gap) / (3 * unit), 0, 1) * np.clip((bottom - y) / unit + 0.5, 0, 1)
-    shaded = wide * (1 - dark * below_teeth[..., None])
-    result = cv2.remap(shaded.astype(np.float32), columns, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    if between == "darkened":
+        below_teeth = np.clip((y - top - 0.8 * gap) / (3 * unit), 0, 1) * np.clip((bottom - y) / unit + 0.5, 0, 1)
+        wide = wide * (1 - rng.uniform(0.4, 0.9) * below_teeth[..., None])
+    if between == "painted":
+        wide = _with_inside(wide, crop, points68, u.astype(np.float32), top, bottom - top, Inside.at_random(rng))
+    result = cv2.remap(wide.astype(np.float32), columns, ys, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.clip(np.rint(result), 0, 255).astype(np.uint8)
 
 
@@ -164,33 +174,68 @@ def _below(y: F32, mouth: _Mouth, down: F32) -> F32:
     return rows
 
 
-def _inner_mouth(crop: U8, points68: F32, u: F32, top: F32, gap: F32) -> F32:
-    """What shows between parted lips, as light as the skin around it.
+@dataclass(frozen=True)
+class Inside:
+    """What shows between parted lips: heights as fractions of the gap, lightness as fractions of the skin's."""
+
+    teeth: float = 0.5  # how far down the upper teeth reach; below 0 there are none
+    lower_teeth: float = 0.0  # how far up the lower ones reach
+    tongue: float = 0.22  # how far up the tongue reaches
+    enamel: float = 1.15
+    flesh: float = 0.62  # of the tongue
+    cavity: float = 0.2
+
+    @classmethod
+    def at_random(cls, rng: np.random.Generator) -> Inside:
+        """As in speech: with and without teeth, the tongue low or high, in any light."""
+        return cls(
+            teeth=rng.uniform(0.05, 0.45) if rng.random() < 0.65 else -1.0,
+            lower_teeth=rng.uniform(0.05, 0.3) if rng.random() < 0.3 else 0.0,
+            tongue=rng.uniform(0.1, 0.65) if rng.random() < 0.7 else 0.0,
+            enamel=rng.uniform(0.6, 1.2),
+            flesh=rng.uniform(0.3, 0.8),
+            cavity=rng.uniform(0.03, 0.3),
+        )
+
+
+def _with_inside(parted: F32, crop: U8, points68: F32, u: F32, top: F32, gap: F32, inside: Inside) -> F32:
+    """Parted lips with what shows between them painted in, as light as the skin around it.
 
     Args:
-        crop: (S, S, 3) RGB uint8.
+        parted: (S, S, 3) float, to paint on.
+        crop: (S, S, 3) RGB uint8, as it was.
         points68: (68, 2) pixels of the crop.
         u: (S,) by column: -1 to 1 between the mouth's corners.
         top: (S,) where the gap begins, in rows.
         gap: (S,) how high it is.
+        inside: what to paint.
 
     Returns:
         (S, S, 3) RGB, float.
     """
     size = crop.shape[0]
+    unit = size / 128
     cheeks = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(cheeks, np.rint(points68[[2, 31, 35, 14, 12, 4]]).astype(np.int32), 1)
     skin = np.median(crop[cheeks > 0], axis=0) if cheeks.any() else np.array([170.0, 140.0, 120.0])
     light = max(float(skin @ np.array([0.299, 0.587, 0.114])), 1.0)
-    down = (np.arange(size)[:, None] - top) / np.maximum(gap, 1e-3)  # 0 at the upper lip, 1 at the lower
-    soft = np.maximum(1.2 * size / 128 / np.maximum(gap, 1e-3), 0.12)
-    teeth = np.clip((0.5 - down) / soft + 0.5, 0, 1) * np.clip(1.25 - 1.1 * np.abs(u) ** 3, 0, 1)
-    tongue = np.clip((down - 0.78) / (1.5 * soft) + 0.5, 0, 1) * (1 - 0.9 * u**2)
-    colour = np.broadcast_to(0.2 * light * np.array([1, 0.55, 0.52]), (size, size, 3))
-    colour = colour + tongue[..., None] * (0.62 * light * np.array([1, 0.6, 0.58]) - colour)
-    enamel = min(1.15 * light, 225.0) * np.array([1, 0.95, 0.88]) * (skin / light) ** 0.35
-    mixed: F32 = (colour + teeth[..., None] * (enamel - colour)).astype(np.float32)
-    return mixed
+    y = np.arange(size, dtype=np.float32)[:, None]
+    down = (y - top) / np.maximum(gap, 1e-3)  # 0 at the upper lip, 1 at the lower
+    soft = np.maximum(1.2 * unit / np.maximum(gap, 1e-3), 0.12)
+    row = np.clip(1.25 - 1.1 * np.abs(u) ** 3, 0, 1)  # teeth lie in an arch: those at its sides are in the shade
+    upper = np.clip((inside.teeth - down) / soft + 0.5, 0, 1) * row
+    lower = np.clip((inside.lower_teeth - (1 - down)) / soft + 0.5, 0, 1) * row if inside.lower_teeth else 0.0
+    tongue = (
+        np.clip((inside.tongue - (1 - down)) / (1.5 * soft) + 0.5, 0, 1) * (1 - 0.9 * u**2) if inside.tongue else 0.0
+    )
+    colour = np.broadcast_to(inside.cavity * light * np.array([1, 0.55, 0.52]), (size, size, 3))
+    colour = colour + np.multiply(tongue, 1.0)[..., None] * (inside.flesh * light * np.array([1, 0.6, 0.58]) - colour)
+    enamel = min(inside.enamel * light, 225.0) * np.array([1, 0.95, 0.88]) * (skin / light) ** 0.35
+    colour = colour + np.maximum(upper, lower)[..., None] * (enamel - colour)
+    shown = np.clip(down * gap / unit + 0.5, 0, 1) * np.clip((1 - down) * gap / unit + 0.5, 0, 1)
+    shown *= np.clip(gap / (1.5 * unit), 0, 1)
+    painted: F32 = (parted + shown[..., None] * (colour - parted)).astype(np.float32)
+    return painted
 
 
 @dataclass(frozen=True)

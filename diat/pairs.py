@@ -12,16 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diat.align import F32, U8
 from diat.glasses import BorrowedGlasses, draw_glasses
-from diat.mouths import close_mouth, open_mouth, widen_mouth
+from diat.mouths import close_mouth, gaps, open_mouth, widen_mouth
 from diat.prototypes import MOVEMENTS
 
 Draw = Callable[[U8, F32, np.random.Generator], U8]  # crop, its 68 points in pixels of the crop, randomness -> crop
 
 
 VARIED = 0.5  # share of the inputs whose mouths are widened
+SHUT = 0.07  # of its width; a mouth with a larger gap is not shut, whatever CelebA calls it
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Pairing:
     of_guided: bool  # a pair is (drawing of a guided image, the image); else (input, drawing of it)
     draw: Draw
     vary: Draw | None = None  # what is done to the inputs before T sees them, at random; their drawings stay
+    # Which guided images show the attribute beyond doubt, by their landmarks, (N, 68, 2); the others do not train.
+    certain: Callable[[F32], NDArray[np.bool_]] | None = None
 
 
 def _widened_at_times(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
@@ -39,7 +43,10 @@ def _widened_at_times(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
 
 PAIRINGS: dict[str, Pairing] = {
     "mouth_close": Pairing(
-        of_guided=False, draw=lambda crop, points, rng: close_mouth(crop, points), vary=_widened_at_times
+        of_guided=False,
+        draw=lambda crop, points, rng: close_mouth(crop, points),
+        vary=_widened_at_times,
+        certain=lambda points: gaps(points) <= SHUT,
     ),
     "mouth_open": Pairing(of_guided=False, draw=lambda crop, points, rng: open_mouth(crop, points)),
     "eyeglasses_remove": Pairing(of_guided=True, draw=draw_glasses),

@@ -66,6 +66,7 @@ class TransferConfig:
     lambda_keep: float = 5.0  # weight of mean |T(a) - a| on guided images
     keep_every: int = 4  # steps between two of those
     shift: int = 4  # largest random shift at 128 pixels, with mirroring; 0 turns both off
+    degraded: float = 0.0  # share of the images that are made as poor as frames of films (diat.degradation)
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be."""

@@ -125,3 +125,14 @@ def test_crops_kept_on_the_device_give_the_same_batches(pack, windowed):
     for step in range(3):
         for name in ("source", "mask", "guided"):
             assert torch.equal(getattr(from_disk[step], name), getattr(resident[step], name))
+
+
+def test_a_share_of_the_images_is_degraded_and_masks_never(pack):
+    plain, poor, all_poor = (batches(pack, shift=0, degraded=share) for share in (0.0, 0.5, 1.0))
+    steps = range(6)
+    changed = [(poor[k].source != plain[k].source).flatten(1).any(1).float().mean().item() for k in steps]
+    assert 0.3 < np.mean(changed) < 0.7  # of 48
+    assert (all_poor[0].source != plain[0].source).flatten(1).any(1).all()
+    assert (all_poor[0].guided != plain[0].guided).flatten(1).any(1).all()
+    assert torch.equal(all_poor[0].mask, plain[0].mask)
+    assert torch.equal(poor[3].source, batches(pack, shift=0, degraded=0.5)[3].source)

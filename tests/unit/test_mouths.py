@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from diat.mouths import OPENING, close_mouth, open_mouth, widen_mouth
+from diat.mouths import OPENING, Inside, close_mouth, open_mouth, widen_mouth
 
 
 def test_closing_a_mouth_hides_the_teeth_and_changes_the_lower_face_alone(laughing):
@@ -65,3 +65,11 @@ def test_widening_opens_an_open_mouth_further_and_changes_the_lower_face_alone(l
     assert len({float(change.sum()) for change in changes}) == 8
     again = widen_mouth(crop, points, np.random.default_rng(3))
     np.testing.assert_array_equal(np.abs(again.astype(int) - crop).mean(-1), changes[3])
+
+
+def test_what_shows_inside_is_drawn_at_random_and_mouths_with_and_without_teeth_come():
+    drawn = [Inside.at_random(np.random.default_rng(seed)) for seed in range(200)]
+    assert drawn[0] == Inside.at_random(np.random.default_rng(0))
+    assert 0.55 < np.mean([inside.teeth > 0 for inside in drawn]) < 0.75
+    assert 0.2 < np.mean([inside.lower_teeth > 0 for inside in drawn]) < 0.4
+    assert 0.6 < np.mean([inside.tongue > 0 for inside in drawn]) < 0.8

@@ -6,8 +6,9 @@ import torch
 from diat.attributes import ATTRIBUTES, attribute_spec
 from diat.batches import TransferBatches
 from diat.errors import TrainingStopped
+from diat.mouths import gaps
 from diat.pack import open_pack
-from diat.pairs import PAIRINGS, VARIED
+from diat.pairs import PAIRINGS, SHUT, VARIED
 
 
 @pytest.mark.parametrize("name", PAIRINGS)
@@ -23,7 +24,8 @@ def test_batches_carry_the_pairs_and_stay_pure_functions_of_the_step(tiny_pack, 
     a, b, plain = (stream[2] for stream in streams)
     assert torch.equal(a.paired.source, b.paired.source)
     assert torch.equal(a.paired.target, b.paired.target)
-    assert torch.equal(a.guided, plain.guided)  # the pairs take no randomness from the batch
+    if PAIRINGS[name].certain is None:
+        assert torch.equal(a.guided, plain.guided)  # the pairs take no randomness from the batch
     assert torch.equal(a.source, b.source)
     if PAIRINGS[name].vary is None:
         assert torch.equal(a.source, plain.source)
@@ -36,6 +38,31 @@ def test_batches_carry_the_pairs_and_stay_pure_functions_of_the_step(tiny_pack, 
     else:
         assert a.paired.source is a.source
         assert a.to(torch.device("cpu")).paired.source is a.source or torch.equal(a.paired.source, a.source)
+
+
+def test_mouths_that_only_the_labels_call_shut_do_not_train(tiny_pack):
+    pack = open_pack(tiny_pack)
+    points = pack.points68.copy()
+    points[::2, [67, 66, 65], 1] = points[::2, [61, 62, 63], 1] + 0.2 * pack.size  # every second one stands open
+    pack = replace(pack, points68=points)
+    paired, plain = (
+        TransferBatches(
+            pack,
+            ATTRIBUTES["mouth_close"],
+            size=64,
+            batch=4,
+            seed=0,
+            num_inputs=None,
+            matched=False,
+            shift=0,
+            paired=on,
+        )
+        for on in (True, False)
+    )
+    assert (gaps(pack.points68[paired.guided]) <= SHUT).all()
+    left_out = sorted(set(plain.guided) - set(paired.guided))
+    assert 0 < len(left_out) < len(plain.guided)
+    assert (gaps(pack.points68[left_out]) > SHUT).all()
 
 
 def test_an_attribute_without_pairs_is_refused(tiny_pack):
