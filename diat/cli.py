@@ -142,7 +142,8 @@ def _video(args: argparse.Namespace) -> int:
 
         report = edit_video(args.video, args.output, editor, faces, args.strength, shown)
     missing = f", {report.damaged} damaged frames left out" if report.damaged else ""
-    print(f"{args.output}: {report.changed} of {report.frames} frames changed{missing}, {report.seconds:.0f} s")
+    edited = f"{report.changed} of {report.frames} frames with an edited face{missing}"
+    print(f"{args.output}: {edited}, {report.seconds:.0f} s")
     return 0
 
 

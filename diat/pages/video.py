@@ -74,7 +74,10 @@ def video_tab(editors: Editors) -> Callable[[gr.Request], None]:
         finally:
             going.pop(str(request.session_hash), None)
         damaged = f", {report.damaged} damaged ones left out" if report.damaged else ""
-        return kept_here, f"{report.changed} of {report.frames} frames changed{damaged}, in {report.seconds:.0f} s."
+        return (
+            kept_here,
+            f"{report.changed} of {report.frames} frames with an edited face{damaged}, in {report.seconds:.0f} s.",
+        )
 
     def stop(request: gr.Request) -> None:
         if event := going.get(str(request.session_hash)):

@@ -215,7 +215,7 @@ def test_many_photographs_come_back_as_a_zip_and_those_that_cannot_be_used_are_n
 def test_a_video_comes_back_changed(client, collins, tmp_path):
     source = film(tmp_path / "in.mp4", [np.ascontiguousarray(collins[:320, 60:380])] * 5)
     result, sentence = client.predict(handle_file(source), "mouth_close", 1.0, "all", 1, True, api_name="/video")
-    assert sentence.startswith("5 of 5 frames changed")
+    assert sentence.startswith("5 of 5 frames with an edited face")
     assert facts(Path(result["video"] if isinstance(result, dict) else result))["sound"] == facts(source)["sound"]
 
 
