@@ -23,6 +23,8 @@ FINE = 4  # glasses are drawn this many times finer than the crop
 RIMS = ((20, 20, 22), (20, 20, 22), (35, 30, 30), (70, 45, 30), (110, 110, 115), (160, 130, 80), (120, 30, 35))
 # Clear plastic, silver, gold and horn, as factors of the skin's colour.
 FAINT_RIMS = ((1.3, 1.3, 1.3), (1.1, 1.2, 1.3), (1.2, 1.1, 0.8), (0.8, 0.75, 0.7))
+# How broad the rims of each kind are, in pixels of 128.
+STROKES = {"thin": (0.5, 1.2), "thick": (1.2, 3.5), "faint": (0.4, 2.0), "clear": (1.5, 4.0)}
 COATINGS = ((255, 255, 255), (255, 255, 255), (150, 110, 255), (110, 140, 255), (130, 230, 170))  # what lenses reflect
 
 POSE = (0, 1, 15, 16, *range(27, 31), *range(36, 48))  # landmarks that say how glasses sit: temples, bridge, eyes
@@ -40,31 +42,36 @@ def draw_glasses(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
     Returns:
         (S, S, 3) RGB uint8.
     """
-    faint = bool(rng.random() < 0.5)  # rims that hardly show, and so are the hardest to see and to take away
-    rims, inside = _shape(crop.shape[0], points68, faint, rng)
+    # Half of the rims hardly show, and so are the hardest to see and to take away.
+    kind = str(rng.choice(list(STROKES), p=[0.25, 0.25, 0.25, 0.25]))
+    rims, inside = _shape(crop.shape[0], points68, STROKES[kind], rng)
     picture = crop.astype(np.float64)
     # The rims' shadow, the glass and what it reflects, the rims.
     shadow = np.roll(cv2.GaussianBlur(rims, (0, 0), 1.2), round(1.5 * crop.shape[0] / 128), axis=0)
     picture *= 1 - rng.uniform(0, 0.3) * shadow[..., None]
     picture = _glazed(picture, inside, rng)
-    if faint:
+    if kind in ("faint", "clear"):
         skin = np.median(_colours(crop, points68[27:36]), axis=0)  # of the nose
         colour = skin * FAINT_RIMS[rng.integers(len(FAINT_RIMS))] + rng.uniform(0, 25)
         # Light from a side shows one half of such a rim, and leaves the other to its shadow.
-        opacity = rng.uniform(0.25, 0.8) * _uneven(rims.shape, (0.3, 1.0), 4, rng)
+        seen = rng.uniform(0.25, 0.8) if kind == "faint" else rng.uniform(0.05, 0.4)
+        opacity = seen * _uneven(rims.shape, (0.3, 1.0), 4, rng)
         gloss = _uneven(rims.shape, (0.0, 1.0), 8, rng) ** 4  # what clear plastic shines with, here and there
     else:
         colour = np.array(RIMS[rng.integers(len(RIMS))], np.float64) + rng.uniform(-12, 12, 3)
         opacity = np.full(rims.shape, rng.uniform(0.75, 1.0))
     shone = np.clip(colour * _uneven(rims.shape, (1.0, 1 + rng.uniform(0, 0.5)), 6, rng)[..., None], 0, 255)
     picture += (opacity * rims)[..., None] * (shone - picture)
-    if faint:
+    if kind == "clear":  # of broad clear plastic it is the edges that show
+        edge = 4 * rims * (1 - rims) * _uneven(rims.shape, (0.0, rng.uniform(0.2, 0.8)), 5, rng)
+        picture += edge[..., None] * (skin * rng.choice([0.6, 1.5]) - picture)
+    if kind in ("faint", "clear"):
         picture += (gloss * rims)[..., None] * np.maximum(_coating(rng) - picture, 0)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def _shape(size: int, points68: F32, faint: bool, rng: np.random.Generator) -> tuple[F64, F64]:
-    """Where rims, bridge and temples are, and where the lenses. -> (S, S) each, 0 to 1."""
+def _shape(size: int, points68: F32, strokes: tuple[float, float], rng: np.random.Generator) -> tuple[F64, F64]:
+    """Where rims, bridge and temples are, as broad as ``strokes`` allows, and the lenses. -> (S, S) each, 0 to 1."""
     eyes = np.stack([points68[36:42].mean(0), points68[42:48].mean(0)]).astype(np.float64)
     apart = float(np.linalg.norm(eyes[1] - eyes[0]))
     across = (eyes[1] - eyes[0]) / max(apart, 1e-6)
@@ -73,8 +80,7 @@ def _shape(size: int, points68: F32, faint: bool, rng: np.random.Generator) -> t
     half_height = rng.uniform(0.2, 0.44) * apart
     half_widths = [rng.uniform(0.36, 0.46) * apart * np.clip(w / np.mean(widths), 0.7, 1.2) for w in widths]
     squareness, drop = rng.uniform(2, 5), rng.uniform(0.0, 0.28) * apart
-    thin, thick = (0.4, 2.0) if faint else [(0.5, 1.2), (1.2, 3.5)][rng.integers(2)]
-    stroke = max(1, round(rng.uniform(thin, thick) * size / 128 * FINE))
+    stroke = max(1, round(rng.uniform(*strokes) * size / 128 * FINE))
     frame, glass = (np.zeros((size * FINE, size * FINE), np.uint8) for _ in range(2))
     lenses = [
         _outline(eye + drop * downwards, across, downwards, width, half_height, squareness)
@@ -107,7 +113,7 @@ def _glazed(picture: F64, inside: F64, rng: np.random.Generator) -> F64:
     if rng.random() < 0.5:
         spots = cv2.GaussianBlur(rng.random((8, 8)) ** 4, (0, 0), 1.0)
         light = np.clip(cv2.resize(spots / spots.max(), inside.shape, interpolation=cv2.INTER_CUBIC), 0, 1) * inside
-        picture += rng.uniform(0.1, 0.6) * light[..., None] * np.maximum(_coating(rng) - picture, 0)
+        picture += rng.uniform(0.1, 0.8) * light[..., None] * np.maximum(_coating(rng) - picture, 0)
     return picture
 
 
