@@ -3,16 +3,18 @@
     python benchmarks/stability.py film.mp4 --attribute mouth_close
     python benchmarks/stability.py film.mp4 --attribute eyeglasses_remove --sheet strips.png
 
-Two figures, each the mean difference between neighbouring frames in units of 0..255, over the pixels that any way
-changes; lower is steadier, and "times steadier" is against frame by frame.
+Two figures, each the mean difference between neighbouring frames in units of 0..255; lower is steadier, and "times
+steadier" is against frame by frame.
 
-- "result": the changed face itself, laid over that of the frame before by the followed face's own alignment. It is what
-  a viewer sees: whether a mouth that is shut stays still. "original" is the untouched film in the same pixels, and
-  "beside" that in the untouched ones around them: what light, grain and the head's own movement make of any face.
+- "result": the changed face itself, laid over that of the frame before by the followed face's own alignment, over the
+  pixels where T's change mostly replaces what was there (`align.replaced_by`). It is what a viewer sees: whether a
+  mouth that is shut stays still. "original" is the untouched film in the same pixels, and "beside" that in the
+  untouched ones around the change: what light, grain and the head's own movement make of any face.
 - "change": what was added, before it is rounded to 8 bits, moved onto the next frame as the original's pixels moved
-  there (dense optical flow), as in Lai et al. 2018 (Learning Blind Video Temporal Consistency); pixels that came into
-  sight or went out of it do not count. Where a face holds still the two agree. Where a mouth talks they do not: what is
-  added to shut it must move as the mouth does, and a mouth kept perfectly still scores worse than a trembling one.
+  there (dense optical flow), as in Lai et al. 2018 (Learning Blind Video Temporal Consistency), over the pixels that
+  any way changes; those that came into sight or went out of it do not count. Where a mouth talks the two do not agree:
+  what is added to shut it must move as the mouth does, and a mouth kept perfectly still scores worse than a trembling
+  one.
 
 Both need landmarks or flow, which are sure of slow movements only, so the figures come by how far the face moves
 between two frames as well. The sheet shows every tenth frame's face: original, and the three ways.
@@ -30,7 +32,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from diat.align import CELEBA_TEMPLATE_128, change_of_photo, warp_to_crop
+from diat.align import CELEBA_TEMPLATE_128, change_of_photo, replaced_by, warp_to_crop
 from diat.editor import FaceEditor
 from diat.faces import Face, face_fault
 from diat.frames import FrameEditor, TemporalFilter
@@ -147,31 +149,37 @@ def flicker(
 
 
 def unrest(
-    frames: list[np.ndarray], ways: list[list[np.ndarray]], followed: list[Seen | None]
+    frames: list[np.ndarray],
+    ways: list[list[np.ndarray]],
+    followed: list[Seen | None],
+    replaces: tuple[float, float],
 ) -> list[tuple[float, list[float]]]:
-    """By pair of frames: how far the face moved, in inter-ocular distances, and how much of each way's result changed.
+    """By pair of frames: how far the face moved, in inter-ocular distances, and how each way's result differs.
 
     The last two of the values are the original's, there and beside it.
     """
     values = []
-    before: list[np.ndarray] = []
+    before, before_replaced = [], np.zeros(0, bool)
     for number, face in enumerate(followed):
         last = followed[number - 1] if number else None
         pictures = [np.clip(np.rint(frames[number] + way[number]), 0, 255).astype(np.uint8) for way in ways]
         pictures.append(frames[number])
-        crops = [warp_to_crop(picture, face.matrix).astype(np.float32) for picture in pictures] if face else []
+        size = len(face.crop) if face else 0
+        crops = [warp_to_crop(picture, face.matrix, size).astype(np.float32) for picture in pictures] if face else []
+        replaced = face.mask * replaced_by(face.change, replaces) > 0.5 if face else before_replaced
         if face is not None and last is not None and last.number == face.number:
             pairs = [(old[-1], old) for old in (before, crops)]
             touched = np.any([np.abs(crop - own).mean(-1) > 4 for own, old in pairs for crop in old], axis=0)
             beside = (cv2.dilate(touched.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0) & ~touched
-            if touched.any():
+            replacing = replaced | before_replaced
+            if replacing.any():
                 eyes = cv2.invertAffineTransform(face.matrix), cv2.invertAffineTransform(last.matrix)
                 middle, last_middle = (CELEBA_TEMPLATE_128[:2] @ matrix[:, :2].T + matrix[:, 2] for matrix in eyes)
                 moved = np.linalg.norm((middle - last_middle).mean(0)) / np.linalg.norm(middle[1] - middle[0])
-                differences = [float(np.abs(a - b)[touched].mean()) for a, b in zip(before, crops, strict=True)]
+                differences = [float(np.abs(a - b)[replacing].mean()) for a, b in zip(before, crops, strict=True)]
                 differences.append(float(np.abs(before[-1] - crops[-1])[beside].mean()))
                 values.append((float(moved), differences))
-        before = crops
+        before, before_replaced = crops, replaced
     return values
 
 
@@ -215,7 +223,7 @@ def main() -> None:
     result = {
         "film": args.film.name,
         "attribute": args.attribute,
-        "result": figures(unrest(frames, ways, followed)),
+        "result": figures(unrest(frames, ways, followed, editor.spec.replaces)),
         "change": figures(flicker(frames, ways, faces)),
     }
     print(json.dumps(result, indent=1))

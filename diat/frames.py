@@ -16,12 +16,12 @@ from diat.faces import face_fault
 from diat.tracking import Track
 
 KEPT = 0.9  # share of the last frame's face or change that stays where it looks as it did
-ALIKE = 12.0  # levels of 255; what differs this much from the last frame is new
+ALIKE = 16.0  # levels of 255; what differs this much from the last frame is new
 
 # Of a film's frames:
 AROUND = 8  # frames before and after that a change is averaged with
 NEAR = 6.0  # frames; standard deviation of their weights
-ALONG = 16.0  # levels of 255; where two faces differ this much, the one has little say about the other
+ALONG = 24.0  # levels of 255; where two faces differ this much, the one has little say about the other
 
 
 class FrameEditor:
@@ -38,7 +38,8 @@ class FrameEditor:
 
     def __init__(self, editor: FaceEditor) -> None:
         self.editor = editor
-        self._last: dict[int, tuple[F32, F32]] = {}  # crop and change, by number of the track
+        # By number of the track: the crop, its change and how much that replaces.
+        self._last: dict[int, tuple[F32, F32, F32]] = {}
 
     def edit(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> U8:
         """The next frame.
@@ -65,14 +66,15 @@ class FrameEditor:
             crop: (S, S, 3) RGB uint8.
             change: (S, S, 3) of it, T(x) - x in units of 0..255.
         """
-        now = crop.astype(np.float32)
+        now, replaced = crop.astype(np.float32), replaced_by(change, self.editor.spec.replaces)
         if number in self._last:
-            before, kept = self._last[number]
+            before, kept, lately = self._last[number]
+            replaced = np.maximum(replaced, np.float32(KEPT) * lately)
             stays = np.float32(KEPT) * _alike(now + change - before - kept, ALIKE)
             tinting = change + stays * _alike(now - before, ALIKE) * (kept - change)
             replacing = change + stays * (before + kept - now - change)
-            change = _together(tinting, replacing, self.editor.spec.replaces)
-        self._last[number] = now, change
+            change = _together(tinting, replacing, replaced)
+        self._last[number] = now, change, replaced
         return change
 
 
@@ -123,11 +125,11 @@ class FilmEditor:
 class TemporalFilter:
     """Averages the changes of a face with those around it in time: a joint bilateral filter.
 
-    What a change replaces, as lips do teeth, is averaged as it looks afterwards: a mouth that is shut in every frame
-    hardly moves, however its owner talks, and the changes that shut it have little in common. What it tints is
-    averaged as a change, where the crops look alike too, or the filter would take the film's own grain away. A face's
-    crops lie one on the other from frame to frame; where another frame's face looks as a frame's own does, it counts,
-    the more the nearer in time. A filter that looks both ways lags behind nothing.
+    What a change replaces, as lips do teeth, in this frame or one near, is averaged as it looks afterwards: a mouth
+    that is shut in every frame hardly moves, however its owner talks, and the changes that shut it have little in
+    common. What it tints is averaged as a change, where the crops look alike too, or the filter would take the film's
+    own grain away. A face's crops lie one on the other from frame to frame; where another frame's face looks as a
+    frame's own does, it counts, the more the nearer in time. A filter that looks both ways lags behind nothing.
 
     Args:
         replaces: sizes of a change, in units of 0..255, between which tinting becomes replacing.
@@ -148,8 +150,10 @@ class TemporalFilter:
         Returns:
             The changes to make, by number of the track, of the frame that is done now, if there is.
         """
-        crops = {number: (crop.astype(np.float32), change) for number, (crop, change) in faces.items()}
-        self._moments.append({number: _Seen(crop, crop + change) for number, (crop, change) in crops.items()})
+        moment = {}
+        for number, (crop, change) in faces.items():
+            moment[number] = _Seen(crop.astype(np.float32), crop + change, replaced_by(change, self._replaces))
+        self._moments.append(moment)
         return [self._give()] if len(self._moments) - self._next > AROUND else []
 
     def rest(self) -> list[dict[int, F32]]:
@@ -166,27 +170,29 @@ class TemporalFilter:
 
     def _settled(self, number: int) -> F32:
         own = self._moments[self._next][number]
-        result, change = own.result.copy(), own.result - own.crop
+        result, change, replaced = own.result.copy(), own.result - own.crop, own.replaced
         results, changes = np.ones((2, *own.crop.shape[:2], 1), np.float32)  # weights of what was added up
         for place, moment in enumerate(self._moments):
             if place == self._next or abs(place - self._next) > AROUND or number not in moment:
                 continue
             other, distance = moment[number], (place - self._next) / NEAR
-            weight = np.float32(np.exp(-(distance**2) / 2)) * _alike(other.result - own.result, ALONG)
+            near = np.float32(np.exp(-(distance**2) / 2))
+            weight = near * _alike(other.result - own.result, ALONG)
             result += weight * other.result
             results += weight
             weight = weight * _alike(other.crop - own.crop, ALONG)
             change += weight * (other.result - other.crop)
             changes += weight
-        change /= changes
-        return _together(change, result / results - own.crop, self._replaces)
+            replaced = np.maximum(replaced, near * other.replaced)
+        return _together(change / changes, result / results - own.crop, replaced)
 
 
 class _Seen(NamedTuple):
-    """A face in one frame, (S, S, 3) in units of 0..255: as it was, and with all of its change."""
+    """A face in one frame, in units of 0..255."""
 
-    crop: F32
-    result: F32
+    crop: F32  # (S, S, 3), as it was
+    result: F32  # (S, S, 3), with all of its change
+    replaced: F32  # (S, S), how much of what was there that replaces, 0 to 1
 
 
 def _alike(difference: F32, scale: float) -> F32:
@@ -195,7 +201,6 @@ def _alike(difference: F32, scale: float) -> F32:
     return np.asarray(np.exp(-((around / scale) ** 2))[..., None], np.float32)
 
 
-def _together(tinting: F32, replacing: F32, replaces: tuple[float, float]) -> F32:
-    """One change out of two, (S, S, 3): the second where the first is so large that it replaces what was there."""
-    replaced = replaced_by(tinting, replaces)[..., None]
-    return np.asarray(tinting + replaced * (replacing - tinting), np.float32)
+def _together(tinting: F32, replacing: F32, replaced: F32) -> F32:
+    """One change out of two, (S, S, 3): the second as far as what was there is replaced, (S, S)."""
+    return np.asarray(tinting + replaced[..., None] * (replacing - tinting), np.float32)

@@ -59,9 +59,9 @@ def test_strength_0_and_unusable_faces_give_the_frame_itself(steady, collins, co
     assert steady.edit(collins, [Track(0, tiny)]) is collins
 
 
-def filtered(frames):
+def filtered(frames, **settings):
     """What a filter makes of (crop, change) after (crop, change) of one face."""
-    steady, changes = TemporalFilter(), []
+    steady, changes = TemporalFilter(**settings), []
     for crop, change in frames:
         changes += steady.add({0: (crop, change)})
     return [change[0] for change in changes + steady.rest()]
@@ -89,6 +89,20 @@ def test_a_mouth_shut_over_a_talking_one_looks_steadier_than_frame_by_frame(stea
         return np.mean([np.abs(b - a).mean() for a, b in zip(looks, looks[1:], strict=False)])
 
     assert trembling(settled) < trembling(alone) / 2
+
+
+def test_what_a_change_replaces_in_a_frame_near_does_not_go_back_to_tinting():
+    rng, frames = np.random.default_rng(0), []
+    for number in range(24):  # opens slowly and shuts at once, and looks shut in every frame, a little different
+        crop = np.full((32, 32, 3), round(130 - 25 * (number % 6) / 5), np.uint8)
+        frames.append((crop, np.float32(130 + rng.normal(0, 4)) - crop.astype(np.float32)))
+
+    def trembling(changes):
+        looks = [float((crop + change).mean()) for (crop, _), change in zip(frames, changes, strict=True)]
+        return np.abs(np.diff(looks)).mean()
+
+    settled = filtered(frames, replaces=(5.0, 20.0))
+    assert trembling(settled) < trembling([change for _, change in frames]) / 4
 
 
 def test_where_a_change_tints_the_film_keeps_its_grain(laughing):
