@@ -158,20 +158,23 @@ def unrest(
 
     The last two of the values are the original's, there and beside it.
     """
+
+    def replaced(face: Seen) -> np.ndarray:
+        return face.mask * replaced_by(face.change, replaces) > 0.5
+
     values = []
-    before, before_replaced = [], np.zeros(0, bool)
+    before: list[np.ndarray] = []
     for number, face in enumerate(followed):
         last = followed[number - 1] if number else None
         pictures = [np.clip(np.rint(frames[number] + way[number]), 0, 255).astype(np.uint8) for way in ways]
         pictures.append(frames[number])
         size = len(face.crop) if face else 0
         crops = [warp_to_crop(picture, face.matrix, size).astype(np.float32) for picture in pictures] if face else []
-        replaced = face.mask * replaced_by(face.change, replaces) > 0.5 if face else before_replaced
         if face is not None and last is not None and last.number == face.number:
             pairs = [(old[-1], old) for old in (before, crops)]
             touched = np.any([np.abs(crop - own).mean(-1) > 4 for own, old in pairs for crop in old], axis=0)
             beside = (cv2.dilate(touched.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0) & ~touched
-            replacing = replaced | before_replaced
+            replacing = replaced(face) | replaced(last)
             if replacing.any():
                 eyes = cv2.invertAffineTransform(face.matrix), cv2.invertAffineTransform(last.matrix)
                 middle, last_middle = (CELEBA_TEMPLATE_128[:2] @ matrix[:, :2].T + matrix[:, 2] for matrix in eyes)
@@ -179,7 +182,7 @@ def unrest(
                 differences = [float(np.abs(a - b)[replacing].mean()) for a, b in zip(before, crops, strict=True)]
                 differences.append(float(np.abs(before[-1] - crops[-1])[beside].mean()))
                 values.append((float(moved), differences))
-        before, before_replaced = crops, replaced
+        before = crops
     return values
 
 
