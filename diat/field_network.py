@@ -1,0 +1,74 @@
+"""The network with heads (see `diat.heads`): an encoder and decoder of about 0.9 M parameters that predicts fields.
+
+A U-Net (Ronneberger et al. 2015) of layers that ncnn has too, norms that fold into the convolutions, no dependence on
+the input's size.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diat.heads import HeadSet
+
+
+class ConvNormRelu(nn.Module):
+    """relu(norm(conv(x))), 3x3. The convolution carries no bias: the norm's own shift does the same."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H/stride, W/stride)."""
+        return torch.relu(self.norm(self.conv(x)))
+
+
+class FieldNetwork(nn.Module):
+    """Fields of a face, at half the input's resolution, and scalars.
+
+    The last layers start at zero: no field moves anything, and the gate says one half.
+
+    Args:
+        heads: a row of `diat.heads.HEADS`.
+    """
+
+    scales: Tensor
+
+    def __init__(self, heads: HeadSet) -> None:
+        super().__init__()
+        half, quarter, eighth = heads.widths
+        self.stem = ConvNormRelu(12, half)
+        self.down1 = ConvNormRelu(half, quarter, 2)
+        self.down2 = ConvNormRelu(quarter, eighth, 2)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(ConvNormRelu(eighth, eighth), ConvNormRelu(eighth, eighth)) for _ in range(2)
+        )
+        self.up1 = ConvNormRelu(eighth + quarter, 64)
+        self.up2 = ConvNormRelu(64 + half, half)
+        self.maps = nn.Conv2d(half, len(heads.maps), 3, padding=1)
+        self.scalars = nn.Linear(eighth, len(heads.scalars))
+        for layer in (self.maps, self.scalars):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(cast(Tensor, layer.bias))
+        self.register_buffer("scales", torch.tensor(heads.scales).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, H, W) in [-1, 1], sides multiples of 8 -> maps (N, C, H/2, W/2), scalars (N, S), both float32."""
+        a = self.stem(F.pixel_unshuffle(x, 2))  # (N, 48, H/2, W/2)
+        b = self.down1(a)
+        c = self.down2(b)
+        for block in self.blocks:
+            c = c + block(c)  # (N, 128, H/8, W/8)
+        scalars = self.scalars(c.mean((2, 3))).float()
+        y = self.up1(torch.cat([_doubled(c), b], 1))
+        y = self.up2(torch.cat([_doubled(y), a], 1))
+        return self.maps(y).float() * self.scales, scalars
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

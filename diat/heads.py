@@ -1,0 +1,88 @@
+"""What the networks with heads see of a face and say about it: one row of `HEADS` per kind, no torch.
+
+Such a network does not draw the result. It says how to change the photograph (flows, signed distances, gains, alphas),
+and `diat.native` changes the photograph's own pixels. Lengths are in template units, 1/128 of the aligned crop's side,
+so that they mean the same at every size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diat.align import CROP_SIZE
+
+RGB = "rgb"  # of diat.models.ModelConfig.heads: the paper's T, which draws the result
+GATE = "gate"  # the scalar that every kind has
+STRIDE = 8  # the network halves its input three times, once of these by taking 2x2 pixels as channels
+
+
+@dataclass(frozen=True)
+class HeadSet:
+    """One kind of network with heads.
+
+    ``maps`` come one channel each at half the input's resolution, ``scalars`` from an average over the whole input.
+    """
+
+    window: tuple[int, int, int, int]  # what it sees: left, top, right, bottom in template units
+    size: int  # side in pixels of the aligned crop that the window is cut from
+    maps: tuple[str, ...]
+    scales: tuple[float, ...]  # usual size of each map, by which the last layer's output is multiplied
+    scalars: tuple[str, ...] = (GATE,)  # `gate` is the logit of "the face lacks the attribute, so an edit is needed"
+    widths: tuple[int, int, int] = (48, 96, 128)  # channels at a half, a quarter and an eighth of the input
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: the row contradicts itself."""
+        if len(self.maps) != len(self.scales) or GATE not in self.scalars:
+            raise ValueError(f"every map needs a scale, and the scalars a gate: {self}")
+        if any(side * self.size % (STRIDE * CROP_SIZE) for side in self.window):
+            raise ValueError(f"the window's sides must be multiples of {STRIDE} pixels at {self.size}: {self.window}")
+
+    @property
+    def input_shape(self) -> tuple[int, int]:
+        """Height and width in pixels of what the network sees."""
+        left, top, right, bottom = (side * self.size // CROP_SIZE for side in self.window)
+        return bottom - top, right - left
+
+    @property
+    def map_shape(self) -> tuple[int, int]:
+        """Height and width of the maps."""
+        height, width = self.input_shape
+        return height // 2, width // 2
+
+
+_MOUTH_FLOWS = ("upper_dx", "upper_dy", "lower_dx", "lower_dy")  # of the layers above and below the seam
+PARTS = ("other", "skin", "hair", "brow", "eye", "mouth", "neck")
+_PART_MAPS = tuple(f"part_{name}" for name in PARTS)  # logits
+
+HEADS: dict[str, HeadSet] = {
+    "mouth_close": HeadSet(
+        window=(32, 64, 96, 128),
+        size=192,
+        maps=(*_MOUTH_FLOWS, "seam"),  # signed distance of the seam between the layers, positive above
+        scales=(10.0,) * 5,
+    ),
+    "mouth_open": HeadSet(
+        window=(32, 64, 96, 128),
+        size=192,
+        # signed distances to the lips' inner edges, positive on the lip, and the place across the mouth, -1..1
+        maps=(*_MOUTH_FLOWS, "upper_edge", "lower_edge", "across"),
+        scales=(10.0,) * 6 + (1.0,),
+        scalars=(GATE, "cavity", "enamel"),
+    ),
+    "eyeglasses": HeadSet(
+        window=(16, 32, 112, 96),
+        size=256,
+        maps=("alpha", "red", "green", "blue"),  # a logit, and the colour behind the glasses less the input, -1..1
+        scales=(3.0, 1.0, 1.0, 1.0),
+    ),
+    "skin": HeadSet(
+        window=(0, 0, 128, 128),
+        size=128,
+        # flow in template units, colour bias in CIELAB, log limits of four bands, fill in CIELAB against the cheeks, and
+        # the logit of hair to be replaced
+        maps=(*_PART_MAPS, "dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4",
+              "fill_l", "fill_a", "fill_b", "alpha"),
+        scales=(3.0,) * 7 + (1.5,) * 2 + (4.0,) * 3 + (0.4,) * 4 + (6.0,) * 3 + (3.0,),
+        scalars=(GATE, "grey_hair", "beard", "lips_l", "lips_a", "lips_b", "brows_l", "brows_a", "brows_b"),
+    ),
+}  # fmt: skip
