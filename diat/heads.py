@@ -78,7 +78,7 @@ HEADS: dict[str, HeadSet] = {
     "skin": HeadSet(
         window=(0, 0, 128, 128),
         size=128,
-        # flow in template units, colour bias in CIELAB, log limits of four bands, fill in CIELAB against the cheeks, and
+        # flow in template units, bias in CIELAB, log limits of four bands, fill in CIELAB against the cheeks, and
         # the logit of hair to be replaced
         maps=(*_PART_MAPS, "dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4",
               "fill_l", "fill_a", "fill_b", "alpha"),
