@@ -27,7 +27,7 @@ except ImportError as error:
 import gradio as gr
 from starlette.middleware import Middleware
 
-from diat.faces import EMBEDDED_PACK
+from diat.detector import EMBEDDED_PACK
 from diat.pages.editors import Editors
 from diat.pages.guards import BodyLimit
 from diat.pages.live import LiveRoutes, live_tab

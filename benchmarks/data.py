@@ -18,8 +18,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from diat.celeba import CROP_TOP, IMAGE_WIDTH, centre_crop, decode, order, stream_records
-from diat.pack import open_pack
+from diat.data.celeba import CROP_TOP, IMAGE_WIDTH, centre_crop, decode, stream_records
+from diat.data.pack import open_pack
+from diat.data.sets import order
 
 
 def bare(jpegs: list[bytes], size: int) -> float:

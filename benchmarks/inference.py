@@ -25,10 +25,11 @@ import numpy as np
 import torch
 
 from diat.editor import FaceEditor
-from diat.engine import Engine, available_threads
 from diat.hub import load_model
 from diat.models import Model, load_networks
 from diat.provenance import encode
+from diat.runtime.engine import Engine
+from diat.runtime.threads import available_threads
 from diat.tensors import to_tensor
 
 ROOT = Path(__file__).parents[1]

@@ -35,10 +35,10 @@ from tqdm import tqdm
 from diat.align import CELEBA_TEMPLATE_128, change_of_photo, replaced_by, warp_to_crop
 from diat.editor import FaceEditor
 from diat.faces import Face, face_fault
-from diat.frames import FrameEditor, TemporalFilter
-from diat.tracking import FaceTracker, Track
-from diat.training import contact_sheet, save_image
-from diat.video import DETECTION_INTERVAL, upright
+from diat.pixels import contact_sheet, save_image
+from diat.video.film import DETECTION_INTERVAL, upright
+from diat.video.steady import FrameEditor, TemporalFilter
+from diat.video.tracking import FaceTracker, Track
 
 WAYS = ("film", "live", "frame by frame")
 SLOW = 0.1  # inter-ocular distances a frame

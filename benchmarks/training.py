@@ -23,12 +23,12 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from diat import losses
-from diat.batches import Batch
+from diat.data.batches import Batch
 from diat.networks import AttributeDiscriminator, TransformNetwork
-from diat.objectives import Players, discriminator_loss, transfer, transform_loss
-from diat.recipes import TransferConfig, transfer_config
-from diat.training import optimise
+from diat.training import losses
+from diat.training.objectives import Players, discriminator_loss, transfer, transform_loss
+from diat.training.recipes import TransferConfig, transfer_config
+from diat.training.run import optimise
 
 Step = Callable[[int], None]
 

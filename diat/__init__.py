@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diat.attributes import ATTRIBUTES, AttributeSpec
+    from diat.detector import InsightFaceDetector
     from diat.editor import EditedFace, EditResult, FaceEditor
     from diat.errors import DiatError, ModelRejected, PhotoRejected, TrainingStopped
-    from diat.faces import Face, FaceDetector, InsightFaceDetector
+    from diat.faces import Face, FaceDetector
     from diat.networks import AttributeDiscriminator, TransformNetwork
 
 __version__ = "0.1.0"

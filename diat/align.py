@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from diat.attributes import REPLACES
-
-U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
+from diat.pixels import F32, U8
 
 CROP_SIZE = 128
 

@@ -20,7 +20,8 @@ from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.errors import DiatError, explain_import_error
 
 if TYPE_CHECKING:
-    from diat.editor import EditResult, FaceChoice, FaceEditor
+    from diat.editor import EditResult, FaceEditor
+    from diat.faces import FaceChoice
 
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 BATCH = 4  # photographs of a folder at a time: as many 25-megapixel pictures and their results are 600 MB
@@ -92,7 +93,8 @@ def _attributes(args: argparse.Namespace) -> int:
 
 
 def _faces(args: argparse.Namespace) -> int:
-    from diat.faces import MAX_FACES, MAX_FACES_NOTICE, InsightFaceDetector, crop_side, face_fault
+    from diat.detector import InsightFaceDetector
+    from diat.faces import MAX_FACES, MAX_FACES_NOTICE, crop_side, face_fault
     from diat.photo import open_photo
 
     found = InsightFaceDetector().detect(open_photo(args.photo).pixels)
@@ -126,7 +128,7 @@ def _video(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from diat.editor import FaceEditor
-    from diat.video import Progress, VideoFaces, edit_video
+    from diat.video.film import Progress, VideoFaces, edit_video
 
     choice = _face_choice(args.faces)
     faces: VideoFaces = choice if isinstance(choice, str) else choice[0]

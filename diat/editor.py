@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
-from typing import Literal, overload
+from typing import overload
 
 import numpy as np
 
-from diat.align import F32, U8, paste_back, photo_to_crop_matrix, transform_points, warp_to_crop
+from diat.align import paste_back, photo_to_crop_matrix, transform_points, warp_to_crop
 from diat.attributes import MAX_STRENGTH, AttributeSpec, attribute_spec
-from diat.engine import Engine
-from diat.errors import DiatError, PhotoRejected
-from diat.faces import MAX_FACES, MAX_FACES_NOTICE, Face, FaceDetector, InsightFaceDetector, face_fault
+from diat.detector import InsightFaceDetector
+from diat.errors import DiatError
+from diat.faces import Face, FaceChoice, FaceDetector, choose_faces, face_fault
 from diat.hub import load_model
 from diat.masks import attribute_mask
 from diat.models import Model
 from diat.photo import Photo, PhotoSource, open_photo
+from diat.pixels import F32, U8
+from diat.runtime.engine import Engine
 
 GREY = 12  # levels between the channels of a pixel; less in all of them is no colour, only compression
-
-FaceChoice = Literal["largest", "all"] | Sequence[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,46 +247,6 @@ class FaceEditor:
 def _lies_in(mask: F32, left: int, top: int, right: int, bottom: int) -> bool:
     """Whether the mask is 0 outside the window."""
     return not (mask[:top].any() or mask[bottom:].any() or mask[:, :left].any() or mask[:, right:].any())
-
-
-def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) -> list[int]:
-    """Indices of the faces to edit.
-
-    Raises:
-        PhotoRejected: there is no face, or one that was asked for cannot be used.
-        DiatError: an index is out of range.
-    """
-    if not faces:
-        raise PhotoRejected("No face found: use a photograph that shows a face from the front, larger or brighter.")
-    faults = [face_fault(face) for face in faces]
-    usable = [index for index, fault in enumerate(faults) if fault is None]
-    if len(faces) == MAX_FACES:
-        notices.append(MAX_FACES_NOTICE)
-    if isinstance(choice, str):
-        if choice not in ("largest", "all"):
-            raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.')
-        if not usable and len(faces) == 1:
-            raise PhotoRejected(f"The face cannot be used: {faults[0]}")
-        if not usable:
-            raise PhotoRejected(f"None of the {len(faces)} faces can be used. Face 1: {faults[0]}")
-        chosen = usable if choice == "all" else usable[:1]
-        # Of the largest, those that would have come before it; of all, every one.
-        last = len(faces) if choice == "all" else chosen[0]
-        notices.extend(f"Face {i + 1} was left as it is: {fault}" for i, fault in enumerate(faults[:last]) if fault)
-        return chosen
-    try:
-        wanted = sorted({operator.index(index) for index in choice})
-    except TypeError:
-        raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.') from None
-    for index in wanted:
-        if not 0 <= index < len(faces):
-            there = "1 was found" if len(faces) == 1 else f"{len(faces)} were found, so choose 1 to {len(faces)}"
-            raise DiatError(f"There is no face {index + 1}: {there}.")
-        if faults[index] is not None:
-            raise PhotoRejected(f"Face {index + 1} cannot be used: {faults[index]}")
-    if not wanted:
-        raise DiatError("No face was chosen: choose at least one.")
-    return wanted
 
 
 class _Clock:

@@ -7,8 +7,9 @@ from functools import cache
 import cv2
 import numpy as np
 
-from diat.align import CROP_SIZE, F32
+from diat.align import CROP_SIZE
 from diat.attributes import REGIONS, AttributeSpec
+from diat.pixels import F32
 
 # Width of the soft border along the crop's edges, as a fraction of its side: no seam shows where the crop ends.
 BORDER = 0.06

@@ -16,7 +16,7 @@ from safetensors.numpy import load as load_safetensors
 
 from diat.attributes import attribute_spec
 from diat.errors import DiatError, ModelRejected
-from diat.graph import expected_shapes
+from diat.layers import expected_shapes
 
 if TYPE_CHECKING:  # training alone needs torch
     from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
@@ -38,7 +38,7 @@ class ModelConfig:
     residual: bool = True
     windowed: bool = False  # T was trained in the region's window and runs there, see AttributeSpec.window
     enhancer: str = "none"  # the network E that follows T (section 3.2): "none", "local" or "global"
-    strength: float = 1.0  # the change that users get at strength 1.0, see diat.engine.strengthened
+    strength: float = 1.0  # the change that users get at strength 1.0, see diat.runtime.engine.strengthened
     dtype: str = "float16"  # of the tensors in the file
     format: str = FORMAT
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from diat.align import U8
 from diat.errors import PhotoRejected
+from diat.pixels import U8
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")

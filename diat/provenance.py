@@ -7,7 +7,7 @@ import io
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from diat.align import U8
+from diat.pixels import U8
 
 SOFTWARE = "DIAT"
 # The IPTC term for a photograph that a trained model has changed.

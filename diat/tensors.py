@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from diat.align import U8
+from diat.pixels import U8
 
 
 def to_tensor(crops: U8 | Tensor) -> Tensor:
@@ -18,3 +18,8 @@ def to_crops(images: Tensor) -> U8:
     scaled = images.detach().float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
     crops: U8 = scaled.permute(0, 2, 3, 1).cpu().numpy()
     return crops
+
+
+def composite(transformed: Tensor, source: Tensor, mask: Tensor) -> Tensor:
+    """M T(x) + (1 - m) x: the change where the attribute may change the face, the source elsewhere."""
+    return source + mask * (transformed - source)

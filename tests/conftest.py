@@ -11,8 +11,9 @@ import pytest
 from scripts import ROOT, run_script
 
 from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
+from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
-from diat.faces import Face, InsightFaceDetector
+from diat.faces import Face
 from diat.photo import open_photo
 
 
@@ -93,7 +94,7 @@ def tiny_celeba(tmp_path_factory: pytest.TempPathFactory, collins: np.ndarray, h
 
     from diat.align import similarity
     from diat.attributes import COLUMNS
-    from diat.celeba import IMAGE_HEIGHT, IMAGE_WIDTH
+    from diat.data.celeba import IMAGE_HEIGHT, IMAGE_WIDTH
 
     folder = tmp_path_factory.mktemp("celeba")
     eyes = {0: [[204, 100], [247, 104]], 1: [[226, 195], [306, 192]]}

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from diat.video import upright
+from diat.video.film import upright
 
 RATE = 25
 

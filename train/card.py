@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from diat.celeba import DEFAULT_DATASET
+from diat.data.celeba import DEFAULT_DATASET
 from diat.errors import DiatError
 from diat.models import Model
 

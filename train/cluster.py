@@ -3,7 +3,7 @@
     python train/cluster.py --pack data/celeba.pack --output runs/clusters          # sheets of the shipped clusters
     python train/cluster.py --pack data/celeba.pack --output runs/clusters --fit    # k-means anew, into clusters.json
 
-The paper drops 14 of the 62 by eye, those whose faces are partly invisible. Ours are in diat/landmark_clusters.json.
+The paper drops 14 of the 62 by eye, those whose faces are partly invisible. Ours: diat/data/landmark_clusters.json.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import json
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from diat import clusters
+from diat.data import clusters
+from diat.data.clusters import write_sheets
+from diat.data.pack import open_pack
 from diat.errors import DiatError
 from diat.faces import yaw
-from diat.pack import Pack, open_pack
-from diat.training import save_image
 
 STARTS = 8  # k-means is run from this many starts, and the tightest result kept
 
@@ -33,27 +32,6 @@ def fit(points5: np.ndarray) -> np.ndarray:
     centres, _ = min(results, key=lambda result: float(((flat - result[0][result[1]]) ** 2).sum()))
     centres = centres.reshape(-1, 5, 2)
     return centres[np.argsort([-yaw(centre) for centre in centres])]
-
-
-def write_sheets(pack: Pack, folder: Path, tile: int = 96) -> list[str]:
-    """One sheet a cluster: the mean face and 31 faces from its centre outwards. Returns a line for each."""
-    assigned = clusters.assign(pack.points5, pack.size)
-    dropped, lines = clusters.dropped(), []
-    centres = (clusters.centroids() + 0.5) * (pack.size / 128) - 0.5
-    for number in range(clusters.COUNT):
-        rows = np.flatnonzero(assigned == number)
-        verdict = f"dropped: {dropped[number]}" if number in dropped else "kept"
-        turned = yaw(clusters.centroids()[number])
-        lines.append(f"cluster {number:2d}: {len(rows):5d} faces, turned {turned:2.0f} degrees, {verdict}")
-        if len(rows):
-            distances = np.linalg.norm(pack.points5[rows] - centres[number], axis=2).mean(1)
-            rows = rows[np.argsort(distances)]
-            shown = rows[np.linspace(0, len(rows) - 1, 31).astype(int)]
-            mean = np.mean([pack.crops[row] for row in rows[:500]], axis=0).astype(np.uint8)
-            tiles = [cv2.resize(np.asarray(crop), (tile, tile)) for crop in (mean, *(pack.crops[row] for row in shown))]
-            sheet = np.concatenate([np.concatenate(tiles[i : i + 8], axis=1) for i in range(0, 32, 8)])
-            save_image(folder / f"{number:02d}{'-dropped' if number in dropped else ''}.png", sheet)
-    return lines
 
 
 def main() -> None:

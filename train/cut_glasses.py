@@ -19,15 +19,15 @@ import torch
 from tqdm import tqdm
 
 from diat.attributes import attribute_spec
-from diat.celeba import input_set
+from diat.data.glasses import save_borrowed
+from diat.data.pack import open_pack
+from diat.data.sets import input_set
 from diat.errors import DiatError
-from diat.glasses import save_borrowed
 from diat.hub import load_model
 from diat.masks import attribute_mask
 from diat.models import load_networks
-from diat.pack import open_pack
+from diat.pixels import contact_sheet, save_image
 from diat.tensors import to_tensor
-from diat.training import contact_sheet, save_image
 
 CHANGED = 14  # levels of 255 from which a pixel counts as changed
 COVER = (0.012, 0.14)  # share of the crop that glasses cover; less is half a pair, more a hat as well

@@ -19,20 +19,21 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from diat import losses
-from diat.adversarial import held_out_faces, transfer_batches
 from diat.attributes import attribute_spec
-from diat.batches import Batch
-from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.data.batches import Batch
+from diat.data.pack import open_pack
 from diat.errors import DiatError, TrainingStopped
 from diat.hub import load_model
 from diat.models import load_networks, save_model
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
-from diat.pack import open_pack
-from diat.recipes import TransferConfig
-from diat.tensors import to_crops
-from diat.training import Log, composite, contact_sheet, make_output, optimise, save_image
-from diat.vgg_face import VggFeatures, load_features
+from diat.pixels import contact_sheet, save_image
+from diat.tensors import composite, to_crops
+from diat.training import losses
+from diat.training.adversarial import held_out_faces, transfer_batches
+from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.training.recipes import TransferConfig
+from diat.training.run import Log, make_output, optimise
+from diat.training.vgg_face import VggFeatures, load_features
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +135,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--num-inputs", type=int, help="size of the input set; all by default, the paper takes 2000")
     parser.add_argument("--learning-rate", type=float, default=1e-4, help="section 3.2")
-    parser.add_argument("--features", default="imagenet-vgg16", help="see diat.vgg_face.load_features")
+    parser.add_argument("--features", default="imagenet-vgg16", help="see diat.training.vgg_face.load_features")
     parser.add_argument("--masked", action="store_true", help="run T under the mask, as the release recipe does")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samples", type=int, default=12)

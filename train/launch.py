@@ -8,21 +8,15 @@ import shutil
 from pathlib import Path
 
 from accelerate import Accelerator
-from prepare import prepare
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
 
-from diat.adversarial import Schedule, new_players, train_transfer, transfer_batches
 from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
-from diat.celeba import DEFAULT_DATASET
+from diat.data.celeba import DEFAULT_DATASET
+from diat.data.pack import open_pack
+from diat.data.packing import prepare
 from diat.errors import TrainingStopped
-from diat.hub import load_model
-from diat.models import WEIGHTS, load_networks
-from diat.networks import DenoisingNetwork
-from diat.objectives import Players
-from diat.pack import open_pack
-from diat.recipes import ENHANCED, TransferConfig, transfer_config
+from diat.training.adversarial import Schedule, train_transfer, transfer_batches
+from diat.training.recipes import ENHANCED, TransferConfig, transfer_config
+from diat.training.start import first_players
 
 # A checkpoint of T, D, their optimisers and the average, twice, while the next is written aside.
 DISK_NEEDED = 600 * 2**20
@@ -44,7 +38,9 @@ def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Name
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained on what, and stop")
     for name, kind in (("size", int), ("batch", int), ("steps", int), ("seed", int), ("num-inputs", int)):
         parser.add_argument(f"--{name}", type=kind)
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="any setting of diat/recipes.py")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="any setting of diat/training/recipes.py"
+    )
     parser.add_argument("--mixed-precision", choices=("no", "bf16", "fp16"), help="as accelerate's own option")
     parser.add_argument("--log-every", type=int, default=25, help="steps")
     parser.add_argument("--sample-every", type=int, default=500, help="steps")
@@ -85,67 +81,6 @@ def config_of(args: argparse.Namespace) -> TransferConfig:
     output = args.output or Path("runs") / args.attribute
     attribute_spec(args.attribute, args.region)  # a misspelt name is refused before anything else
     return transfer_config(args.attribute, args.pack, output, args.variant, args.recipe, args.region, **given)
-
-
-def first_players(config: TransferConfig, args: argparse.Namespace) -> Players:
-    """T, D and f as training begins with them."""
-    players = new_players(config)
-    if args.pretrained is not None:
-        start_from(players, args.pretrained, config)
-    elif config.gamma:
-        raise TrainingStopped(
-            f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
-        )
-    if args.init is not None:
-        start_from_checkpoint(players, args.init)
-    return players
-
-
-def start_from(players: Players, folder: Path, config: TransferConfig) -> None:
-    """Take T (Eq. 8), D (Eq. 9) and f (Eq. 5) from the folder of pretrain.py."""
-    load_pretrained(players.discriminator, folder / f"discriminator-{config.attribute}.safetensors")
-    if not config.residual:  # a residual T starts as the identity: Eq. (8) is met already
-        load_pretrained(players.transform, folder / "transform.safetensors")
-    if config.gamma:
-        players.denoiser = DenoisingNetwork().eval().requires_grad_(False)
-        load_pretrained(players.denoiser, folder / "denoiser.safetensors")
-
-
-def start_from_checkpoint(players: Players, path: Path) -> None:
-    """Take T's moving average and D's convolutions; D's first dense layer belongs to a size. A model has T alone."""
-    if (path / WEIGHTS).is_file():
-        transform, _ = load_networks(load_model(path))
-        try:
-            players.transform.load_state_dict(transform.state_dict())
-        except RuntimeError as error:
-            raise TrainingStopped(f"{path} is of another T ({error}): choose another model.") from error
-        players.transform.train()
-        return
-    try:
-        tensors = load_file(path / "state.safetensors")
-    except (OSError, SafetensorError) as error:
-        raise TrainingStopped(f"No whole checkpoint at {path} ({error}): give the folder of one.") from error
-
-    def under(prefix: str) -> dict[str, Tensor]:
-        return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-    try:
-        players.transform.load_state_dict(under("module/average/"))
-    except RuntimeError as error:
-        raise TrainingStopped(f"{path} is of another T ({error}): choose the same recipe.") from error
-    own = players.discriminator.state_dict()
-    saved = under("module/discriminator/")
-    fitting = {key: value for key, value in saved.items() if key in own and own[key].shape == value.shape}
-    players.discriminator.load_state_dict({**own, **fitting})
-
-
-def load_pretrained(network: nn.Module, path: Path) -> None:
-    try:
-        network.load_state_dict(load_file(path))
-    except FileNotFoundError:
-        raise TrainingStopped(f"There is no {path}: make it with train/pretrain.py.") from None
-    except (SafetensorError, RuntimeError) as error:
-        raise TrainingStopped(f"{path} does not fit ({error}): pre-train at the same size.") from error
 
 
 def describe(config: TransferConfig, accelerator: Accelerator) -> None:

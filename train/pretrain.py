@@ -24,17 +24,18 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from diat import losses
 from diat.align import resized
 from diat.attributes import AttributeSpec, attribute_spec
-from diat.celeba import order, usable
-from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint, save_weights
+from diat.data.pack import Pack, open_pack
+from diat.data.sets import order, usable
 from diat.errors import DiatError, TrainingStopped
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
-from diat.pack import Pack, open_pack
+from diat.pixels import contact_sheet, save_image
 from diat.tensors import to_crops, to_tensor
-from diat.training import Log, contact_sheet, make_output, optimise, save_image
-from diat.vgg_face import load_features
+from diat.training import losses
+from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint, save_weights
+from diat.training.run import Log, make_output, optimise
+from diat.training.vgg_face import load_features
 
 PARTS = ("transform", "discriminator", "reconstruction", "denoiser")
 
@@ -170,7 +171,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--features", default="imagenet-vgg16", help="see diat.vgg_face.load_features")
+    parser.add_argument("--features", default="imagenet-vgg16", help="see diat.training.vgg_face.load_features")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--log-every", type=int, default=25)

@@ -20,12 +20,12 @@ from card import card_text, model_card, read_report
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
+from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.errors import DiatError
-from diat.faces import InsightFaceDetector
 from diat.hub import EMBEDDED, FILES, load_model, repository_of
 from diat.models import model_folders
-from diat.training import contact_sheet, save_image
+from diat.pixels import contact_sheet, save_image
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 REPORT = Path(__file__).parents[1] / "docs" / "evaluation.json"

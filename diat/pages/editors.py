@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 from diat.attributes import ATTRIBUTES
+from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.errors import DiatError
-from diat.faces import InsightFaceDetector
 from diat.hub import attributes_of, repository_of
 
 

@@ -30,12 +30,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from diat.align import U8
 from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.errors import DiatError, PhotoRejected
-from diat.frames import FrameEditor
+from diat.pixels import U8
 from diat.provenance import encode
-from diat.tracking import FaceTracker
+from diat.video.steady import FrameEditor
+from diat.video.tracking import FaceTracker
 
 if TYPE_CHECKING:
     import gradio as gr

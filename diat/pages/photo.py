@@ -9,13 +9,14 @@ import gradio as gr
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from diat.editor import EditResult, FaceChoice, choose_faces
+from diat.editor import EditResult
 from diat.errors import DiatError
-from diat.faces import MAX_FACES, SAME_PERSON, Face, draw_faces
+from diat.faces import MAX_FACES, SAME_PERSON, Face, FaceChoice, choose_faces
 from diat.pages.editors import Editors
 from diat.pages.guards import hand_over_unopened
 from diat.pages.parts import CONSENT, attribute_choice, kept, strength_choice
 from diat.photo import open_photo
+from diat.pixels import U8
 from diat.provenance import encode
 
 PREVIEW_SIDE = 1600  # pixels; the download has the photograph's own size
@@ -187,3 +188,20 @@ def report(result: EditResult) -> str:
         lines.append(f"Face {face.index + 1}: likeness {face.likeness:.2f} of 1, to a recogniser **{verdict}**.")
     times = ", ".join(f"{stage} {value:.0f}" for stage, value in result.milliseconds.items())
     return "  \n".join([*lines, *result.notices, f"{sum(result.milliseconds.values()):.0f} ms ({times})"])
+
+
+def draw_faces(photo: U8, faces: list[Face], selected: set[int] | None = None) -> U8:
+    """A copy of the photograph with each face boxed and numbered from 1; chosen faces are drawn stronger."""
+    drawn = photo.copy()
+    thickness = max(2, round(max(photo.shape[:2]) / 400))
+    for index, face in enumerate(faces):
+        left, top, right, bottom = (int(round(float(value))) for value in face.box)
+        chosen = selected is None or index in selected
+        colour = (255, 140, 0) if chosen else (150, 150, 150)
+        cv2.rectangle(drawn, (left, top), (right, bottom), colour, thickness)
+        scale = max(0.6, (right - left) / 140)
+        label = str(index + 1)
+        (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
+        cv2.rectangle(drawn, (left, top), (left + width + 8, top + height + 10), colour, -1)
+        cv2.putText(drawn, label, (left + 4, top + height + 4), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), thickness)
+    return drawn

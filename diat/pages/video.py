@@ -15,7 +15,7 @@ from diat.errors import DiatError
 from diat.pages.editors import Editors
 from diat.pages.guards import take_uploads_only
 from diat.pages.parts import CONSENT, TICK, attribute_choice, kept, strength_choice
-from diat.video import Progress, VideoFaces, duration_of, edit_video
+from diat.video.film import Progress, VideoFaces, duration_of, edit_video
 
 MAX_SECONDS = 60.0  # of film: minutes of work
 

@@ -20,12 +20,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from scripts import ROOT
 
-from diat.adversarial import Schedule, new_players, train_transfer
-from diat.celeba import SPLITS
-from diat.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.data.celeba import SPLITS
+from diat.data.pack import open_pack
 from diat.errors import TrainingStopped
-from diat.pack import open_pack
-from diat.recipes import transfer_config
+from diat.training.adversarial import Schedule, new_players, train_transfer
+from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.training.recipes import transfer_config
 
 STEPS = 70
 KILLS = 10  # of each of two runs
@@ -105,7 +105,7 @@ def without_rates(log: str) -> list[dict[str, float]]:
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_weights(tiny_pack, tmp_path, monkeypatch):
     from accelerate import Accelerator
 
-    from diat import losses
+    from diat.training import losses
 
     config = transfer_config(
         "eyeglasses_remove", tiny_pack, tmp_path / "run", "DIAT-A", "release", size=64, batch=2, steps=10, d_warmup=0

@@ -13,10 +13,10 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from scripts import ROOT
 
-from diat.adversarial import Schedule, new_players, train_transfer
-from diat.batches import TransferBatches
+from diat.data.batches import TransferBatches
 from diat.hub import load_model
-from diat.recipes import transfer_config
+from diat.training.adversarial import Schedule, new_players, train_transfer
+from diat.training.recipes import transfer_config
 
 QUICK = ["--size", "64", "--batch", "4", "--log-every", "2", "--sample-every", "4", "--save-every", "3"]
 QUICK += ["--set", "d_warmup=2"]

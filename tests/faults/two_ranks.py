@@ -7,9 +7,9 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from diat.adversarial import Schedule, new_players, train_transfer
-from diat.batches import Batch, TransferBatches
-from diat.recipes import transfer_config
+from diat.data.batches import Batch, TransferBatches
+from diat.training.adversarial import Schedule, new_players, train_transfer
+from diat.training.recipes import transfer_config
 
 pack, output = map(Path, sys.argv[1:])
 rows: list[list[int]] = []

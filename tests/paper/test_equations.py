@@ -6,9 +6,9 @@ import math
 import pytest
 import torch
 
-from diat import losses
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, GlobalEnhancer, TransformNetwork, gaussian_blur
-from diat.vgg_face import load_features
+from diat.training import losses
+from diat.training.vgg_face import load_features
 
 
 def sigmoid(value: float) -> float:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, GlobalEnhancer, LocalEnhancer, TransformNetwork
-from diat.vgg_face import VggFeatures, load_features
+from diat.training.vgg_face import VggFeatures, load_features
 
 TABLE_1 = [
     ("conv1", (32, 128, 128)),

@@ -6,13 +6,13 @@ import pytest
 from PIL import Image
 
 from diat.attributes import ATTRIBUTES
-from diat.editor import FaceEditor, choose_faces
-from diat.engine import Engine
+from diat.editor import FaceEditor
 from diat.errors import DiatError, PhotoRejected
-from diat.faces import MAX_FACES
+from diat.faces import MAX_FACES, choose_faces
 from diat.hub import load_model
 from diat.masks import attribute_mask
 from diat.photo import open_photo
+from diat.runtime.engine import Engine
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)

@@ -1,0 +1,123 @@
+"""CelebA, from the Hub or the same schema on disk, as records; and the order in which training visits them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from diat.align import CROP_SIZE, transform_points
+from diat.attributes import COLUMNS
+from diat.errors import TrainingStopped
+from diat.pixels import F32, U8
+
+Rows = NDArray[np.int64]  # indices of records
+
+DEFAULT_DATASET = "flwrlabs/celeba"
+SPLITS = ("train", "valid")
+
+# Section 5.1: "we sample the central part of each image and resize it". Aligned CelebA is 178 wide and 218 high.
+IMAGE_WIDTH, IMAGE_HEIGHT = 178, 218
+CROP_TOP = (IMAGE_HEIGHT - IMAGE_WIDTH) // 2
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One photograph of CelebA as published."""
+
+    jpeg: bytes
+    identity: int  # celeb_id
+    attributes: NDArray[np.bool_]  # (40,) in the order of `COLUMNS`
+
+
+def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world: int = 1) -> Iterator[Record]:
+    """Records of a split in their published order, without decoding an image.
+
+    Args:
+        dataset: a Hub id, or a folder of parquet files named ``<split>-*.parquet``.
+        split: ``"train"`` or ``"valid"``.
+        skip: how many records of this rank to pass over, for resuming.
+        rank: number of this process out of ``world``; each gets its own part of the records: whole files where they
+            can be shared out evenly, else every ``world``-th record.
+
+    Raises:
+        TrainingStopped: the folder holds no such files, the Hub does not give the data set, or the columns are not
+            CelebA's.
+    """
+    from datasets import Image, load_dataset
+    from datasets.distributed import split_dataset_by_node
+
+    source: Any
+    if Path(dataset).is_dir():
+        files = sorted(str(path) for path in Path(dataset).glob(f"{split}-*.parquet"))
+        if not files:
+            raise TrainingStopped(
+                f"No {split}-*.parquet in {dataset}: give a folder in CelebA's Hub schema or a Hub id."
+            )
+        source = load_dataset("parquet", data_files={split: files}, split=split, streaming=True)
+    else:
+        try:
+            source = load_dataset(dataset, split=split, streaming=True)
+        except (OSError, ValueError) as error:  # a name that is none, no such data set, or the Hub cannot be reached
+            raise TrainingStopped(
+                f"{dataset} is neither a folder here nor a data set that the Hub gives ({str(error).splitlines()[0]}): "
+                "check the name and the network, or give a folder in CelebA's Hub schema."
+            ) from error
+    columns = ["image", "celeb_id", *COLUMNS]
+    if source.features is not None:
+        missing = [name for name in columns if name not in source.features]
+        if missing:
+            raise TrainingStopped(
+                f"{dataset} lacks the columns {', '.join(missing[:5])}: expected CelebA's Hub schema."
+            )
+    source = source.select_columns(columns).cast_column("image", Image(decode=False))
+    if world > 1:
+        source = split_dataset_by_node(source, rank, world)
+    for table in source.with_format("arrow").iter(64):
+        jpegs = table["image"].combine_chunks().field("bytes")
+        attributes = np.stack([table[name].to_numpy() for name in COLUMNS], axis=1).astype(bool)
+        identities = table["celeb_id"].to_numpy()
+        # IterableDataset.skip() passes over the records of all ranks where they are shared out one by one.
+        passed, skip = min(skip, len(table)), max(0, skip - len(table))
+        for row in range(passed, len(table)):
+            yield Record(jpegs[row].as_py(), int(identities[row]), attributes[row])
+
+
+def decode(jpeg: bytes) -> U8:
+    """JPEG bytes -> (218, 178, 3) RGB.
+
+    Raises:
+        ValueError: the bytes are no image, or one of another size.
+    """
+    # OpenCV asserts on an empty buffer and returns None for a bad one.
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) if jpeg else None
+    if image is None:
+        raise ValueError("not a decodable image")
+    if image.shape[:2] != (IMAGE_HEIGHT, IMAGE_WIDTH):
+        raise ValueError(f"{image.shape[1]}x{image.shape[0]} instead of {IMAGE_WIDTH}x{IMAGE_HEIGHT}")
+    return image.astype(np.uint8, copy=False)
+
+
+def centre_crop(image: U8, size: int = CROP_SIZE) -> U8:
+    """Section 5.1's crop: the central 178x178 of (218, 178, 3), resized by area averaging to (size, size, 3)."""
+    square = image[CROP_TOP : CROP_TOP + IMAGE_WIDTH]
+    crop: U8 = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return crop
+
+
+def photo_to_centre_crop(size: int = CROP_SIZE) -> F32:
+    """The 2x3 matrix that takes pixel coordinates of the published image to those of `centre_crop`."""
+    scale = size / IMAGE_WIDTH
+    # A pixel's centre lies at its integer coordinate, so halves move by half a pixel of each grid.
+    shift = 0.5 * scale - 0.5
+    return np.array([[scale, 0, shift], [0, scale, shift - CROP_TOP * scale]], np.float32)
+
+
+def to_crop(points: F32, size: int = CROP_SIZE) -> F32:
+    """Points of the published image, (N, 2), in the coordinates of `centre_crop`."""
+    return transform_points(points, photo_to_centre_crop(size))

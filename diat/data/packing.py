@@ -1,0 +1,241 @@
+"""Makes a pack: reads records, finds the landmarks, crops, and writes one file; on several processes at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from accelerate import PartialState
+from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
+
+from diat.align import CROP_SIZE
+from diat.attributes import COLUMNS
+from diat.data.celeba import SPLITS, Record, centre_crop, decode, stream_records, to_crop
+from diat.data.clusters import assign, kept, write_sheets
+from diat.data.pack import FORMAT, open_pack
+from diat.detector import InsightFaceDetector
+from diat.errors import TrainingStopped
+from diat.faces import Face
+
+SHARD = 1024
+MAX_BAD_SHARE = 0.001
+CELEBA_TRAIN = 162_770  # images of CelebA's train partition, which come before the validation partition's
+
+
+def prepare(
+    dataset: str,
+    output: Path,
+    size: int = CROP_SIZE,
+    webp: int | None = None,
+    limit: int | None = None,
+    landmarks: Path | None = None,
+) -> None:
+    """Make a pack of a data set, going on where an earlier call was stopped, and say what it holds.
+
+    Args:
+        dataset: Hub id, or a folder with CelebA's parquet files.
+        output: the pack to write; finished shards lie beside it, in OUTPUT.partial/.
+        size: side of a crop in pixels.
+        webp: quality at which crops are stored as WebP; None stores them raw.
+        limit: at most this many records of each split.
+        landmarks: CelebA's list_landmarks_align_celeba.txt, instead of detection.
+
+    Raises:
+        TrainingStopped: the data set cannot be read, or holds too many bad images.
+    """
+    processes = PartialState(cpu=not torch.cuda.is_available())  # the images are cropped on the processor all the same
+    given = None if landmarks is None else read_landmarks(landmarks)
+    if given is not None and processes.num_processes > 1:
+        raise TrainingStopped("The landmarks are listed in CelebA's own order: prepare with them in one process.")
+    partial = output.with_name(output.name + ".partial")
+    # The images are small and their faces large: 320 finds them and is four times as fast as the app's 640. Every image
+    # shows a face, so that a low score is one all the same.
+    detector = InsightFaceDetector(threshold=0.5, detection_sizes=(320, 640))
+    rank, world = processes.process_index, processes.num_processes
+    bad_lines = partial / f"bad-{rank:03d}.txt"
+    bad = bad_lines.read_text().splitlines() if bad_lines.exists() else []
+    maker = Maker(dataset, size, webp, limit, partial, detector, given, rank, world, bad)
+    for split in SPLITS:
+        maker.pack_split(split)
+    processes.wait_for_everyone()
+    if processes.is_main_process:
+        shards = [shard for split in SPLITS for shard in sorted(partial.glob(f"{split}-*.safetensors"))]
+        write_pack(output, shards, size)
+        bad = [line for path in sorted(partial.glob("bad-*.txt")) for line in path.read_text().splitlines()]
+        shutil.rmtree(partial)
+        tqdm.write(report(output, bad))
+    processes.wait_for_everyone()
+
+
+@dataclass
+class Maker:
+    """Makes the shards of a pack, going on from those that are finished."""
+
+    dataset: str
+    size: int
+    webp: int | None
+    limit: int | None
+    partial: Path
+    detector: InsightFaceDetector
+    landmarks: np.ndarray | None = None  # (N, 5, 2) of the published images, train then valid, instead of detected ones
+    rank: int = 0  # of `world` processes that share the records out
+    world: int = 1
+    bad: list[str] = field(default_factory=list)  # a line for every image that could not be decoded
+
+    def pack_split(self, split: str) -> None:
+        """Write the shards of a split that are not there yet."""
+        share = f"{self.rank:03d}-of-{self.world:03d}"
+        if begun := [path for path in self.partial.glob("*.safetensors") if f"-of-{self.world:03d}-" not in path.name]:
+            raise TrainingStopped(
+                f"{begun[0]} was made by another number of processes than {self.world}: go on with as many, or delete "
+                f"{self.partial}."
+            )
+        done = sorted(self.partial.glob(f"{split}-{share}-*.safetensors"))
+        seen = SHARD * len(done)
+        records = stream_records(self.dataset, split, seen, self.rank, self.world)
+        if self.limit is not None:
+            mine = self.limit // self.world + (self.rank < self.limit % self.world)
+            records = islice(records, max(0, mine - seen))
+        with tqdm(
+            desc=split, unit=" images", initial=seen, dynamic_ncols=True, mininterval=1, disable=self.rank > 0
+        ) as bar:
+            while batch := list(islice(records, SHARD)):
+                path = self.partial / f"{split}-{share}-{len(done):05d}.safetensors"
+                arrays = self.pack_records(batch, split, seen, bar)
+                seen += len(batch)
+                if len(self.bad) > max(1, MAX_BAD_SHARE * seen):
+                    examples = "; ".join(self.bad[:5])
+                    raise TrainingStopped(
+                        f"{len(self.bad)} of {seen} images cannot be decoded, over 0.1 %: {examples}."
+                    )
+                self.partial.mkdir(parents=True, exist_ok=True)
+                save_file(arrays, path.with_suffix(".tmp"))
+                path.with_suffix(".tmp").replace(path)
+                done.append(path)
+                (self.partial / f"bad-{self.rank:03d}.txt").write_text("\n".join(self.bad))
+
+    def pack_records(self, records: list[Record], split: str, first: int, bar: Any) -> dict[str, np.ndarray]:
+        """Arrays of a shard: crops, labels and landmarks. ``first``: the first record's number in its split."""
+        rows: dict[str, list[Any]] = {key: [] for key in ("crops", "attributes", "identity", "points5", "points68")}
+        for number, record in enumerate(records, start=first):
+            bar.update()
+            try:
+                image = decode(record.jpeg)
+            except ValueError as error:
+                self.bad.append(f"{split} record {number}: {error}")
+                continue
+            face = central_face(self.detector.detect(image))
+            nothing = np.full((68, 2), np.nan, np.float32)
+            points5 = nothing[:5] if face is None else face.points5
+            if self.landmarks is not None:
+                points5 = self.given(split, number)
+            rows["crops"].append(centre_crop(image, self.size))
+            rows["attributes"].append(record.attributes)
+            rows["identity"].append(record.identity)
+            rows["points5"].append(to_crop(points5, self.size))
+            rows["points68"].append(nothing if face is None else to_crop(face.points68, self.size))
+        arrays: dict[str, np.ndarray] = {
+            "attributes": np.array(rows["attributes"], bool).astype(np.uint8),
+            "identity": np.array(rows["identity"], np.int32),
+            "points5": np.array(rows["points5"], np.float32),
+            "points68": np.array(rows["points68"], np.float32),
+            "split": np.full(len(rows["crops"]), SPLITS.index(split), np.uint8),
+        }
+        if self.webp is None:
+            return {**arrays, "crops": np.stack(rows["crops"])}
+        quality = [cv2.IMWRITE_WEBP_QUALITY, self.webp]
+        encoded = [np.asarray(cv2.imencode(".webp", crop[..., ::-1], quality)[1]).ravel() for crop in rows["crops"]]
+        ends = np.cumsum([code.size for code in encoded]).astype(np.int64)
+        return {**arrays, "webp": np.concatenate(encoded), "webp_ends": ends}
+
+    def given(self, split: str, number: int) -> np.ndarray:
+        """The landmarks of a record from the file, which lists CelebA's images in order: train, then valid."""
+        place = number + (CELEBA_TRAIN if split == "valid" else 0)
+        if self.landmarks is None or place >= len(self.landmarks):
+            raise TrainingStopped(f"The landmarks have no line for {split} record {number}: give CelebA's own file.")
+        landmarks: np.ndarray = self.landmarks[place]
+        return landmarks
+
+
+def read_landmarks(path: Path) -> np.ndarray:
+    """CelebA's list_landmarks_align_celeba.txt: two lines of head, then a name and ten numbers a line. -> (N, 5, 2)."""
+    try:
+        table = np.loadtxt(path, skiprows=2, usecols=range(1, 11), dtype=np.float32, ndmin=2)
+    except (OSError, ValueError) as error:
+        raise TrainingStopped(f"{path} is no file of CelebA's landmarks ({error}): give its own.") from error
+    return table.reshape(-1, 5, 2)
+
+
+def central_face(faces: list[Face]) -> Face | None:
+    """CelebA's subject stands in the middle; a larger face at the edge is somebody else's."""
+    middle = np.array([89.0, 121.0])
+    return min(faces, key=lambda face: float(np.linalg.norm(face.points5.mean(0) - middle)), default=None)
+
+
+def write_pack(output: Path, shards: list[Path], size: int) -> None:
+    """Join the shards tensor by tensor: a pack of all of CelebA is larger than most memories."""
+    tables = [{key: value for key, value in load_file(path).items() if key != "crops"} for path in shards]
+    small = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
+    if "webp" in small:
+        offsets = np.concatenate([[0], np.cumsum([table["webp"].size for table in tables])[:-1]])
+        small["webp_ends"] = np.concatenate(
+            [table["webp_ends"] + offset for table, offset in zip(tables, offsets, strict=True)]
+        )
+    header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "size": str(size), "columns": json.dumps(COLUMNS)}}
+    position = 0
+    names = {"bool": "BOOL", "uint8": "U8", "int32": "I32", "int64": "I64", "float32": "F32"}
+    for key, array in small.items():
+        header[key] = {
+            "dtype": names[str(array.dtype)],
+            "shape": list(array.shape),
+            "data_offsets": [position, position + array.nbytes],
+        }
+        position += array.nbytes
+    raw = "webp" not in small
+    if raw:
+        shape = [len(small["identity"]), size, size, 3]
+        header["crops"] = {"dtype": "U8", "shape": shape, "data_offsets": [position, position + int(np.prod(shape))]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    temporary = output.with_name(output.name + ".tmp")
+    with temporary.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in small.values():
+            file.write(np.ascontiguousarray(array).tobytes())
+        if raw:
+            for path in shards:
+                file.write(load_file(path)["crops"].tobytes())
+    temporary.replace(output)
+
+
+def report(output: Path, bad: list[str]) -> str:
+    """What a new pack holds, for whoever made it; and a contact sheet of each landmark cluster beside the pack.
+
+    Args:
+        bad: a line for every image that could not be decoded.
+    """
+    pack = open_pack(output)
+    found = pack.has_face
+    template = pack.points5[found].mean(0)
+    sheets = output.with_name(output.name + ".clusters")
+    clusters = write_sheets(pack, sheets)
+    left = kept(assign(pack.points5, pack.size)).sum()
+    return "\n".join(
+        [
+            f"{output}: {len(found)} crops of {pack.size}x{pack.size}, {output.stat().st_size / 2**20:.1f} MiB",
+            f"faces found in {found.sum()} ({found.mean():.2%}); bad images: {len(bad)}",
+            *(f"  {line}" for line in bad),
+            "mean of the five points, in crop pixels (diat.align.CELEBA_TEMPLATE_128 at size 128):",
+            np.array2string(template, precision=3, separator=", "),
+            f"section 5.1's subset: {left} of {len(found)} faces; a sheet of each cluster in {sheets}",
+            *(line for line in clusters if "dropped" in line),
+        ]
+    )

@@ -1,0 +1,82 @@
+"""The tables of the paper's networks as data: layers, their order and their tensors' shapes, without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution and what follows it."""
+
+    name: str
+    inputs: int
+    outputs: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    output_padding: int = 0
+    transposed: bool = False
+    norm: str = ""  # the batch norm after it; where there is one the convolution has no bias
+    relu: bool = True
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """Torch's layout: outputs first, for transposed convolutions inputs first."""
+        channels = (self.inputs, self.outputs) if self.transposed else (self.outputs, self.inputs)
+        return (*channels, self.kernel, self.kernel)
+
+
+_ENCODER = (
+    Layer("conv1", 3, 32, 9, padding=4, norm="norm1"),
+    Layer("conv2", 32, 64, 3, stride=2, padding=1, norm="norm2"),
+    Layer("conv3", 64, 128, 3, stride=2, padding=1, norm="norm3"),
+)
+_BLOCK = (
+    Layer("conv1", 128, 128, 3, padding=1, norm="norm1"),
+    Layer("conv2", 128, 128, 3, padding=1, norm="norm2", relu=False),
+)
+_DECODER = (
+    Layer("deconv1", 128, 64, 3, stride=2, padding=1, output_padding=1, transposed=True, norm="norm4"),
+    Layer("deconv2", 64, 32, 3, stride=2, padding=1, transposed=True, norm="norm5"),
+    Layer("deconv3", 32, 3, 10, padding=4, transposed=True, relu=False),
+)
+_LOCAL = (
+    Layer("conv1", 6, 64, 3, padding=1),
+    Layer("conv2", 64, 64, 3, padding=1),
+    Layer("conv3", 64, 64, 3, padding=1),
+    Layer("conv4", 64, 3, 3, padding=1, relu=False),
+)
+
+
+def transform_layers(n_blocks: int, prefix: str = "") -> list[Layer]:
+    """The layers of Table 1 in order, named as in the weights."""
+    blocks = [replace(part, name=f"blocks.{i}.{part.name}", norm=f"blocks.{i}.{part.norm}")
+              for i in range(n_blocks) for part in _BLOCK]  # fmt: skip
+    return [_prefixed(layer, prefix) for layer in (*_ENCODER, *blocks, *_DECODER)]
+
+
+def local_layers(prefix: str) -> list[Layer]:
+    """The layers of the local enhancement network."""
+    return [_prefixed(layer, prefix) for layer in _LOCAL]
+
+
+def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors that a model's file holds."""
+    layers = transform_layers(n_blocks)
+    if enhancer == "local":
+        layers += local_layers(enhancer_prefix)
+    elif enhancer == "global":
+        layers += transform_layers(5, enhancer_prefix)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in layers:
+        shapes[f"{layer.name}.weight"] = layer.weight_shape
+        if layer.norm:
+            shapes |= {f"{layer.norm}.{p}": (layer.outputs,) for p in ("weight", "bias", "running_mean", "running_var")}
+        else:
+            shapes[f"{layer.name}.bias"] = (layer.outputs,)
+    return shapes
+
+
+def _prefixed(layer: Layer, prefix: str) -> Layer:
+    return replace(layer, name=prefix + layer.name, norm=prefix + layer.norm if layer.norm else "")

@@ -1,0 +1,92 @@
+"""Runs a model on crops: one call, the fastest correct runtime behind it.
+
+On a processor that is ncnn on a graph built from the weights, which starts without torch; on a GPU it is torch.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+import numpy as np
+
+from diat.models import Model
+from diat.pixels import F32, U8
+from diat.runtime.ncnn_runtime import NcnnRuntime
+
+# Beyond this many crops at once the processor's caches, not the calls, set the pace.
+MAX_BATCH = 16
+LUMA: F32 = np.array([0.299, 0.587, 0.114], np.float32)  # of RGB, ITU-R BT.601
+
+
+class Runtime(Protocol):
+    """What is behind the engine."""
+
+    def __call__(self, crops: U8) -> F32:
+        """(N, H, W, 3) RGB uint8 -> T(x) - x, or E's result less x, (N, H, W, 3) float in units of 0..255."""
+        ...
+
+
+class Engine:
+    """A model ready to run.
+
+    Args:
+        model: from `diat.hub.load_model`.
+        device: ``"cpu"``, ``"cuda"``, or a torch device; None takes the GPU when torch is there and sees one.
+        threads: of the processor; None takes those that this process may use.
+    """
+
+    def __init__(self, model: Model, device: str | None = None, threads: int | None = None) -> None:
+        self.config = model.config
+        self.device = device or ("cuda" if _cuda() else "cpu")
+        self._run: Runtime = NcnnRuntime(model, threads) if self.device == "cpu" else _torch_runtime(model, self.device)
+
+    def change(self, crops: U8) -> F32:
+        """T(x) - x, or E's result less x, at the model's own strength.
+
+        (N, H, W, 3) RGB uint8, sides multiples of 4 -> (N, H, W, 3) float in units of 0..255.
+        """
+        parts = [self._run(crops[start : start + MAX_BATCH]) for start in range(0, len(crops), MAX_BATCH)]
+        own = np.concatenate(parts) if parts else np.zeros(crops.shape, np.float32)
+        return strengthened(crops, own, self.config.strength)
+
+
+def strengthened(crops: U8, change: F32, strength: float) -> F32:
+    """A change made weaker or stronger.
+
+    Beyond T's own change its lightness goes on, and its colour does not: teeth that T made grey out of red lips would
+    come out cyan.
+
+    Args:
+        crops: (N, H, W, 3) RGB uint8.
+        change: of them, T(x) - x in units of 0..255; x and T(x) lie in 0..255.
+        strength: factor of the change, above 0.
+
+    Returns:
+        (N, H, W, 3) float in units of 0..255.
+    """
+    if strength <= 1:
+        return change * np.float32(strength)
+    after = crops + change
+    light, more = after @ LUMA, (change @ LUMA) * np.float32(strength - 1)
+    brighter = after * (np.maximum(light + more, 0) / np.maximum(light, 1))[..., None]
+    return np.asarray(brighter - crops, np.float32)
+
+
+def _torch_runtime(model: Model, device: str) -> Runtime:
+    from diat.runtime.torch_runtime import TorchRuntime
+
+    return TorchRuntime(model, device)
+
+
+def _cuda() -> bool:
+    """Whether torch sees a GPU. Without the driver's library torch need not be imported to know that it does not."""
+    import ctypes.util
+
+    if ctypes.util.find_library("cuda") is None and os.name != "nt":
+        return False
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()

@@ -1,0 +1,187 @@
+"""T and E as ncnn graphs, built from the weights alone: norms folded into the convolutions, no torch needed.
+
+`LAYERS_*` describe the same networks as diat.networks; a test holds them together. A graph takes an image, (3, H, W)
+float in [-1, 1], as the blob `INPUT`, and gives the transformed one as `OUTPUT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diat.layers import Layer, local_layers, transform_layers
+
+F32 = NDArray[np.float32]
+EPSILON = 1e-5  # of torch's BatchNorm2d
+INPUT, OUTPUT = "image", "transformed"
+ADD, MULTIPLY = 0, 2  # of ncnn's BinaryOp
+CONSTANT, REFLECT = 0, 2  # of ncnn's Padding
+SUM = 1  # of ncnn's Eltwise
+ARRAY = -23300  # the number 0 of a layer, a list
+AUTO = -233  # of ncnn's Crop: what the other numbers leave
+BLOCK = 3  # side of the kernels that Winograd's method is for
+MAGIC = 7767517  # how ncnn's text format begins
+
+
+def fold(layer: Layer, weights: Mapping[str, F32]) -> tuple[F32, F32]:
+    """Weight and bias of a convolution that does what it and its norm do."""
+    weight = weights[f"{layer.name}.weight"].astype(np.float32)
+    if not layer.norm:
+        return weight, weights[f"{layer.name}.bias"].astype(np.float32)
+    gamma, beta, mean, variance = (
+        weights[f"{layer.norm}.{part}"].astype(np.float64) for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = gamma / np.sqrt(variance + EPSILON)
+    shape = (1, -1, 1, 1) if layer.transposed else (-1, 1, 1, 1)
+    return (weight * scale.reshape(shape)).astype(np.float32), (beta - mean * scale).astype(np.float32)
+
+
+def build(
+    weights: Mapping[str, F32], n_blocks: int, residual: bool, enhancer: str, enhancer_prefix: str
+) -> tuple[str, bytes]:
+    """The layers, as ncnn's text, and the weights of T and, where there is one, E. See diat.models.ModelConfig."""
+    graph = _Graph(weights)
+    x = graph.add("Input", INPUT)
+    transformed = _transform(graph, x, transform_layers(n_blocks), residual)
+    if enhancer == "local":
+        y = graph.add("Concat", x, transformed, params={0: 0})
+        for layer in local_layers(enhancer_prefix):
+            y = graph.convolve(y, layer)
+        transformed = graph.clamp(graph.add("BinaryOp", transformed, y, params={0: ADD}))
+    elif enhancer == "global":
+        transformed = _transform(graph, graph.blur(transformed), transform_layers(5, enhancer_prefix), residual=False)
+    return graph.text(transformed), bytes(graph.data)
+
+
+def _transform(graph: _Graph, x: str, layers: list[Layer], residual: bool) -> str:
+    y, skip = x, ""
+    for layer in layers:
+        if layer.name.endswith("conv1") and "blocks." in layer.name:
+            skip = y
+        y = graph.convolve(y, layer)
+        if layer.name.endswith("conv2") and "blocks." in layer.name:
+            y = graph.add("BinaryOp", skip, y, params={0: ADD})
+    change = graph.add("TanH", y)
+    if not residual:
+        return change
+    doubled = graph.add("BinaryOp", change, params={0: MULTIPLY, 1: 1, 2: 2.0})
+    return graph.clamp(graph.add("BinaryOp", x, doubled, params={0: ADD}))
+
+
+class _Graph:
+    """Layers and weights of a graph under construction. A blob may be used more than once; `text` splits those."""
+
+    def __init__(self, weights: Mapping[str, F32]) -> None:
+        self.weights = weights
+        self.data = bytearray()
+        self._layers: list[tuple[str, list[str], list[str], str]] = []  # type, inputs, outputs, parameters
+
+    def add(self, kind: str, *inputs: str, params: Mapping[int, float] | None = None) -> str:
+        """Append a layer; an "Input" is named instead of fed. -> the name of its blob."""
+        named = kind == "Input"
+        output = inputs[0] if named else f"b{len(self._layers)}"
+        text = " ".join(f"{key}={value}" for key, value in (params or {}).items())
+        self._layers.append((kind, [] if named else list(inputs), [output], text))
+        return output
+
+    def slice(self, x: str, parts: int, channels: int) -> list[str]:
+        """Cut a blob into parts of so many channels. -> the names of their blobs."""
+        outputs = [f"b{len(self._layers)}_{part}" for part in range(parts)]
+        self._layers.append(("Slice", [x], outputs, f"{ARRAY}={parts}{f',{channels}' * parts}"))
+        return outputs
+
+    def text(self, result: str) -> str:
+        """The layers in ncnn's text format, in which each blob has one reader."""
+        lines, blobs = [], 0
+        readers = {
+            output: sum(inputs.count(output) for _, inputs, *_ in self._layers)
+            for *_, outputs, _ in self._layers
+            for output in outputs
+        }
+        copies: dict[str, list[str]] = {}
+        for number, (kind, inputs, outputs, params) in enumerate(self._layers):
+            fed = [copies[name].pop() if name in copies else name for name in inputs]
+            named = [OUTPUT if output == result else output for output in outputs]
+            lines.append(f"{kind} l{number} {len(fed)} {len(named)} {' '.join([*fed, *named])} {params}")
+            blobs += len(named)
+            for output, name in zip(outputs, named, strict=True):
+                if readers[output] > 1:
+                    copies[output] = [f"{output}_{k}" for k in range(readers[output])]
+                    blobs += readers[output]
+                    lines.append(f"Split s{number} 1 {readers[output]} {name} {' '.join(copies[output])}")
+        return f"{MAGIC}\n{len(lines)} {blobs}\n" + "".join(line.rstrip() + "\n" for line in lines)
+
+    def clamp(self, x: str) -> str:
+        return self.add("Clip", x, params={0: -1.0, 1: 1.0})
+
+    def convolve(self, x: str, layer: Layer) -> str:
+        weight, bias = fold(layer, self.weights)
+        if layer.transposed:
+            weight = weight.transpose(1, 0, 2, 3)  # ncnn has the outputs first here too
+        if layer.stride == 1 and layer.kernel > BLOCK:
+            return self._convolve_in_blocks(x, layer, weight, bias)
+        if not layer.transposed:
+            return self._convolution(x, weight, bias, (layer.padding, layer.padding), layer.relu, layer.stride)
+        self._store(weight, bias)
+        params = {0: layer.outputs, 1: layer.kernel, 3: layer.stride, 4: layer.padding, 5: 1, 6: weight.size}
+        params |= {9: int(layer.relu), 18: layer.output_padding, 19: layer.output_padding}
+        return self.add("Deconvolution", x, params=params)
+
+    def _convolve_in_blocks(self, x: str, layer: Layer, weight: F32, bias: F32) -> str:
+        """A large kernel cut into blocks of 3x3, which ncnn computes by Winograd's method, a quarter of the work.
+
+        Each block is a convolution of the image moved by its place in the kernel. Where the inputs are few, the moved
+        images are stacked and convolved at once; where the outputs are few, all blocks' results are had at once, moved
+        and added.
+        """
+        padding = layer.padding
+        if layer.transposed:  # of stride 1: a convolution with the kernel turned round
+            weight, padding = weight[:, :, ::-1, ::-1], layer.kernel - 1 - layer.padding
+        across = -(-layer.kernel // BLOCK)
+        rest = BLOCK * across - layer.kernel  # zeros that fill the last blocks, and as many in the image
+        weight = np.pad(weight, ((0, 0), (0, 0), (0, rest), (0, rest)))
+        places = [(BLOCK * row, BLOCK * column) for row in range(across) for column in range(across)]
+        blocks = [weight[:, :, top : top + BLOCK, left : left + BLOCK] for top, left in places]
+        sides = (padding, padding + rest)
+        end = BLOCK * (across - 1)
+        if layer.inputs < layer.outputs:
+            x = self.add("Padding", x, params={0: sides[0], 1: sides[1], 2: sides[0], 3: sides[1], 4: CONSTANT})
+            x = self.add("Concat", *(self._moved(x, place, end) for place in places), params={0: 0})
+            return self._convolution(x, np.concatenate(blocks, axis=1), bias, (0, 0), layer.relu)
+        no_bias = np.zeros((len(places) - 1) * layer.outputs, np.float32)
+        y = self._convolution(x, np.concatenate(blocks), np.concatenate([bias, no_bias]), sides, relu=False)
+        parts = self.slice(y, len(places), layer.outputs)
+        moved = (self._moved(part, place, end) for part, place in zip(parts, places, strict=True))
+        y = self.add("Eltwise", *moved, params={0: SUM})
+        return self.add("ReLU", y) if layer.relu else y
+
+    def _convolution(self, x: str, weight: F32, bias: F32, sides: tuple[int, int], relu: bool, stride: int = 1) -> str:
+        """A convolution of the image padded by `sides` at its left and top, and at its right and bottom."""
+        self._store(weight, bias)
+        padded = {4: sides[0], 14: sides[0], 15: sides[1], 16: sides[1]}
+        params = {0: len(weight), 1: weight.shape[-1], 3: stride, **padded, 5: 1, 6: weight.size, 9: int(relu)}
+        return self.add("Convolution", x, params=params)
+
+    def _moved(self, x: str, place: tuple[int, int], end: int) -> str:
+        """What is seen of x from `place`, (row, column), on, all but `end` of its rows and columns."""
+        top, left = place
+        return self.add("Crop", x, params={0: left, 1: top, 3: AUTO, 4: AUTO, 5: AUTO, 6: end - left, 7: end - top})
+
+    def blur(self, x: str, sigma: float = 1.8, size: int = 11) -> str:
+        places = np.arange(size, dtype=np.float32) - (size - 1) / 2
+        line = np.exp(-(places**2) / (2 * sigma**2)).astype(np.float32)
+        line /= line.sum()
+        half = size // 2
+        y = self.add("Padding", x, params={0: half, 1: half, 2: half, 3: half, 4: REFLECT})
+        for width, height in ((size, 1), (1, size)):
+            self._store(np.tile(line, 3))
+            y = self.add("ConvolutionDepthWise", y, params={0: 3, 1: width, 11: height, 5: 0, 6: 3 * size, 7: 3})
+        return y
+
+    def _store(self, weight: F32, bias: F32 | None = None) -> None:
+        self.data += np.uint32(0).tobytes()  # what follows is float32
+        for array in (weight, bias):
+            if array is not None:
+                self.data += np.ascontiguousarray(array, np.float32).tobytes()

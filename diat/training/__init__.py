@@ -1,0 +1,1 @@
+"""The losses, the recipes and the loop that train T and D."""

@@ -1,0 +1,159 @@
+"""Every setting of a training run in one frozen object; the paper's variants and the two recipes as presets of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from diat.attributes import AttributeSpec, attribute_spec
+from diat.data.pairs import WITH_PAIRS
+from diat.data.sets import Subset
+from diat.errors import TrainingStopped
+
+Identity = Literal["adaptive", "vgg", "none"]
+
+
+@dataclass(frozen=True)
+class TransferConfig:
+    """Settings of a run that trains T against D. The defaults are the release recipe's DIAT-A."""
+
+    # What is trained, on what.
+    attribute: str  # see diat.attributes.attribute_spec
+    region: str | None  # where it may change the face, a name in diat.attributes.REGIONS; None: the attribute's own
+    pack: Path  # the data, from train/prepare.py
+    output: Path  # log, samples, checkpoints and the model
+    variant: str = "DIAT-A"  # a name in VARIANTS
+    recipe: str = "release"  # "paper" or "release"
+    size: int = 128  # side of the images in pixels
+    subset: Subset = "frontal"  # which faces train, see diat.data.sets.usable
+    num_inputs: int | None = None  # size of the input set; None takes all, the paper 2,000
+
+    # How long, how fast (Algorithm 1, section 4.2).
+    steps: int = 10_000
+    batch: int = 16  # images of each set that are worked on at once, on each process
+    accumulate: int = 1  # such batches a step: a step of T and of D is on the mean gradient over all of them
+    d_warmup: int = 2000  # steps, at the start, in which D alone learns guided against input images, as in Eq. (9)
+    d_steps: int = 1  # updates of D a step
+    t_steps: int = 1  # updates of T a step
+    learning_rate: float = 2e-4  # of T, Adam
+    learning_rate_d: float = 4e-4  # of D, Adam
+    beta1: float = 0.5  # of both
+    anneal: float = 0.3  # share of the steps, at the end, over which the rates fall to a tenth
+    decay: float = 0.999  # of T's moving average
+    seed: int = 0
+    compile: bool = False  # torch.compile T and D: worth its minute on a GPU
+
+    # The losses of Eq. (7) and (14).
+    identity: Identity = "adaptive"
+    lambda_id: float = 0.1  # weight of Eq. (2) or (13), section 5.1
+    gamma: float = 0.0  # weight of Eq. (6), section 5.1: 0.001 where it is used
+    features: str = "imagenet-vgg16"  # phi of Eq. (2), see diat.training.vgg_face.load_features
+
+    # What the release recipe adds; docs/recipe.md has the figures.
+    residual: bool = True  # T(x) = x + change, the change starting at 0
+    masked: bool = True  # composite under the attribute's mask
+    windowed: bool = True  # T and D see the region's window alone: a mouth at full resolution for a quarter of the work
+    three_groups: bool = True  # D also sees untransformed inputs, labelled 0
+    matched: bool = True  # draw guided images that resemble the inputs in the spec's matched columns
+    scale_identity: bool = True  # divide Eq. (13) by the size of D's own features
+    penalty: float = 0.05  # weight of the gradient penalty on guided images
+    penalty_every: int = 8  # steps between two penalties, each counted that many times
+    lambda_pair: float = 0.0  # weight of the loss on pairs (diat.data.pairs, diat.data.prototypes); 0 makes none
+    borrowed: str | None = None  # path of glasses to put on faces beside drawn ones, from train/cut_glasses.py
+    lambda_attribute: float = 1.0  # weight of Eq. (3) for T
+    lambda_pixel: float = 1.0  # weight of mean |T(x) - x|
+    lambda_keep: float = 5.0  # weight of mean |T(a) - a| on guided images
+    keep_every: int = 4  # steps between two of those
+    shift: int = 4  # largest random shift at 128 pixels, with mirroring; 0 turns both off
+    degraded: float = 0.0  # share of the images that are made as poor as frames of films (diat.data.degradation)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be."""
+        for name in ("steps", "batch", "accumulate", "d_steps", "t_steps", "penalty_every", "keep_every"):
+            if getattr(self, name) < 1:
+                raise TrainingStopped(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.size % 16:
+            raise TrainingStopped(f"The size must be a multiple of 16, not {self.size}.")
+
+    @property
+    def spec(self) -> AttributeSpec:
+        """The attribute."""
+        return attribute_spec(self.attribute, self.region)
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as JSON-able values."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+
+# Section 5.1 and 5.5. "Enhanced" variants train E after T: `python train/enhance.py`.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "DIAT": {"identity": "vgg", "gamma": 1e-3},  # Eq. (7), enhanced
+    "DIAT-A": {"identity": "adaptive"},  # Eq. (14), enhanced
+    "DIAT-A0": {"identity": "adaptive"},  # DIAT-A without enhancement
+    "DIAT1": {"identity": "none"},  # the attribute loss alone
+    "DIAT2": {"identity": "vgg"},  # DIAT without perceptual regularisation and enhancement
+    "DIAT3": {"identity": "vgg", "gamma": 1e-3},  # DIAT without enhancement
+}
+ENHANCED = ("DIAT", "DIAT-A")
+
+# The release recipe where an attribute has pairs: they lead, and D and the third group keep the pictures real.
+PAIRED: dict[str, Any] = {
+    "lambda_pair": 40.0,
+    "lambda_attribute": 0.3,
+    "lambda_pixel": 0.0,
+    "lambda_keep": 1.0,
+    "d_warmup": 0,
+    "learning_rate": 5e-4,
+    "learning_rate_d": 2e-4,
+    "penalty": 0.2,
+}
+
+# The paper's text, to the letter.
+PAPER: dict[str, Any] = {
+    "subset": "clusters",
+    "num_inputs": 2000,
+    "learning_rate": 1e-4,
+    "learning_rate_d": 1e-4,
+    "anneal": 0.0,
+    "d_warmup": 0,
+    "residual": False,
+    "masked": False,
+    "windowed": False,
+    "three_groups": False,
+    "matched": False,
+    "scale_identity": False,
+    "penalty": 0.0,
+    "lambda_pair": 0.0,
+    "lambda_pixel": 0.0,
+    "lambda_keep": 0.0,
+    "shift": 0,
+}
+# Section 4.2: DIAT-A's rates fall from 0.0001 to 0.00001.
+PAPER_ADAPTIVE: dict[str, Any] = {"learning_rate": 1e-5, "learning_rate_d": 1e-5}
+
+
+def transfer_config(
+    attribute: str, pack: Path, output: Path, variant: str, recipe: str, region: str | None = None, **given: Any
+) -> TransferConfig:
+    """The preset of a variant and a recipe, with single settings replaced by ``given`` (None: as the preset has it).
+
+    Raises:
+        TrainingStopped: the variant, the recipe or a setting does not exist.
+    """
+    if variant not in VARIANTS:
+        raise TrainingStopped(f"Unknown variant {variant!r}: use one of {', '.join(VARIANTS)}.")
+    if recipe not in ("paper", "release"):
+        raise TrainingStopped(f"Unknown recipe {recipe!r}: use paper or release.")
+    config = TransferConfig(attribute, region, pack, output, variant=variant, recipe=recipe)
+    config = replace(config, **VARIANTS[variant])
+    if recipe == "release" and attribute in WITH_PAIRS:
+        config = replace(config, **PAIRED)
+    if recipe == "paper":
+        config = replace(config, **{**PAPER, **(PAPER_ADAPTIVE if config.identity == "adaptive" else {})})
+    unknown = given.keys() - {field.name for field in fields(TransferConfig)}
+    if unknown:
+        raise TrainingStopped(
+            f"Unknown setting {sorted(unknown)[0]!r}: see TransferConfig in diat/training/recipes.py."
+        )
+    return replace(config, **{name: value for name, value in given.items() if value is not None})

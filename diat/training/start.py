@@ -1,0 +1,84 @@
+"""How training begins: T, D and f anew, pre-trained, from a checkpoint or from a released model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from diat.errors import TrainingStopped
+from diat.hub import load_model
+from diat.models import WEIGHTS, load_networks
+from diat.networks import DenoisingNetwork
+from diat.training.adversarial import new_players
+from diat.training.objectives import Players
+from diat.training.recipes import TransferConfig
+
+
+def first_players(config: TransferConfig, args: argparse.Namespace) -> Players:
+    """T, D and f as training begins with them."""
+    players = new_players(config)
+    if args.pretrained is not None:
+        start_from(players, args.pretrained, config)
+    elif config.gamma:
+        raise TrainingStopped(
+            f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
+        )
+    if args.init is not None:
+        start_from_checkpoint(players, args.init)
+    return players
+
+
+def start_from(players: Players, folder: Path, config: TransferConfig) -> None:
+    """Take T (Eq. 8), D (Eq. 9) and f (Eq. 5) from the folder of pretrain.py."""
+    load_pretrained(players.discriminator, folder / f"discriminator-{config.attribute}.safetensors")
+    if not config.residual:  # a residual T starts as the identity: Eq. (8) is met already
+        load_pretrained(players.transform, folder / "transform.safetensors")
+    if config.gamma:
+        players.denoiser = DenoisingNetwork().eval().requires_grad_(False)
+        load_pretrained(players.denoiser, folder / "denoiser.safetensors")
+
+
+def start_from_checkpoint(players: Players, path: Path) -> None:
+    """Take T's moving average and D's convolutions; D's first dense layer belongs to a size. A model has T alone."""
+    if (path / WEIGHTS).is_file():
+        transform, _ = load_networks(load_model(path))
+        try:
+            players.transform.load_state_dict(transform.state_dict())
+        except RuntimeError as error:
+            raise TrainingStopped(f"{path} is of another T ({error}): choose another model.") from error
+        players.transform.train()
+        return
+    try:
+        tensors = load_file(path / "state.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise TrainingStopped(f"No whole checkpoint at {path} ({error}): give the folder of one.") from error
+
+    def under(prefix: str) -> dict[str, Tensor]:
+        return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+    try:
+        players.transform.load_state_dict(under("module/average/"))
+    except RuntimeError as error:
+        raise TrainingStopped(f"{path} is of another T ({error}): choose the same recipe.") from error
+    own = players.discriminator.state_dict()
+    saved = under("module/discriminator/")
+    fitting = {key: value for key, value in saved.items() if key in own and own[key].shape == value.shape}
+    players.discriminator.load_state_dict({**own, **fitting})
+
+
+def load_pretrained(network: nn.Module, path: Path) -> None:
+    """Load what pretrain.py wrote.
+
+    Raises:
+        TrainingStopped: the file is missing or of another network.
+    """
+    try:
+        network.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise TrainingStopped(f"There is no {path}: make it with train/pretrain.py.") from None
+    except (SafetensorError, RuntimeError) as error:
+        raise TrainingStopped(f"{path} does not fit ({error}): pre-train at the same size.") from error

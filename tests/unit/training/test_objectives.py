@@ -1,0 +1,46 @@
+import pytest
+import torch
+from accelerate import Accelerator
+
+from diat.data.batches import Batch, Paired
+from diat.training.objectives import pair_loss
+from diat.training.recipes import TransferConfig
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return TransferConfig("mouth_open", None, folder / "pack", folder / "output")
+
+
+def batch_of(target, mask):
+    source = torch.zeros_like(target)
+    return Batch(source, mask, source, [0], [0], Paired(source, mask, target))
+
+
+def test_a_result_like_its_target_costs_nothing_whatever_lies_outside_the_mask(config):
+    target, mask = torch.rand(1, 3, 16, 16), torch.zeros(1, 1, 16, 16)
+    mask[..., 4:12, 4:12] = 1
+    result = torch.where(mask > 0, target, torch.ones_like(target))
+    assert pair_loss(torch.nn.Identity(), batch_of(target, mask), result, config, Accelerator(cpu=True)) == 0
+
+
+def test_stripes_cost_more_than_an_even_tint_of_the_same_size(config):
+    mask = torch.ones(1, 1, 16, 16)
+    batch, accelerator = batch_of(torch.zeros(1, 3, 16, 16), mask), Accelerator(cpu=True)
+    tint = torch.full((1, 3, 16, 16), 0.1)
+    stripes = tint.clone()
+    stripes[..., ::2] = -0.1
+    even = pair_loss(torch.nn.Identity(), batch, tint, config, accelerator)
+    striped = pair_loss(torch.nn.Identity(), batch, stripes, config, accelerator)
+    assert even == pytest.approx(0.1)
+    # 0.1 for the pixels and 0.2 for each of 15 of 16 neighbours.
+    assert striped == pytest.approx(0.1 + 0.2 * 15 / 16)
+
+
+def test_pairs_of_guided_images_go_through_the_network(config):
+    target, mask = torch.zeros(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
+    given = torch.full((1, 3, 16, 16), 0.4)
+    batch = Batch(torch.zeros_like(given), mask, target, [0], [0], Paired(given, mask, target))
+    loss = pair_loss(torch.nn.Identity(), batch, torch.ones_like(given), config, Accelerator(cpu=True))
+    assert loss == pytest.approx(0.4)

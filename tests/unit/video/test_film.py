@@ -1,0 +1,147 @@
+"""Videos made on the spot from the two portraits: what goes in comes out, but for the faces."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from films import facts, film, frames_of
+from PIL import Image
+
+from diat.editor import FaceEditor
+from diat.errors import DiatError, PhotoRejected
+from diat.provenance import DIGITAL_SOURCE_TYPE
+from diat.video.film import edit_video
+
+
+@pytest.fixture(scope="module")
+def editor(detector) -> FaceEditor:
+    return FaceEditor.from_pretrained("mouth_close", detector=detector)
+
+
+@pytest.fixture(scope="module")
+def pictures(collins, hopper) -> dict[str, np.ndarray]:
+    """The two, 320 pixels high, and side by side, Collins left and larger."""
+    faces = {"collins": cv2.resize(collins, (320, 320)), "hopper": cv2.resize(hopper, (270, 320))}
+    small = cv2.copyMakeBorder(cv2.resize(hopper, (216, 256)), 32, 32, 52, 52, cv2.BORDER_REPLICATE)
+    return {**faces, "both": np.hstack([cv2.resize(collins[:300, 80:380], (320, 320)), small])}
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> float:
+    """Share of pixels that differ by more than compression does."""
+    before, after = (cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 2.0) for picture in (before, after))
+    return float((np.abs(before - after).mean(-1) > 8).mean())
+
+
+def test_size_rate_duration_and_sound_are_kept_and_the_mouth_alone_changes(editor, pictures, tmp_path):
+    source = film(tmp_path / "in.mp4", [pictures["collins"]] * 12)
+    report = edit_video(source, tmp_path / "out.mp4", editor)
+    assert (report.frames, report.changed, report.damaged) == (12, 12, 0)
+    assert facts(tmp_path / "out.mp4") == facts(source)
+    for before, after in zip(frames_of(source), frames_of(tmp_path / "out.mp4"), strict=True):
+        assert 0.0002 < changed(before, after) < 0.03
+    assert DIGITAL_SOURCE_TYPE.encode() in (tmp_path / "out.mp4").read_bytes()
+
+
+def test_a_film_without_sound_and_with_odd_sides_is_taken(editor, pictures, tmp_path):
+    odd = pictures["collins"][:319, :317]
+    source = film(tmp_path / "in.mp4", [np.ascontiguousarray(odd)] * 3, sound=False)
+    edit_video(source, tmp_path / "out.mov", editor)
+    assert facts(tmp_path / "out.mov")["size"] == (317, 319)
+
+
+def test_one_person_is_followed_through_a_cut(editor, pictures, tmp_path):
+    alone = cv2.copyMakeBorder(pictures["hopper"], 0, 0, 185, 185, cv2.BORDER_REPLICATE)
+    frames = [pictures["both"]] * 4 + [alone] * 4 + [pictures["both"]] * 4
+    source = film(tmp_path / "in.mp4", frames)
+    report = edit_video(source, tmp_path / "out.mp4", editor, faces=0)
+    before, after = frames_of(source), frames_of(tmp_path / "out.mp4")
+    assert report.changed == 8
+    assert changed(before[5], after[5]) < 0.0005  # only Hopper is there
+    for number in (1, 10):
+        assert changed(before[number][:, :320], after[number][:, :320]) > 0.001
+        assert changed(before[number][:, 320:], after[number][:, 320:]) < 0.0005
+
+
+def test_a_person_that_is_not_there_is_said(editor, pictures, tmp_path):
+    source = film(tmp_path / "in.mp4", [pictures["collins"]] * 2)
+    with pytest.raises(DiatError, match="no face 3"):
+        edit_video(source, tmp_path / "out.mp4", editor, faces=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_cancelled_video_leaves_nothing_behind(editor, pictures, tmp_path):
+    source = film(tmp_path / "in.mp4", [pictures["collins"]] * 10)
+    seen = []
+    with pytest.raises(DiatError, match="Stopped"):
+        edit_video(source, tmp_path / "out.mp4", editor, progress=lambda p: seen.append(p) or p.done < 3)
+    assert [p.done for p in seen] == [1, 2, 3]
+    assert seen[-1].total == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_killed_one_leaves_no_broken_file_under_the_final_name(pictures, tmp_path):
+    source = film(tmp_path / "in.mp4", [pictures["collins"]] * 400)
+    command = [
+        sys.executable,
+        "-m",
+        "diat.cli",
+        "video",
+        source,
+        "-o",
+        tmp_path / "out.mp4",
+        "--attribute",
+        "mouth_close",
+    ]
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(".out.*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(10)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no video" * 1000])
+def test_what_is_no_video_is_one_sentence(editor, tmp_path, content):
+    (tmp_path / "in.mp4").write_bytes(content)
+    with pytest.raises(PhotoRejected, match="give another video"):
+        edit_video(tmp_path / "in.mp4", tmp_path / "out.mp4", editor)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp"])
+def test_a_photograph_is_no_film_of_one_picture(editor, tmp_path, hopper, kind):
+    source = tmp_path / f"in.{kind}"
+    Image.fromarray(hopper).save(source)
+    with pytest.raises(PhotoRejected, match="is a single picture: give a video, or use diat edit"):
+        edit_video(source, tmp_path / "out.mp4", editor)
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+def test_a_damaged_middle_is_passed_over_and_counted(editor, pictures, tmp_path):
+    rng = np.random.default_rng(0)
+    noisy = [
+        np.clip(pictures["collins"] + rng.integers(-9, 9, (320, 320, 3)), 0, 255).astype(np.uint8) for _ in range(20)
+    ]
+    source = film(tmp_path / "in.mp4", noisy, sound=False)
+    data = bytearray(source.read_bytes())
+    start = data.index(b"mdat") + 4
+    middle = start + (len(data) - start) // 2
+    data[middle : middle + 6000] = bytes(6000)
+    source.write_bytes(data)
+    report = edit_video(source, tmp_path / "out.mp4", editor)
+    assert report.frames + report.damaged >= 15
+    assert len(frames_of(tmp_path / "out.mp4")) == report.frames
+
+
+def test_the_result_must_be_an_mp4_or_mov(editor, tmp_path):
+    with pytest.raises(DiatError, match=r"must end in \.mp4"):
+        edit_video(tmp_path / "in.mp4", tmp_path / "out.avi", editor)
