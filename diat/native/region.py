@@ -1,0 +1,206 @@
+"""A face's part of a photograph, and how fields of the template's frame are laid over it and move its pixels.
+
+Two frames: the *region*, a rectangle of the photograph in its own pixels, and the *template*, the aligned crop of 128
+(`diat.align`), in whose units fields and windows are given. Pixel centres lie at integer coordinates in both, so that a
+window (left, top, right, bottom) begins half a unit before its first pixel's centre.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from diat.align import F32, U8, photo_to_crop_matrix, region_of, scale_of, transform_points
+
+Window = tuple[int, int, int, int]  # left, top, right, bottom
+
+GREY = 12  # levels between the channels of a pixel; less in all of them is no colour, only compression
+# OpenCV's cubic kernel (a = -0.75) makes ripples of a slope, and older versions place samples on a grid of 1/32 pixel.
+# So a field is first enlarged this much, exactly and by Catmull and Rom's kernel (a = -0.5): edges get no stairs.
+FINER = 4
+
+
+@dataclass(frozen=True, eq=False)
+class NativeFace:
+    """One face in its region of the photograph."""
+
+    pixels: U8  # (h, w, 3) RGB: a view of the photograph, never written
+    to_template: F32  # (2, 3) region pixel -> template coordinates
+    points68: F32  # (68, 2) in region pixels
+
+    @property
+    def scale(self) -> float:
+        """Photograph pixels per template unit: 3 for a face of 384 pixels, 8 for one of 1,024."""
+        return 1 / max(scale_of(self.to_template), 1e-6)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the region."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether the region has no colour, and must not get any."""
+        small = cv2.resize(self.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        return int(np.ptp(small, axis=-1).max()) <= GREY
+
+
+def native_face(photo: U8, points5: F32, points68: F32, window: Window, margin: float) -> tuple[NativeFace, Window]:
+    """Cut out what a window of the template covers.
+
+    Args:
+        photo: (H, W, 3) RGB uint8; the face keeps a view of it.
+        points5: (5, 2) of the face, pixels of the photograph.
+        points68: (68, 2) likewise.
+        window: in template units.
+        margin: template units around the window that the stage may read from.
+
+    Returns:
+        The face, and left, top, right, bottom of its region in the photograph, clipped to it.
+    """
+    matrix = photo_to_crop_matrix(points5)
+    left, top, right, bottom = window
+    from_window = matrix.copy()
+    from_window[:, 2] -= np.array([left - margin - 0.5, top - margin - 0.5], np.float32)
+    size = int(np.ceil(right - left + 2 * margin)), int(np.ceil(bottom - top + 2 * margin))
+    x0, y0, x1, y1 = region = region_of(from_window, size, photo.shape)
+    shifted = matrix.copy()
+    shifted[:, 2] += matrix[:, :2] @ np.array([x0, y0], np.float32)
+    return NativeFace(photo[y0:y1, x0:x1], shifted, points68 - np.array([x0, y0], np.float32)), region
+
+
+def template_grid(face: NativeFace) -> tuple[F32, F32]:
+    """Template x and y of every region pixel, (h, w) each."""
+    height, width = face.shape
+    (a, b, c), (d, e, f) = face.to_template
+    xs, ys = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    return (a * xs + (b * ys + c)).astype(np.float32), (d * xs + (e * ys + f)).astype(np.float32)
+
+
+def sample(field: F32, window: Window, face: NativeFace, cubic: bool = True) -> F32:
+    """A field laid over a window of the template, at every region pixel.
+
+    Args:
+        field: (hf, wf) or (hf, wf, C) float.
+        window: what the field covers, template units. Beyond it the field's border repeats.
+        cubic: whether to enlarge smoothly, as flows and distances must be; masks may overshoot and are better linear.
+
+    Returns:
+        (h, w) or (h, w, C) float32.
+    """
+    field = np.ascontiguousarray(field, np.float32)
+    if field.ndim == 3 and field.shape[2] > 4:  # more channels than OpenCV warps at once
+        parts = [sample(field[..., start : start + 4], window, face, cubic) for start in range(0, field.shape[2], 4)]
+        return np.concatenate([part.reshape(*face.shape, -1) for part in parts], axis=2)
+    channels = field.shape[2:]
+    if cubic:
+        field = _enlarged(field)
+    height, width = face.shape
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    matrix = _template_to_field(window, field.shape[:2]) @ np.vstack([face.to_template, [0, 0, 1]])
+    sampled = cv2.warpAffine(field, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(sampled, np.float32).reshape(height, width, *channels)
+
+
+def displaced(face: NativeFace, dx: F32, dy: F32) -> U8:
+    """The photograph's own pixels moved: the result at p is the photograph at p + R (dx, dy).
+
+    Args:
+        dx: (h, w) in template units along the template's x axis, for every region pixel (see `sample`).
+        dy: likewise along its y axis.
+
+    Returns:
+        (h, w, 3) uint8, cubic; bit-equal where both are 0.
+    """
+    height, width = face.shape
+    (a, b), (c, d) = np.linalg.inv(face.to_template[:, :2].astype(np.float64)).astype(np.float32)
+    xs, ys = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    moved = cv2.remap(face.pixels, xs + a * dx + b * dy, ys + c * dx + d * dy, cv2.INTER_CUBIC,
+                      borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+    return np.asarray(moved, np.uint8)
+
+
+def coverage(distance: F32, face: NativeFace, softness: float = 0.5) -> F32:
+    """How much of each pixel lies on the positive side of a signed distance: an edge as sharp as the photograph.
+
+    Args:
+        distance: (h, w) in template units.
+        softness: of the edge, pixels of the photograph.
+
+    Returns:
+        (h, w) float in 0..1: sigmoid(distance * scale / softness).
+    """
+    z = np.clip(distance * np.float32(face.scale / softness), -30, 30)
+    return np.asarray(1 / (1 + np.exp(-z)), np.float32)
+
+
+def inside(face: NativeFace, window: Window, feather: float) -> F32:
+    """A mask of a window: 0 outside, rising to 1 within ``feather`` template units of its sides. -> (h, w)."""
+    x, y = template_grid(face)
+    left, top, right, bottom = window
+    nearest = np.minimum(
+        np.minimum(x - (left - 0.5), (right - 0.5) - x), np.minimum(y - (top - 0.5), (bottom - 0.5) - y)
+    )
+    t = np.clip(nearest / np.float32(feather), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def layered(layers: Sequence[tuple[F32 | U8, F32]]) -> F32:
+    """Layers joined by their weights: sum(image * weight) / sum(weight).
+
+    Args:
+        layers: images (h, w, 3) and weights (h, w), at least 0 and somewhere above it at every pixel.
+
+    Returns:
+        (h, w, 3) float32.
+    """
+    total = np.sum([weight for _, weight in layers], axis=0)
+    joined = np.zeros_like(layers[0][0], np.float32)
+    for image, weight in layers:
+        joined += image * (weight / total)[..., None]
+    return joined
+
+
+def blended(face: NativeFace, result: F32 | U8, alpha: F32) -> U8:
+    """The photograph where ``alpha``, (h, w), is 0, bit-equal, and ``result``, (h, w, 3), where it is 1. -> uint8."""
+    added = (result - face.pixels.astype(np.float32)) * alpha[..., None]
+    mixed: U8 = cv2.add(face.pixels, added, dtype=cv2.CV_8U).astype(np.uint8, copy=False)
+    return mixed
+
+
+def points_in_template(face: NativeFace) -> F32:
+    """The 68 points in template units. -> (68, 2)."""
+    return transform_points(face.points68, face.to_template)
+
+
+def _enlarged(field: F32) -> F32:
+    """A field (h, w[, C]) `FINER` times as fine, smooth, exact for slopes."""
+    down, across = _catmull_rom(field.shape[0]), _catmull_rom(field.shape[1])
+    if field.ndim == 2:
+        return np.asarray(down @ field @ across.T, np.float32)
+    planes = down @ field.transpose(2, 0, 1) @ across.T
+    return np.ascontiguousarray(planes.transpose(1, 2, 0), np.float32)
+
+
+@lru_cache(maxsize=16)
+def _catmull_rom(size: int) -> F32:
+    """(FINER * size, size): what each sample is made of, in one direction. Keys 1981, a = -0.5; borders repeat."""
+    places = (np.arange(FINER * size) + 0.5) / FINER - 0.5
+    first = np.floor(places).astype(int)
+    t = places - first
+    weights = np.stack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3]) / 2
+    matrix = np.zeros((FINER * size, size), np.float32)
+    for tap, weight in enumerate(weights, start=-1):
+        np.add.at(matrix, (np.arange(FINER * size), np.clip(first + tap, 0, size - 1)), weight)
+    return matrix
+
+
+def _template_to_field(window: Window, shape: tuple[int, ...]) -> F32:
+    """The 2x3 matrix from template coordinates to a field's pixels."""
+    left, top, right, bottom = window
+    x, y = shape[1] / (right - left), shape[0] / (bottom - top)
+    return np.array([[x, 0, (0.5 - left) * x - 0.5], [0, y, (0.5 - top) * y - 0.5]], np.float32)
