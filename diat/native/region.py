@@ -14,7 +14,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from diat.align import F32, U8, photo_to_crop_matrix, region_of, scale_of, transform_points
+from diat.align import photo_to_crop_matrix, region_of, scale_of, transform_points
+from diat.pixels import F32, U8
 
 Window = tuple[int, int, int, int]  # left, top, right, bottom
 

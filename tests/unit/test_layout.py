@@ -17,6 +17,7 @@ WALLS = {
     "evaluation": ("diat.pages",),
     "pages": ("diat.data", "diat.training", "diat.evaluation"),
 }
+NATIVE = ("torch", "ncnn", "diat.data", "diat.training", "diat.evaluation", "diat.pages", "diat.runtime", "diat.editor")
 SCRIPTS = {path.stem for path in (PACKAGE.parent / "train").glob("*.py")}
 
 
@@ -42,6 +43,12 @@ def test_a_room_imports_no_room_behind_a_wall(path: Path):
     behind = {name for name in names for wall in WALLS[room(path)] if f"{name}.".startswith(f"{wall}.")}
     assert not behind, f"{path.name} ({room(path)}) imports {sorted(behind)}"
     assert not {name.split(".")[0] for name in names} & ({"train"} | SCRIPTS - {"diat_a", "diat_vgg"}), path
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "native").glob("*.py")), ids=lambda path: path.name)
+def test_the_native_stage_is_pure_arrays(path: Path):
+    names = imported(path)
+    assert not {name for name in names for wall in NATIVE if f"{name}.".startswith(f"{wall}.")}
 
 
 def test_the_walls_are_seen():
