@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diat.heads import HeadSet
+from diat.layers import BOTTLENECK_BLOCKS, UP_CHANNELS
 
 
 class ConvNormRelu(nn.Module):
@@ -46,10 +47,10 @@ class FieldNetwork(nn.Module):
         self.down1 = ConvNormRelu(half, quarter, 2)
         self.down2 = ConvNormRelu(quarter, eighth, 2)
         self.blocks = nn.ModuleList(
-            nn.Sequential(ConvNormRelu(eighth, eighth), ConvNormRelu(eighth, eighth)) for _ in range(2)
+            nn.Sequential(ConvNormRelu(eighth, eighth), ConvNormRelu(eighth, eighth)) for _ in range(BOTTLENECK_BLOCKS)
         )
-        self.up1 = ConvNormRelu(eighth + quarter, 64)
-        self.up2 = ConvNormRelu(64 + half, half)
+        self.up1 = ConvNormRelu(eighth + quarter, UP_CHANNELS)
+        self.up2 = ConvNormRelu(UP_CHANNELS + half, half)
         self.maps = nn.Conv2d(half, len(heads.maps), 3, padding=1)
         self.scalars = nn.Linear(eighth, len(heads.scalars))
         for layer in (self.maps, self.scalars):

@@ -7,9 +7,11 @@ so that they mean the same at every size.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from diat.align import CROP_SIZE
+from diat.pixels import F32
 
 RGB = "rgb"  # of diat.models.ModelConfig.heads: the paper's T, which draws the result
 GATE = "gate"  # the scalar that every kind has
@@ -48,6 +50,30 @@ class HeadSet:
         """Height and width of the maps."""
         height, width = self.input_shape
         return height // 2, width // 2
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """What a network with heads says of one face."""
+
+    heads: HeadSet
+    maps: F32  # (h, w, C), channels in the order of ``heads.maps``
+    scalars: F32  # (S,)
+
+    @property
+    def named_maps(self) -> dict[str, F32]:
+        """Each map, (h, w), by its name."""
+        return {name: self.maps[..., channel] for channel, name in enumerate(self.heads.maps)}
+
+    @property
+    def named_scalars(self) -> dict[str, float]:
+        """Each scalar by its name."""
+        return dict(zip(self.heads.scalars, self.scalars.tolist(), strict=True))
+
+    @property
+    def needed(self) -> float:
+        """Probability that the face lacks the attribute, so that an edit is needed."""
+        return 1 / (1 + math.exp(-min(max(self.named_scalars[GATE], -30.0), 30.0)))
 
 
 _MOUTH_FLOWS = ("upper_dx", "upper_dy", "lower_dx", "lower_dy")  # of the layers above and below the seam

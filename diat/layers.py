@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
+from diat.heads import HeadSet
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,39 @@ def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[
         layers += local_layers(enhancer_prefix)
     elif enhancer == "global":
         layers += transform_layers(5, enhancer_prefix)
+    return _shapes(layers)
+
+
+BOTTLENECK_BLOCKS = 2  # residual blocks of the network with heads
+UP_CHANNELS = 64  # between its two enlargements
+
+
+def field_layers(heads: HeadSet) -> dict[str, Layer]:
+    """The convolutions of `diat.field_network.FieldNetwork` by their place, named as in the weights."""
+    half, quarter, eighth = heads.widths
+    plan = {
+        "stem": (12, half, 1),
+        "down1": (half, quarter, 2),
+        "down2": (quarter, eighth, 2),
+        **{f"blocks.{block}.{part}": (eighth, eighth, 1) for block in range(BOTTLENECK_BLOCKS) for part in range(2)},
+        "up1": (eighth + quarter, UP_CHANNELS, 1),
+        "up2": (UP_CHANNELS + half, half, 1),
+    }
+    layers = {
+        name: Layer(f"{name}.conv", inputs, outputs, 3, stride, padding=1, norm=f"{name}.norm")
+        for name, (inputs, outputs, stride) in plan.items()
+    }
+    return {**layers, "maps": Layer("maps", half, len(heads.maps), 3, padding=1, relu=False)}
+
+
+def field_shapes(heads: HeadSet) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors in the file of a model with heads."""
+    scalars = len(heads.scalars)
+    shapes = {"scalars.weight": (scalars, heads.widths[2]), "scalars.bias": (scalars,)}
+    return {**_shapes(field_layers(heads).values()), **shapes}
+
+
+def _shapes(layers: Iterable[Layer]) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for layer in layers:
         shapes[f"{layer.name}.weight"] = layer.weight_shape

@@ -16,9 +16,13 @@ from safetensors.numpy import load as load_safetensors
 
 from diat.attributes import attribute_spec
 from diat.errors import DiatError, ModelRejected
-from diat.layers import expected_shapes
+from diat.heads import HEADS, RGB
+from diat.layers import expected_shapes, field_shapes
 
 if TYPE_CHECKING:  # training alone needs torch
+    from torch import nn
+
+    from diat.field_network import FieldNetwork
     from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
@@ -29,16 +33,20 @@ PREFIXES = ("", ENHANCER_PREFIX)
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What `config.json` says of a transform network."""
+    """What `config.json` says of a network: the paper's T, which draws the result, or one with heads.
+
+    Of the latter, ``n_blocks``, ``residual``, ``windowed`` and ``enhancer`` say nothing.
+    """
 
     attribute: str  # see diat.attributes.attribute_spec
     region: str = "face"  # a name in diat.attributes.REGIONS
+    heads: str = RGB  # "rgb" is T; else a name in diat.heads.HEADS: fields that change the photograph's own pixels
     size: int = 128  # side of the crops it was trained on, pixels
     n_blocks: int = 5
     residual: bool = True
     windowed: bool = False  # T was trained in the region's window and runs there, see AttributeSpec.window
     enhancer: str = "none"  # the network E that follows T (section 3.2): "none", "local" or "global"
-    strength: float = 1.0  # the change that users get at strength 1.0, see diat.runtime.engine.strengthened
+    strength: float = 1.0  # of the change that users get at strength 1.0
     dtype: str = "float16"  # of the tensors in the file
     format: str = FORMAT
 
@@ -56,9 +64,15 @@ class Model:
 
 
 def load_networks(model: Model) -> tuple[TransformNetwork, LocalEnhancer | GlobalEnhancer | None]:
-    """T and E as torch networks with the model's weights, in evaluation mode."""
-    import torch
+    """T and E as torch networks with the model's weights, in evaluation mode.
 
+    Raises:
+        ModelRejected: the model has heads instead of a T.
+    """
+    if model.config.heads != RGB:
+        raise ModelRejected(
+            f"{model.source} predicts fields and has no network T: choose a model that draws the result."
+        )
     from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 
     transform = TransformNetwork(model.config.n_blocks, model.config.residual)
@@ -66,21 +80,36 @@ def load_networks(model: Model) -> tuple[TransformNetwork, LocalEnhancer | Globa
     enhancer = enhancers[model.config.enhancer]() if model.config.enhancer in enhancers else None
     for network, prefix in zip((transform, enhancer), PREFIXES, strict=True):
         if network is not None:
-            names = (name for name in network.state_dict() if prefix + name in model.weights)
-            # Only the norms' counters are not in the file; load_model has checked the rest.
-            network.load_state_dict({n: torch.from_numpy(model.weights[prefix + n]) for n in names}, strict=False)
-            network.eval()
+            _fill(network, model, prefix)
     return transform, enhancer
 
 
+def load_field_network(model: Model) -> FieldNetwork:
+    """The network of a model with heads, in evaluation mode."""
+    from diat.field_network import FieldNetwork
+
+    network = FieldNetwork(HEADS[model.config.heads])
+    _fill(network, model)
+    return network
+
+
+def _fill(network: nn.Module, model: Model, prefix: str = "") -> None:
+    import torch
+
+    names = (name for name in network.state_dict() if prefix + name in model.weights)
+    # Only the norms' counters are not in the file; load_model has checked the rest.
+    network.load_state_dict({n: torch.from_numpy(model.weights[prefix + n]) for n in names}, strict=False)
+    network.eval()
+
+
 def save_model(
-    transform: TransformNetwork,
+    transform: TransformNetwork | FieldNetwork,
     config: ModelConfig,
     folder: Path,
     training: Mapping[str, Any],
     enhancer: LocalEnhancer | GlobalEnhancer | None = None,
 ) -> None:
-    """Write T, and E if there is one, as fp16 safetensors with configuration and manifest.
+    """Write T, and E if there is one, or a network with heads, as fp16 safetensors with configuration and manifest.
 
     Args:
         training: what produced it (recipe, steps, data), kept in the configuration for the model card.
@@ -161,7 +190,7 @@ def _verified(folder: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
 
 def _config(data: bytes, folder: Path) -> ModelConfig:
     try:
-        values = json.loads(data)
+        values = {"heads": RGB, **json.loads(data)}  # models that were made before there were heads do not name them
         config = ModelConfig(**{field.name: values[field.name] for field in fields(ModelConfig)})
     except (ValueError, KeyError, TypeError) as error:
         raise ModelRejected(
@@ -181,7 +210,10 @@ def _config(data: bytes, folder: Path) -> ModelConfig:
         raise ModelRejected(
             f"{CONFIG} in {folder} is of an attribute that this version does not know ({error})"
         ) from None
-    known = config.enhancer in ("none", "local", "global") and config.size in (64, 128)
+    if config.heads in HEADS:
+        known = config.size == HEADS[config.heads].size and config.enhancer == "none"
+    else:
+        known = config.heads == RGB and config.enhancer in ("none", "local", "global") and config.size in (64, 128)
     if not (known and 0 < config.n_blocks <= 16 and 0 < config.strength <= 4):
         raise ModelRejected(f"{CONFIG} in {folder} describes no known network: download it again.")
     return config
@@ -192,7 +224,10 @@ def _weights(data: bytes, config: ModelConfig) -> dict[str, NDArray[np.float32]]
         tensors = load_safetensors(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise ModelRejected(f"{WEIGHTS} is not a whole safetensors file ({error}): download it again.") from None
-    expected = expected_shapes(config.n_blocks, config.enhancer, ENHANCER_PREFIX)
+    if config.heads == RGB:
+        expected = expected_shapes(config.n_blocks, config.enhancer, ENHANCER_PREFIX)
+    else:
+        expected = field_shapes(HEADS[config.heads])
     missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or extra:
         raise ModelRejected(

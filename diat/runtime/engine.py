@@ -10,9 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
+from diat.heads import HEADS, Fields
 from diat.models import Model
 from diat.pixels import F32, U8
-from diat.runtime.ncnn_runtime import NcnnRuntime
+from diat.runtime.ncnn_runtime import NcnnFields, NcnnRuntime
 
 # Beyond this many crops at once the processor's caches, not the calls, set the pace.
 MAX_BATCH = 16
@@ -27,8 +28,40 @@ class Runtime(Protocol):
         ...
 
 
+class FieldRuntime(Protocol):
+    """What is behind the engine of a model with heads."""
+
+    def __call__(self, crops: U8) -> tuple[F32, F32]:
+        """(N, H, W, 3) RGB uint8 -> maps (N, H/2, W/2, C) and scalars (N, S), see `diat.heads.HeadSet`."""
+        ...
+
+
+class FieldEngine:
+    """A model with heads, ready to run.
+
+    Args:
+        model: from `diat.hub.load_model`.
+        device: ``"cpu"``, ``"cuda"``, or a torch device; None takes the GPU when torch is there and sees one.
+        threads: of the processor; None takes those that this process may use.
+    """
+
+    def __init__(self, model: Model, device: str | None = None, threads: int | None = None) -> None:
+        self.heads = HEADS[model.config.heads]
+        self.device = device or ("cuda" if _cuda() else "cpu")
+        on_processor = self.device == "cpu"
+        self._run: FieldRuntime = NcnnFields(model, threads) if on_processor else _torch_fields(model, self.device)
+
+    def fields(self, crops: U8) -> list[Fields]:
+        """(N, H, W, 3) RGB uint8, the heads' window of the aligned crop -> each one's fields."""
+        fields = []
+        for start in range(0, len(crops), MAX_BATCH):
+            maps, scalars = self._run(crops[start : start + MAX_BATCH])
+            fields += [Fields(self.heads, *of_face) for of_face in zip(maps, scalars, strict=True)]
+        return fields
+
+
 class Engine:
-    """A model ready to run.
+    """A model that draws the result, ready to run.
 
     Args:
         model: from `diat.hub.load_model`.
@@ -77,6 +110,12 @@ def _torch_runtime(model: Model, device: str) -> Runtime:
     from diat.runtime.torch_runtime import TorchRuntime
 
     return TorchRuntime(model, device)
+
+
+def _torch_fields(model: Model, device: str) -> FieldRuntime:
+    from diat.runtime.torch_runtime import TorchFields
+
+    return TorchFields(model, device)
 
 
 def _cuda() -> bool:

@@ -1,7 +1,8 @@
-"""T and E as ncnn graphs, built from the weights alone: norms folded into the convolutions, no torch needed.
+"""Networks as ncnn graphs, built from the weights alone: norms folded into the convolutions, no torch needed.
 
-`LAYERS_*` describe the same networks as diat.networks; a test holds them together. A graph takes an image, (3, H, W)
-float in [-1, 1], as the blob `INPUT`, and gives the transformed one as `OUTPUT`.
+`diat.layers` describes the same networks as the torch classes; a test holds them together. A graph takes an image,
+(3, H, W) float in [-1, 1], as the blob `INPUT`. T gives the transformed one as `OUTPUT`, and a network with heads
+`MAPS`, (C, H/2, W/2), and `SCALARS`, (S,).
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from diat.layers import Layer, local_layers, transform_layers
+from diat.heads import HeadSet
+from diat.layers import BOTTLENECK_BLOCKS, Layer, field_layers, local_layers, transform_layers
 
 F32 = NDArray[np.float32]
 EPSILON = 1e-5  # of torch's BatchNorm2d
 INPUT, OUTPUT = "image", "transformed"
+MAPS, SCALARS = "maps", "scalars"
 ADD, MULTIPLY = 0, 2  # of ncnn's BinaryOp
 CONSTANT, REFLECT = 0, 2  # of ncnn's Padding
 SUM = 1  # of ncnn's Eltwise
+BILINEAR = 2  # of ncnn's Interp
+AVERAGE = 1  # of ncnn's Pooling
 ARRAY = -23300  # the number 0 of a layer, a list
 AUTO = -233  # of ncnn's Crop: what the other numbers leave
 BLOCK = 3  # side of the kernels that Winograd's method is for
@@ -52,7 +57,27 @@ def build(
         transformed = graph.clamp(graph.add("BinaryOp", transformed, y, params={0: ADD}))
     elif enhancer == "global":
         transformed = _transform(graph, graph.blur(transformed), transform_layers(5, enhancer_prefix), residual=False)
-    return graph.text(transformed), bytes(graph.data)
+    return graph.text({transformed: OUTPUT}), bytes(graph.data)
+
+
+def build_fields(weights: Mapping[str, F32], heads: HeadSet) -> tuple[str, bytes]:
+    """The layers, as ncnn's text, and the weights of `diat.field_network.FieldNetwork`."""
+    graph, layers = _Graph(weights), field_layers(heads)
+    x = graph.add("Reorg", graph.add("Input", INPUT), params={0: 2})
+    a = graph.convolve(x, layers["stem"])
+    b = graph.convolve(a, layers["down1"])
+    c = graph.convolve(b, layers["down2"])
+    for block in range(BOTTLENECK_BLOCKS):
+        y = graph.convolve(graph.convolve(c, layers[f"blocks.{block}.0"]), layers[f"blocks.{block}.1"])
+        c = graph.add("BinaryOp", c, y, params={0: ADD})
+    pooled = graph.add("Pooling", c, params={0: AVERAGE, 4: 1})
+    scalars = graph.dense(pooled, weights["scalars.weight"], weights["scalars.bias"])
+    y = graph.convolve(graph.add("Concat", graph.doubled(c), b, params={0: 0}), layers["up1"])
+    y = graph.convolve(graph.add("Concat", graph.doubled(y), a, params={0: 0}), layers["up2"])
+    scales = np.array(heads.scales, np.float32)  # which the last layer's weights take in
+    weight, bias = fold(layers["maps"], weights)
+    maps = graph.convolution(y, weight * scales[:, None, None, None], bias * scales, (1, 1), relu=False)
+    return graph.text({maps: MAPS, scalars: SCALARS}), bytes(graph.data)
 
 
 def _transform(graph: _Graph, x: str, layers: list[Layer], residual: bool) -> str:
@@ -92,8 +117,11 @@ class _Graph:
         self._layers.append(("Slice", [x], outputs, f"{ARRAY}={parts}{f',{channels}' * parts}"))
         return outputs
 
-    def text(self, result: str) -> str:
-        """The layers in ncnn's text format, in which each blob has one reader."""
+    def text(self, results: Mapping[str, str]) -> str:
+        """The layers in ncnn's text format, in which each blob has one reader.
+
+        ``results``: blobs that nothing reads, and what to call them.
+        """
         lines, blobs = [], 0
         readers = {
             output: sum(inputs.count(output) for _, inputs, *_ in self._layers)
@@ -103,7 +131,7 @@ class _Graph:
         copies: dict[str, list[str]] = {}
         for number, (kind, inputs, outputs, params) in enumerate(self._layers):
             fed = [copies[name].pop() if name in copies else name for name in inputs]
-            named = [OUTPUT if output == result else output for output in outputs]
+            named = [results.get(output, output) for output in outputs]
             lines.append(f"{kind} l{number} {len(fed)} {len(named)} {' '.join([*fed, *named])} {params}")
             blobs += len(named)
             for output, name in zip(outputs, named, strict=True):
@@ -123,7 +151,7 @@ class _Graph:
         if layer.stride == 1 and layer.kernel > BLOCK:
             return self._convolve_in_blocks(x, layer, weight, bias)
         if not layer.transposed:
-            return self._convolution(x, weight, bias, (layer.padding, layer.padding), layer.relu, layer.stride)
+            return self.convolution(x, weight, bias, (layer.padding, layer.padding), layer.relu, layer.stride)
         self._store(weight, bias)
         params = {0: layer.outputs, 1: layer.kernel, 3: layer.stride, 4: layer.padding, 5: 1, 6: weight.size}
         params |= {9: int(layer.relu), 18: layer.output_padding, 19: layer.output_padding}
@@ -149,20 +177,27 @@ class _Graph:
         if layer.inputs < layer.outputs:
             x = self.add("Padding", x, params={0: sides[0], 1: sides[1], 2: sides[0], 3: sides[1], 4: CONSTANT})
             x = self.add("Concat", *(self._moved(x, place, end) for place in places), params={0: 0})
-            return self._convolution(x, np.concatenate(blocks, axis=1), bias, (0, 0), layer.relu)
+            return self.convolution(x, np.concatenate(blocks, axis=1), bias, (0, 0), layer.relu)
         no_bias = np.zeros((len(places) - 1) * layer.outputs, np.float32)
-        y = self._convolution(x, np.concatenate(blocks), np.concatenate([bias, no_bias]), sides, relu=False)
+        y = self.convolution(x, np.concatenate(blocks), np.concatenate([bias, no_bias]), sides, relu=False)
         parts = self.slice(y, len(places), layer.outputs)
         moved = (self._moved(part, place, end) for part, place in zip(parts, places, strict=True))
         y = self.add("Eltwise", *moved, params={0: SUM})
         return self.add("ReLU", y) if layer.relu else y
 
-    def _convolution(self, x: str, weight: F32, bias: F32, sides: tuple[int, int], relu: bool, stride: int = 1) -> str:
+    def convolution(self, x: str, weight: F32, bias: F32, sides: tuple[int, int], relu: bool, stride: int = 1) -> str:
         """A convolution of the image padded by `sides` at its left and top, and at its right and bottom."""
         self._store(weight, bias)
         padded = {4: sides[0], 14: sides[0], 15: sides[1], 16: sides[1]}
         params = {0: len(weight), 1: weight.shape[-1], 3: stride, **padded, 5: 1, 6: weight.size, 9: int(relu)}
         return self.add("Convolution", x, params=params)
+
+    def doubled(self, x: str) -> str:
+        return self.add("Interp", x, params={0: BILINEAR, 1: 2.0, 2: 2.0})
+
+    def dense(self, x: str, weight: F32, bias: F32) -> str:
+        self._store(weight, bias)
+        return self.add("InnerProduct", x, params={0: len(weight), 1: 1, 2: weight.size})
 
     def _moved(self, x: str, place: tuple[int, int], end: int) -> str:
         """What is seen of x from `place`, (row, column), on, all but `end` of its rows and columns."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from diat.heads import HEADS
 from diat.models import ENHANCER_PREFIX, Model
 from diat.pixels import F32, U8
 from diat.runtime import ncnn_graph as graph
@@ -17,10 +19,36 @@ class NcnnRuntime:
     """`Runtime` on the processor."""
 
     def __init__(self, model: Model, threads: int | None = None) -> None:
+        config = model.config
+        built = graph.build(model.weights, config.n_blocks, config.residual, config.enhancer, ENHANCER_PREFIX)
+        self._net = _Net(*built, threads)
+
+    def __call__(self, crops: U8) -> F32:
+        """See `Runtime`."""
+        images = _images(crops)
+        transformed = np.stack([self._net.run(image, graph.OUTPUT)[0] for image in images])
+        change: F32 = (transformed - images).transpose(0, 2, 3, 1) * np.float32(127.5)
+        return change
+
+
+class NcnnFields:
+    """`FieldRuntime` on the processor."""
+
+    def __init__(self, model: Model, threads: int | None = None) -> None:
+        self._net = _Net(*graph.build_fields(model.weights, HEADS[model.config.heads]), threads)
+
+    def __call__(self, crops: U8) -> tuple[F32, F32]:
+        """See `FieldRuntime`."""
+        maps, scalars = zip(*(self._net.run(image, graph.MAPS, graph.SCALARS) for image in _images(crops)), strict=True)
+        return np.stack(maps).transpose(0, 2, 3, 1), np.stack(scalars)
+
+
+class _Net:
+    """A graph loaded into ncnn."""
+
+    def __init__(self, layers: str, weights: bytes, threads: int | None) -> None:
         import ncnn
 
-        config = model.config
-        layers, weights = graph.build(model.weights, config.n_blocks, config.residual, config.enhancer, ENHANCER_PREFIX)
         self._net, self._mat = ncnn.Net(), ncnn.Mat
         options = self._net.opt
         options.num_threads = threads or available_threads()
@@ -36,17 +64,19 @@ class NcnnRuntime:
             if self._net.load_param(str(text)) != 0 or self._net.load_model(str(binary)) != 0:
                 raise RuntimeError("ncnn does not take the graph")
 
-    def __call__(self, crops: U8) -> F32:
-        """See `Runtime`."""
-        images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(127.5) - np.float32(1)
-        transformed = np.stack([self._one(image) for image in images])
-        change: F32 = (transformed - images).transpose(0, 2, 3, 1) * np.float32(127.5)
-        return change
-
-    def _one(self, image: F32) -> F32:
+    def run(self, image: F32, *names: str) -> list[F32]:
+        """The named blobs for an image, (3, H, W) float in [-1, 1]."""
         extractor = self._net.create_extractor()
         extractor.input(graph.INPUT, self._mat(image))
-        code, result = extractor.extract(graph.OUTPUT)
+        return [self._extract(extractor, name, image) for name in names]
+
+    def _extract(self, extractor: Any, name: str, image: F32) -> F32:
+        code, result = extractor.extract(name)
         if code != 0:
             raise RuntimeError(f"ncnn gave up on an image of {image.shape} ({code})")
         return np.array(result)
+
+
+def _images(crops: U8) -> F32:
+    """(N, H, W, 3) uint8 -> (N, 3, H, W) float in [-1, 1]."""
+    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(127.5) - np.float32(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from diat.models import Model, load_networks
+from diat.models import Model, load_field_network, load_networks
 from diat.networks import LocalEnhancer
 from diat.pixels import F32, U8
 from diat.tensors import to_tensor
@@ -38,3 +38,22 @@ class TorchRuntime:
         change = (transformed - source) * 127.5
         result: F32 = change.permute(0, 2, 3, 1).cpu().numpy()
         return result
+
+
+class TorchFields:
+    """`diat.runtime.engine.FieldRuntime` on torch, in float32: a flow is finer than half precision at its size.
+
+    Args:
+        model: one with heads, from `diat.hub.load_model`.
+        device: a torch device.
+    """
+
+    def __init__(self, model: Model, device: str) -> None:
+        self._device = torch.device(device)
+        self._network = load_field_network(model).to(self._device)
+
+    @torch.inference_mode()
+    def __call__(self, crops: U8) -> tuple[F32, F32]:
+        """See `diat.runtime.engine.FieldRuntime`."""
+        maps, scalars = self._network(to_tensor(crops).to(self._device))
+        return maps.permute(0, 2, 3, 1).cpu().numpy(), scalars.cpu().numpy()
