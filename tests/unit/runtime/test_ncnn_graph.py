@@ -9,7 +9,7 @@ from diat.attributes import ATTRIBUTES
 from diat.hub import load_model
 from diat.models import ENHANCER_PREFIX, PREFIXES, Model, ModelConfig
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
-from diat.runtime import ncnn_graph as graph
+from diat.layers import expected_shapes
 from diat.runtime.ncnn_runtime import NcnnRuntime
 from diat.runtime.torch_runtime import TorchRuntime
 
@@ -41,7 +41,7 @@ def test_the_graphs_layers_are_the_networks(enhancer):
         if network is not None:
             state = (network if prefix == "" else network()).state_dict()
             expected |= {prefix + k: tuple(v.shape) for k, v in state.items() if v.is_floating_point()}
-    assert graph.expected_shapes(5, enhancer, ENHANCER_PREFIX) == expected
+    assert expected_shapes(5, enhancer, ENHANCER_PREFIX) == expected
 
 
 @pytest.mark.parametrize("residual", [True, False])
