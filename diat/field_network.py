@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diat.heads import HeadSet
-from diat.layers import BOTTLENECK_BLOCKS, UP_CHANNELS
+from diat.layers import UP_CHANNELS
 
 
 class ConvNormRelu(nn.Module):
@@ -47,7 +47,7 @@ class FieldNetwork(nn.Module):
         self.down1 = ConvNormRelu(half, quarter, 2)
         self.down2 = ConvNormRelu(quarter, eighth, 2)
         self.blocks = nn.ModuleList(
-            nn.Sequential(ConvNormRelu(eighth, eighth), ConvNormRelu(eighth, eighth)) for _ in range(BOTTLENECK_BLOCKS)
+            nn.Sequential(ConvNormRelu(eighth, eighth), ConvNormRelu(eighth, eighth)) for _ in range(heads.blocks)
         )
         self.up1 = ConvNormRelu(eighth + quarter, UP_CHANNELS)
         self.up2 = ConvNormRelu(UP_CHANNELS + half, half)

@@ -31,6 +31,7 @@ class HeadSet:
     scales: tuple[float, ...]  # usual size of each map, by which the last layer's output is multiplied
     scalars: tuple[str, ...] = (GATE,)  # `gate` is the logit of "the face lacks the attribute, so an edit is needed"
     widths: tuple[int, int, int] = (48, 96, 128)  # channels at a half, a quarter and an eighth of the input
+    blocks: int = 2  # residual blocks at an eighth: how far a pixel sees
 
     def __post_init__(self) -> None:
         """Raises ValueError: the row contradicts itself."""
@@ -98,8 +99,11 @@ HEADS: dict[str, HeadSet] = {
     "eyeglasses": HeadSet(
         window=(16, 32, 112, 96),
         size=256,
-        maps=("alpha", "red", "green", "blue"),  # a logit, and the colour behind the glasses less the input, -1..1
-        scales=(3.0, 1.0, 1.0, 1.0),
+        # the logit of what must be replaced, the colour behind it, and what undoes tints and shadows: gain and glow,
+        # colours in units of white (`diat.native.glasses`)
+        maps=("alpha", "red", "green", "blue", "gain", "glow_red", "glow_green", "glow_blue"),
+        scales=(4.0, 1.0, 1.0, 1.0, 0.5, 0.3, 0.3, 0.3),
+        blocks=3,  # the middle of a dark lens is far from skin
     ),
     "skin": HeadSet(
         window=(0, 0, 128, 128),

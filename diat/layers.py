@@ -74,8 +74,7 @@ def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[
     return _shapes(layers)
 
 
-BOTTLENECK_BLOCKS = 2  # residual blocks of the network with heads
-UP_CHANNELS = 64  # between its two enlargements
+UP_CHANNELS = 64  # between the two enlargements of the network with heads
 
 
 def field_layers(heads: HeadSet) -> dict[str, Layer]:
@@ -85,7 +84,7 @@ def field_layers(heads: HeadSet) -> dict[str, Layer]:
         "stem": (12, half, 1),
         "down1": (half, quarter, 2),
         "down2": (quarter, eighth, 2),
-        **{f"blocks.{block}.{part}": (eighth, eighth, 1) for block in range(BOTTLENECK_BLOCKS) for part in range(2)},
+        **{f"blocks.{block}.{part}": (eighth, eighth, 1) for block in range(heads.blocks) for part in range(2)},
         "up1": (eighth + quarter, UP_CHANNELS, 1),
         "up2": (UP_CHANNELS + half, half, 1),
     }

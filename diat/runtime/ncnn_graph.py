@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diat.heads import HeadSet
-from diat.layers import BOTTLENECK_BLOCKS, Layer, field_layers, local_layers, transform_layers
+from diat.layers import Layer, field_layers, local_layers, transform_layers
 
 F32 = NDArray[np.float32]
 EPSILON = 1e-5  # of torch's BatchNorm2d
@@ -67,7 +67,7 @@ def build_fields(weights: Mapping[str, F32], heads: HeadSet) -> tuple[str, bytes
     a = graph.convolve(x, layers["stem"])
     b = graph.convolve(a, layers["down1"])
     c = graph.convolve(b, layers["down2"])
-    for block in range(BOTTLENECK_BLOCKS):
+    for block in range(heads.blocks):
         y = graph.convolve(graph.convolve(c, layers[f"blocks.{block}.0"]), layers[f"blocks.{block}.1"])
         c = graph.add("BinaryOp", c, y, params={0: ADD})
     pooled = graph.add("Pooling", c, params={0: AVERAGE, 4: 1})

@@ -1,0 +1,166 @@
+"""What replaces a part of a face, made to belong: colours that meet what is around, and the skin's own grain.
+
+A network's fill is smooth and a little off in colour. `membrane` carries the mismatch at its border inwards, and
+`grain` puts the fine detail back that no fill has, taken from the same person's cheeks.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from diat.native.region import NativeFace, Window
+from diat.pixels import F32, U8
+
+CHEEKS = ((41, 31, 3), (46, 35, 13))  # of the 68 landmarks: under an eye, beside the nose, on the jaw
+PATCH = 8.0  # side of the patches that grain is made of, template units
+FINE = 1.5  # standard deviation, template units: detail is what a Gaussian of that takes away
+SPREAD = 12.0  # template units around the middle of a cheek, within which patches are taken
+TRIED = 7  # places along each side of that square
+LIKE = 0.6  # share of the places, the plainest, that lend; folds, edges and highlights are among the others
+LARGEST = 4.0  # detail larger than this many times the median is a spot or an edge, and is cut down
+SMOOTHED = 4  # relaxations at each size of the pyramid
+_EPSILON = 1e-6
+
+
+def membrane(values: F32, weight: F32) -> F32:
+    """Known values carried on smoothly into where none is known.
+
+    Pull-push (Gortler et al. 1996): averages of ever larger surroundings, each used where finer ones know nothing, and
+    relaxed at every size.
+
+    Args:
+        values: (h, w) or (h, w, C).
+        weight: (h, w), 0 where nothing is known, 1 where a value is certain.
+
+    Returns:
+        As ``values``; their own where the weight is 1, and 0 where there is no weight at all.
+    """
+    planes = values if values.ndim == 3 else values[..., None]
+    sums: list[F32] = [np.asarray(planes * weight[..., None], np.float32)]
+    weights: list[F32] = [weight.astype(np.float32)]
+    while min(weights[-1].shape) > 2:
+        sums.append(_planes(cv2.pyrDown(sums[-1])))
+        weights.append(np.asarray(cv2.pyrDown(weights[-1]), np.float32))
+    known: F32 = np.asarray(sums[-1] / np.maximum(weights[-1], _EPSILON)[..., None], np.float32)
+    for total, share in zip(sums[-2::-1], weights[-2::-1], strict=True):
+        coarse = _planes(cv2.resize(known, share.shape[::-1], interpolation=cv2.INTER_LINEAR))
+        own = np.clip(share, 0, 1)[..., None]
+        kept, known = own * (total / np.maximum(share, _EPSILON)[..., None]), coarse
+        for _ in range(SMOOTHED):  # towards the mean of the neighbours, as a membrane's every point is
+            mean = _planes(cv2.blur(known, (3, 3), borderType=cv2.BORDER_REPLICATE))
+            known = np.asarray(kept + (1 - own) * mean, np.float32)
+    return np.asarray(known.reshape(values.shape), np.float32)
+
+
+def healed(fill: F32, surroundings: F32, known: F32, largest: float = 30.0) -> F32:
+    """A fill whose colours meet what surrounds it.
+
+    Args:
+        fill: (h, w, 3), levels, given also where it replaces nothing.
+        surroundings: (h, w, 3), the photograph there.
+        known: (h, w) 0 to 1: where the photograph is to be met.
+        largest: levels; a larger mismatch is a border between two things and is not to be evened out.
+
+    Returns:
+        (h, w, 3) float32.
+    """
+    mismatch = surroundings - fill
+    trusted = known * np.exp(-((np.abs(mismatch).max(-1) / np.float32(largest)) ** 2))
+    return np.asarray(fill + membrane(mismatch, trusted), np.float32)
+
+
+def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int = 0) -> F32:
+    """The fine detail of the person's cheeks, endless, for what is replaced.
+
+    Patches at random places of the cheeks, joined by weights / sqrt(sum of squared weights), which keeps the variance
+    where they overlap (Heitz and Neyret 2018).
+
+    Args:
+        where: (h, w) above 0 where detail is wanted.
+        untouched: (h, w) 0 to 1: what may lend it; all but ``where`` when not given.
+        seed: of the places.
+
+    Returns:
+        (h, w, 3) float32 levels, mean about 0; 0 outside ``where``, and everywhere when no cheek is to be seen.
+    """
+    result = np.zeros((*face.shape, 3), np.float32)
+    x, y, width, height = cv2.boundingRect((where > 0).astype(np.uint8))
+    side = int(np.clip(round(PATCH * face.scale), 6, 96)) // 2 * 2
+    lent = _cheek_patches(face, side, (where <= 0).astype(np.float32) if untouched is None else untouched)
+    if not width or not len(lent):
+        return result
+    ramp = np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2
+    window = np.outer(ramp, ramp).astype(np.float32)
+    step, rng = side // 2, np.random.default_rng(seed)
+    rows, columns = -(-height // step) + 1, -(-width // step) + 1
+    chosen = rng.integers(len(lent), size=(rows, columns))
+    joined = np.zeros(((rows + 1) * step, (columns + 1) * step, 3), np.float32)
+    squares = np.zeros(joined.shape[:2], np.float32)
+    weighted = lent * window[..., None]
+    for row in range(rows):
+        for column in range(columns):
+            at = np.s_[row * step : row * step + side, column * step : column * step + side]
+            joined[at] += weighted[chosen[row, column]]
+            squares[at] += window * window
+    joined /= np.sqrt(np.maximum(squares, _EPSILON))[..., None]
+    here = np.s_[y : y + height, x : x + width]
+    result[here] = joined[step : step + height, step : step + width] * (where[here] > 0)[..., None]
+    return result
+
+
+def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
+    """Detail of plain places of both cheeks. -> (N, side, side, 3), levels, N may be 0."""
+    patches, strengths = [], []
+    reach = SPREAD * face.scale
+    for points in CHEEKS:
+        middle = face.points68[list(points)].mean(0)
+        low = np.floor(middle - reach - side).astype(int).clip(0)
+        high = np.minimum(np.ceil(middle + reach + side).astype(int) + 1, face.shape[::-1])
+        if (high - low < side + 2).any():
+            continue
+        here = np.s_[low[1] : high[1], low[0] : high[0]]
+        detail = _detail(face.pixels[here], FINE * face.scale)
+        free = untouched[here]
+        lefts = np.linspace(0, high[0] - low[0] - side, TRIED).astype(int)
+        tops = np.linspace(0, high[1] - low[1] - side, TRIED).astype(int)
+        for top in tops:
+            for left in lefts:
+                at = np.s_[top : top + side, left : left + side]
+                if free[at].min() > 0.99:
+                    patches.append(detail[at])
+                    strengths.append(float(np.abs(detail[at]).mean()))
+    if not patches:
+        return np.zeros((0, side, side, 3), np.float32)
+    plain = np.argsort(strengths)[: max(1, round(LIKE * len(patches)))]
+    lent = np.stack([patches[k] for k in plain])
+    most = np.float32(LARGEST * np.median(np.abs(lent)) + 1)
+    lent = np.clip(lent, -most, most)
+    return np.asarray(lent - lent.mean((1, 2), keepdims=True), np.float32)
+
+
+def _detail(pixels: U8, sigma: float) -> F32:
+    smooth = cv2.GaussianBlur(pixels, (0, 0), max(sigma, 0.5))
+    return np.asarray(cv2.subtract(pixels, smooth, dtype=cv2.CV_32F), np.float32)
+
+
+def _planes(image: np.ndarray) -> F32:
+    """OpenCV drops a last axis of one."""
+    return np.asarray(image if image.ndim == 3 else image[..., None], np.float32)
+
+
+def on_grid(face: NativeFace, window: Window, shape: tuple[int, int]) -> F32:
+    """The photograph averaged to the pixels of a field that covers ``window``. -> (*shape, 3) float32 levels."""
+    left, top, right, bottom = window
+    x, y = shape[1] / (right - left), shape[0] / (bottom - top)  # pixels of the field per template unit
+    reduction = max(1.0, face.scale / max(x, y))
+    height, width = (max(1, round(side / reduction)) for side in face.shape)
+    small = cv2.resize(face.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    # From the field's pixels to the template, to the region, to the reduced region; centres lie at whole numbers.
+    to_template = np.array([[1 / x, 0, left - 0.5 + 0.5 / x], [0, 1 / y, top - 0.5 + 0.5 / y], [0, 0, 1]])
+    to_region = cv2.invertAffineTransform(face.to_template).astype(np.float64) @ to_template
+    across, down = width / face.shape[1], height / face.shape[0]
+    to_small = np.diag([across, down]) @ to_region + [[0, 0, 0.5 * across - 0.5], [0, 0, 0.5 * down - 0.5]]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    averaged = cv2.warpAffine(small, to_small, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return averaged.astype(np.float32)

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from test_region import face_in, photo_of_waves
+
+from diat.native.healing import grain, healed, membrane, on_grid
+from diat.native.region import NativeFace
+
+WINDOW = (16, 32, 112, 96)
+
+
+def disc(shape, radius) -> np.ndarray:
+    y, x = np.indices(shape)
+    return (((y - shape[0] / 2) ** 2 + (x - shape[1] / 2) ** 2) < radius**2).astype(np.float32)
+
+
+def skin(shape=(240, 320), deviation=6.0) -> np.ndarray:
+    """Skin with grain of a known size."""
+    noise = np.random.default_rng(3).normal(0, deviation, (*shape, 1))
+    return np.clip(np.rint(np.array([190, 150, 130]) + noise), 0, 255).astype(np.uint8)
+
+
+def portrait(pixels, scale=3.0) -> NativeFace:
+    """A face whose cheeks lie at a quarter and three quarters of the width."""
+    height, width = pixels.shape[:2]
+    points = np.full((68, 2), (width / 2, height / 2), np.float32)
+    points[[41, 31, 3]], points[[46, 35, 13]] = (width / 4, height / 2), (3 * width / 4, height / 2)
+    return NativeFace(pixels, np.array([[1 / scale, 0, 0], [0, 1 / scale, 0]], np.float32), points)
+
+
+def test_a_membrane_keeps_what_is_known_and_carries_it_inwards():
+    y, x = np.indices((60, 80), dtype=np.float32)
+    slope = np.stack([x, y], -1)
+    known = 1 - disc((60, 80), 12)
+    filled = membrane(slope, known)
+    np.testing.assert_allclose(filled[known == 1], slope[known == 1], atol=1e-3)
+    assert np.abs(filled - slope)[known == 0].mean() < 2  # of a disc 24 across
+
+
+def test_a_membrane_of_nothing_is_zero_and_one_of_one_plane_stays_one():
+    values = np.full((20, 30), 7, np.float32)
+    assert membrane(values, np.zeros((20, 30), np.float32)).max() == 0
+    np.testing.assert_allclose(membrane(values, disc((20, 30), 4)), values, rtol=1e-4)
+
+
+def test_a_healed_fill_meets_its_surroundings_and_ignores_borders_between_things():
+    surroundings = np.full((50, 70, 3), 160, np.float32)
+    fill = surroundings + np.array([12, -8, 5], np.float32)
+    known = 1 - disc((50, 70), 15)
+    np.testing.assert_allclose(healed(fill, surroundings, known), surroundings, atol=0.5)
+    surroundings[:, :20] = 20  # dark hair beside the skin
+    met = healed(fill, surroundings, known)
+    np.testing.assert_allclose(met[:, 30:], surroundings[:, 30:], atol=0.5)
+
+
+def test_grain_has_the_cheeks_variance_where_it_is_wanted_and_none_elsewhere():
+    face = portrait(skin())
+    where = disc(face.shape, 30)
+    made = grain(face, where, seed=1)
+    assert np.all(made[where == 0] == 0)
+    expected = np.std(face.pixels.astype(float) - face.pixels.mean((0, 1)))
+    assert np.std(made[where > 0]) == pytest.approx(expected, rel=0.15)
+    assert abs(made[where > 0].mean()) < 0.5
+    np.testing.assert_array_equal(made, grain(face, where, seed=1))
+    assert not np.array_equal(made, grain(face, where, seed=2))
+
+
+def test_grain_of_a_grey_face_is_grey_and_of_a_flat_one_is_nothing():
+    grey = np.repeat(skin()[..., :1], 3, -1)
+    made = grain(portrait(grey), disc(grey.shape[:2], 30))
+    assert np.ptp(made, axis=-1).max() < 1e-5 and np.abs(made).max() > 1
+    flat = np.full_like(grey, 120)
+    assert np.abs(grain(portrait(flat), disc(grey.shape[:2], 30))).max() == 0
+
+
+def test_no_cheek_no_grain():
+    face = portrait(skin())
+    everywhere = np.ones(face.shape, np.float32)
+    assert np.abs(grain(face, everywhere)).max() == 0
+    hidden = NativeFace(face.pixels, face.to_template, face.points68 - 1000)
+    assert np.abs(grain(hidden, disc(face.shape, 30))).max() == 0
+
+
+@pytest.mark.parametrize(("scale", "degrees"), [(3, 0), (2.3, 20), (1.4, -30)])
+def test_the_photograph_on_a_grid_is_the_photograph_averaged(scale, degrees):
+    photo = photo_of_waves()
+    face, (left, top, *_) = face_in(photo, scale, degrees, WINDOW)
+    made = on_grid(face, WINDOW, (64, 96))
+    template = np.stack(np.meshgrid(np.arange(16, 112), np.arange(32, 96)), -1).reshape(-1, 2).astype(np.float32)
+    to_region = np.linalg.inv(np.vstack([face.to_template, [0, 0, 1]]))[:2]
+    x, y = (template @ to_region[:, :2].T + to_region[:, 2] + [left, top]).T
+    wanted = np.stack([128 + 100 * np.sin(x / 17 + k) * np.cos(y / 13 - k) for k in range(3)], -1)
+    there = (x > 2) & (y > 2) & (x < photo.shape[1] - 3) & (y < photo.shape[0] - 3)
+    assert there.mean() > 0.9
+    assert np.abs(made.reshape(-1, 3) - wanted)[there].max() < 6
+    assert np.abs(made.reshape(-1, 3) - wanted)[there].mean() < 1.5
