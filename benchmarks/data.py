@@ -9,7 +9,6 @@ rounds counts.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from itertools import islice
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from common import option_parser
 
 from diat.data.celeba import CROP_TOP, IMAGE_WIDTH, centre_crop, decode, stream_records
 from diat.data.pack import open_pack
@@ -27,6 +27,8 @@ def bare(jpegs: list[bytes], size: int) -> float:
     start = time.perf_counter()
     for jpeg in jpegs:
         image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+        if image is None:
+            raise ValueError("an image of the data set cannot be decoded")
         cv2.resize(image[CROP_TOP : CROP_TOP + IMAGE_WIDTH], (size, size), interpolation=cv2.INTER_AREA)
     return len(jpegs) / (time.perf_counter() - start)
 
@@ -50,7 +52,7 @@ def feeding(path: Path, count: int, batch: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = option_parser(__doc__)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--count", type=int, default=4000)

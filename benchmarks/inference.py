@@ -12,10 +12,10 @@ first result, and whether torch was imported.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,17 +23,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from common import PORTRAIT, option_parser, portrait, shortest
 
 from diat.editor import FaceEditor
 from diat.hub import load_model
 from diat.models import Model, load_networks
+from diat.pixels import F32, U8, compressed
 from diat.provenance import encode
 from diat.runtime.engine import Engine
 from diat.runtime.threads import available_threads
 from diat.tensors import to_tensor
 
-ROOT = Path(__file__).parents[1]
-GMAC = 2.094e9  # of T at 128x128
+MACS = 2.094e9  # multiply-adds of T at 128x128, counted over Table 1
+PHOTO_WIDTH, PHOTO_HEIGHT = 1280, 720
 
 START = """
 import sys, time
@@ -44,28 +46,18 @@ print(code, round(time.perf_counter() - start, 2), "torch" in sys.modules)
 """
 
 
-def seconds(work: Callable[[], object], budget: float) -> float:
-    """The shortest of the runs that fit into the budget, three at least."""
-    best, spent, runs = float("inf"), 0.0, 0
-    while spent < budget or runs < 3:
-        start = time.perf_counter()
-        work()
-        took = time.perf_counter() - start
-        best, spent, runs = min(best, took), spent + took, runs + 1
-    return best
-
-
-def runtimes(model: Model) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+def runtimes(model: Model) -> dict[str, Callable[[U8], F32]]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     transform, enhancer = load_networks(model)
 
     @torch.inference_mode()
-    def eager(crops: np.ndarray) -> np.ndarray:
+    def eager(crops: U8) -> F32:
         source = to_tensor(crops).contiguous().to(device)
         made = transform.to(device)(source)
         if enhancer is not None:
             made = enhancer.to(device)(*((source, made) if model.config.enhancer == "local" else (made,)))
-        return (made - source).mul_(127.5).cpu().numpy()
+        change: F32 = (made - source).mul_(127.5).cpu().numpy()
+        return change
 
     return {"eager torch": eager, "engine": Engine(model, device).change}
 
@@ -73,7 +65,7 @@ def runtimes(model: Model) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
 def sgemm(budget: float) -> float:
     """GFLOP/s of a product of the shape of T's residual blocks."""
     a, b = torch.rand(16384, 1152), torch.rand(1152, 128)
-    return 2 * a.shape[0] * a.shape[1] * b.shape[1] / seconds(lambda: a @ b, budget) / 1e9
+    return 2 * a.shape[0] * a.shape[1] * b.shape[1] / shortest(lambda: a @ b, budget) / 1e9
 
 
 def networks(model: Model, batches: list[int], rounds: int, budget: float) -> dict[str, dict[str, float]]:
@@ -88,8 +80,8 @@ def networks(model: Model, batches: list[int], rounds: int, budget: float) -> di
         for _ in range(rounds):
             peak = max(peak, sgemm(budget / 2))
             for name, change in run.items():
-                best[name] = min(best[name], seconds(lambda: change(crops), budget))  # noqa: B023 - run at once
-        work = 2 * GMAC * (model.config.size / 128) ** 2 * batch / 1e9
+                best[name] = min(best[name], shortest(lambda: change(crops), budget))  # noqa: B023 - run at once
+        work = 2 * MACS * (model.config.size / 128) ** 2 * batch / 1e9
         row = {f"{name}, ms a crop": 1000 * took / batch for name, took in best.items()}
         row["times eager"] = best["eager torch"] / best["engine"]
         row["of sgemm"] = work / best["engine"] / peak
@@ -101,9 +93,10 @@ def networks(model: Model, batches: list[int], rounds: int, budget: float) -> di
 
 def path(model: Model, budget: float) -> dict[str, float]:
     """Milliseconds of each stage for a photograph of 1280x720."""
-    portrait = cv2.imread(str(ROOT / "examples" / "eileen_collins.jpg"))
-    photo = cv2.copyMakeBorder(cv2.resize(portrait, (720, 720)), 0, 0, 280, 280, cv2.BORDER_REFLECT)
-    jpeg = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+    side = (PHOTO_WIDTH - PHOTO_HEIGHT) // 2
+    square = cv2.resize(portrait(), (PHOTO_HEIGHT, PHOTO_HEIGHT))
+    photo = np.asarray(cv2.copyMakeBorder(square, 0, 0, side, side, cv2.BORDER_REFLECT), np.uint8)
+    jpeg = compressed(photo, ".jpg", quality=92)
     editor = FaceEditor(model)
     stages: dict[str, float] = {}
     start = time.perf_counter()
@@ -111,24 +104,23 @@ def path(model: Model, budget: float) -> dict[str, float]:
         result = editor.edit(jpeg)
         for name, value in result.milliseconds.items():
             stages[name] = min(stages.get(name, float("inf")), value)
-    stages["encode (PNG)"] = 1000 * seconds(lambda: encode(result.photo, "benchmark", 1.0), budget)
-    stages["encode (JPEG)"] = 1000 * seconds(lambda: encode(result.photo, "benchmark", 1.0, "JPEG"), budget)
+    stages["encode (PNG)"] = 1000 * shortest(lambda: encode(result.photo, "benchmark", 1.0), budget)
+    stages["encode (JPEG)"] = 1000 * shortest(lambda: encode(result.photo, "benchmark", 1.0, "JPEG"), budget)
     stages["before and after the network"] = stages["align"] + stages["paste"]
     print("1280x720, ms: " + ", ".join(f"{name} {value:.1f}" for name, value in stages.items()))
     return {name: round(value, 2) for name, value in stages.items()}
 
 
 def start(folder: Path) -> dict[str, object]:
-    photo, result = ROOT / "examples" / "eileen_collins.jpg", folder / "diat-benchmark.png"
-    done = subprocess.run([sys.executable, "-c", START, photo, result], capture_output=True, text=True, check=True)
-    result.unlink()
+    command = [sys.executable, "-c", START, str(PORTRAIT), str(folder / "result.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     code, took, torch_imported = done.stdout.split()[-3:]
     print(f"diat edit: first result after {took} s, torch imported: {torch_imported}")
     return {"exit code": int(code), "seconds": float(took), "torch imported": torch_imported == "True"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = option_parser(__doc__)
     parser.add_argument("--model", default="mouth_open", help="attribute, folder or Hub repository")
     parser.add_argument("--batches", type=int, nargs="*", default=[1, 4, 16, 64])
     parser.add_argument("--rounds", type=int, default=3)
@@ -136,13 +128,15 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(available_threads())
     model = load_model(args.model)
+    with tempfile.TemporaryDirectory() as folder:
+        started = start(Path(folder))
     result = {
         "model": model.source,
         "enhancer": model.config.enhancer,
         "threads": available_threads(),
         "network": networks(model, args.batches, args.rounds, args.seconds),
         "path": path(model, args.seconds),
-        "start": start(Path("/tmp")),
+        "start": started,
     }
     print(json.dumps(result))
 

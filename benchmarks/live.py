@@ -10,7 +10,6 @@ the server's resident size at the start, after each minute, and at the end.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -27,9 +26,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from common import ROOT, option_parser, portrait
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).parents[1]
+from diat.pixels import compressed
+
 WIDTH, HEIGHT, RATE = 640, 480, 30
 BITS, SQUARE = 9, 64
 FRAMES = 300
@@ -60,18 +61,18 @@ async () => {
 
 def write_camera(path: Path) -> None:
     """A portrait that sways and comes nearer, every frame with its number."""
-    portrait = cv2.imread(str(ROOT / "examples" / "eileen_collins.jpg"))
+    photo = portrait()
     with path.open("wb") as file:
         for number in range(FRAMES):
             turn = 2 * np.pi * number / 100
             scale = 1.0 + 0.1 * np.sin(turn)
             matrix = cv2.getRotationMatrix2D((226, 130), 6 * np.sin(2 * turn), scale)
             matrix[:, 2] += [320 - 226 + 60 * np.sin(turn), 230 - 130 + 20 * np.cos(turn)]
-            frame = cv2.warpAffine(portrait, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
+            frame = np.asarray(cv2.warpAffine(photo, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT), np.uint8)
             for bit in range(BITS):
                 frame[:SQUARE, bit * SQUARE : (bit + 1) * SQUARE] = 255 if number >> bit & 1 else 0
             frame[:SQUARE, BITS * SQUARE :] = 255
-            file.write(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
+            file.write(compressed(frame, ".jpg", quality=90))
 
 
 def memory_mib(process: int) -> float:
@@ -127,7 +128,7 @@ def watched(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = option_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--attribute", default="mouth_close")
     parser.add_argument("--screenshot", type=Path)

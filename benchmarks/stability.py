@@ -22,7 +22,6 @@ between two frames as well. The sheet shows every tenth frame's face: original, 
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -30,24 +29,33 @@ from typing import NamedTuple
 import av
 import cv2
 import numpy as np
+from common import editor_of, option_parser
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from diat.align import CELEBA_TEMPLATE_128, change_of_photo, replaced_by, warp_to_crop
 from diat.editor import FaceEditor
 from diat.faces import Face, face_fault
-from diat.pixels import contact_sheet, save_image
+from diat.pixels import F32, U8, contact_sheet, save_image
 from diat.video.film import DETECTION_INTERVAL, upright
 from diat.video.steady import FrameEditor, TemporalFilter
 from diat.video.tracking import FaceTracker, Track
 
 WAYS = ("film", "live", "frame by frame")
 SLOW = 0.1  # inter-ocular distances a frame
+VISIBLE = 4.0  # levels of 255 from which a pixel counts as changed
+CERTAIN = 0.5  # share of the face that must be found in the frame before; less is a cut
+BESIDE = 9  # side in pixels of the crop by which "beside" reaches out from what is changed
+
+Ways = list[list[F32]]  # by way, by frame: what is added to it, (H, W, 3)
+Pairs = list[tuple[float, list[float]]]  # by pair of frames: the face's movement, and a difference for each way
 
 
-def frames_of(path: Path, limit: int) -> tuple[list[np.ndarray], float]:
+def frames_of(path: Path, limit: int) -> tuple[list[U8], float]:
+    """The first frames of a film, upright (H, W, 3) RGB, and their rate in frames a second."""
     frames = []
     with av.open(str(path)) as container:
-        rate = float(container.streams.video[0].average_rate)
+        rate = float(container.streams.video[0].average_rate or 25)
         for frame in container.decode(video=0):
             frames.append(upright(frame))
             if len(frames) == limit:
@@ -71,13 +79,13 @@ class Seen(NamedTuple):
     """A face of a frame, and T's change of it."""
 
     number: int  # of the track
-    matrix: np.ndarray
-    crop: np.ndarray
-    mask: np.ndarray
-    change: np.ndarray
+    matrix: F32  # (2, 3) frame to crop
+    crop: U8  # (S, S, 3)
+    mask: F32  # (S, S)
+    change: F32  # (S, S, 3)
 
 
-def seen(editor: FaceEditor, frame: np.ndarray, tracks: list[Track]) -> Seen | None:
+def seen(editor: FaceEditor, frame: U8, tracks: list[Track]) -> Seen | None:
     if not tracks or face_fault(tracks[0].face) is not None:
         return None
     matrix, crop, mask = editor.aligned(frame, tracks[0].face)
@@ -98,7 +106,7 @@ def film(editor: FaceEditor, faces: list[Seen | None]) -> list[Seen | None]:
     return [face and face._replace(change=of[face.number]) for face, of in zip(faces, settled, strict=True)]
 
 
-def added(editor: FaceEditor, frame: np.ndarray, face: Seen | None) -> np.ndarray:
+def added(editor: FaceEditor, frame: U8, face: Seen | None) -> F32:
     """What a change adds to the frame, (H, W, 3) float."""
     everywhere = np.zeros(frame.shape, np.float32)
     if face is not None:
@@ -110,22 +118,26 @@ def added(editor: FaceEditor, frame: np.ndarray, face: Seen | None) -> np.ndarra
     return everywhere
 
 
-def came_from(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def came_from(before: U8, after: U8) -> tuple[F32, NDArray[np.bool_]]:
     """Where every pixel of a picture was in the one before, (H, W, 2), and where that is certain, (H, W)."""
     grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after)]
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    back, forth = flow.calc(grey[1], grey[0], None), flow.calc(grey[0], grey[1], None)
-    ys, xs = np.indices(grey[0].shape, dtype=np.float32)
-    place = np.stack([xs, ys], -1) + back
-    returned = back + cv2.remap(forth, place, None, cv2.INTER_LINEAR)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    nothing = np.zeros((*before.shape[:2], 2), np.float32)
+    back, forth = (flow.calc(a, b, nothing.copy()).astype(np.float32) for a, b in (grey[::-1], grey))
+    ys, xs = np.indices(before.shape[:2], dtype=np.float32)
+    place = (np.stack([xs, ys], -1) + back).astype(np.float32)
+    returned = back + moved_by(forth, place)
     # The occlusion test of Sundaram et al. 2010, which Lai et al. use.
     allowed = 0.01 * ((back**2).sum(-1) + (forth**2).sum(-1)) + 0.5
     return place, (returned**2).sum(-1) < allowed
 
 
-def flicker(
-    frames: list[np.ndarray], ways: list[list[np.ndarray]], faces: list[Face | None]
-) -> list[tuple[float, list[float]]]:
+def moved_by(values: F32, place: F32) -> F32:
+    """Values, (H, W, C), taken at the places (x, y), (H, W, 2), by linear interpolation."""
+    return np.asarray(cv2.remap(values, place[..., 0], place[..., 1], cv2.INTER_LINEAR), np.float32)
+
+
+def flicker(frames: list[U8], ways: Ways, faces: list[Face | None]) -> Pairs:
     """By pair of frames: how far the face moved, in inter-ocular distances, and each way's difference."""
     values = []
     for number in range(1, len(frames)):
@@ -135,11 +147,11 @@ def flicker(
         left, top, right, bottom = box_of(face, frames[number].shape)
         before, after = (frames[k][top:bottom, left:right] for k in (number - 1, number))
         place, certain = came_from(before, after)
-        if certain.mean() < 0.5:  # a cut
+        if certain.mean() < CERTAIN:
             continue
         changes = [[way[k][top:bottom, left:right] for k in (number - 1, number)] for way in ways]
-        carried = [(cv2.remap(old, place, None, cv2.INTER_LINEAR), new) for old, new in changes]
-        touched = np.any([np.abs(change).mean(-1) > 4 for pair in carried for change in pair], axis=0) & certain
+        carried = [(moved_by(old, place), new) for old, new in changes]
+        touched = np.any([np.abs(change).mean(-1) > VISIBLE for pair in carried for change in pair], axis=0) & certain
         if touched.any():
             moved = np.linalg.norm(place - np.indices(certain.shape)[::-1].transpose(1, 2, 0), axis=-1)
             eyes = float(np.linalg.norm(face.points5[1] - face.points5[0]))
@@ -148,22 +160,17 @@ def flicker(
     return values
 
 
-def unrest(
-    frames: list[np.ndarray],
-    ways: list[list[np.ndarray]],
-    followed: list[Seen | None],
-    replaces: tuple[float, float],
-) -> list[tuple[float, list[float]]]:
+def unrest(frames: list[U8], ways: Ways, followed: list[Seen | None], replaces: tuple[float, float]) -> Pairs:
     """By pair of frames: how far the face moved, in inter-ocular distances, and how each way's result differs.
 
     The last two of the values are the original's, there and beside it.
     """
 
-    def replaced(face: Seen) -> np.ndarray:
+    def replaced(face: Seen) -> NDArray[np.bool_]:
         return face.mask * replaced_by(face.change, replaces) > 0.5
 
     values = []
-    before: list[np.ndarray] = []
+    before: list[F32] = []
     for number, face in enumerate(followed):
         last = followed[number - 1] if number else None
         pictures = [np.clip(np.rint(frames[number] + way[number]), 0, 255).astype(np.uint8) for way in ways]
@@ -172,8 +179,8 @@ def unrest(
         crops = [warp_to_crop(picture, face.matrix, size).astype(np.float32) for picture in pictures] if face else []
         if face is not None and last is not None and last.number == face.number:
             pairs = [(old[-1], old) for old in (before, crops)]
-            touched = np.any([np.abs(crop - own).mean(-1) > 4 for own, old in pairs for crop in old], axis=0)
-            beside = (cv2.dilate(touched.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0) & ~touched
+            touched = np.any([np.abs(crop - own).mean(-1) > VISIBLE for own, old in pairs for crop in old], axis=0)
+            beside = (cv2.dilate(touched.astype(np.uint8), np.ones((BESIDE, BESIDE), np.uint8)) > 0) & ~touched
             replacing = replaced(face) | replaced(last)
             if replacing.any():
                 eyes = cv2.invertAffineTransform(face.matrix), cv2.invertAffineTransform(last.matrix)
@@ -186,7 +193,7 @@ def unrest(
     return values
 
 
-def figures(values: list[tuple[float, list[float]]]) -> dict[str, object]:
+def figures(values: Pairs) -> dict[str, object]:
     """The mean difference of each way, and how many times steadier than frame by frame they are."""
 
     def of(some: list[list[float]]) -> dict[str, object]:
@@ -205,14 +212,14 @@ def figures(values: list[tuple[float, list[float]]]) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = option_parser(__doc__)
     parser.add_argument("film", type=Path)
     parser.add_argument("--attribute", required=True)
     parser.add_argument("--model", help="a folder or Hub repository instead of the embedded weights")
     parser.add_argument("--limit", type=int, default=150, help="frames")
     parser.add_argument("--sheet", type=Path)
     args = parser.parse_args()
-    editor = FaceEditor.from_pretrained(args.model or args.attribute, attribute=args.attribute)
+    editor = editor_of(args.attribute, args.model)
     frames, rate = frames_of(args.film, args.limit)
     tracker = FaceTracker(editor.detector, DETECTION_INTERVAL)
     followed, anew, faces = [], [], []

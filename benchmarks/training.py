@@ -11,7 +11,6 @@ Images a second count the input images. The best of the rounds is compared: othe
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import time
@@ -22,6 +21,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from common import option_parser
 
 from diat.data.batches import Batch
 from diat.networks import AttributeDiscriminator, TransformNetwork
@@ -50,7 +50,7 @@ def plain_step(config: TransferConfig, device: torch.device) -> Step:
         optimizer_d.zero_grad()
         with torch.no_grad():
             transformed = t(batch.source)
-        losses.attribute_loss_discriminator(d(batch.guided)[0], d(transformed)[0]).backward()
+        losses.attribute_loss_discriminator(d(batch.guided)[0], d(transformed)[0]).backward()  # type: ignore[no-untyped-call]
         optimizer_d.step()
         optimizer_t.zero_grad()
         d.requires_grad_(False)
@@ -59,7 +59,7 @@ def plain_step(config: TransferConfig, device: torch.device) -> Step:
         with torch.no_grad():
             _, of_source = d(batch.source)
         identity = losses.identity_loss(features, of_source)
-        losses.diat_a_transform_loss(logits, identity, config.lambda_id).backward()
+        losses.diat_a_transform_loss(logits, identity, config.lambda_id).backward()  # type: ignore[no-untyped-call]
         d.requires_grad_(True)
         optimizer_t.step()
 
@@ -73,7 +73,7 @@ def project_step(config: TransferConfig, accelerator: Accelerator, precision: Ca
     players = Players(TransformNetwork(residual=config.residual), AttributeDiscriminator(config.size))
     t, d = players.transform, players.discriminator
     for network in (t, d):
-        network.to(accelerator.device).to(memory_format=torch.channels_last)
+        network.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer_t, optimizer_d = (torch.optim.Adam(n.parameters(), 1e-4, (0.5, 0.999), fused=True) for n in (t, d))
     batch = random_batch(config, accelerator.device)
     for name in ("source", "guided"):
@@ -101,7 +101,7 @@ def rate(step: Step, batch: int, seconds: float, device: torch.device) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = option_parser(__doc__)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=4)

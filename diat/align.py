@@ -95,6 +95,14 @@ def resized(crop: U8, size: int) -> U8:
     return small
 
 
+def rescaled(points: F32, size: int, other_size: int) -> F32:
+    """Points, (..., 2), in pixels of a crop of one size, in those of the same crop at another size.
+
+    A pixel's centre lies at its integer coordinate, so the crop begins at -0.5.
+    """
+    return ((points + 0.5) * (other_size / size) - 0.5).astype(np.float32)
+
+
 def paste_back(
     photo: U8,
     crop: U8,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -23,6 +23,25 @@ def contact_sheet(rows: Iterable[tuple[U8, ...]], columns: int = 4, scale: int =
     if scale != 1:
         sheet = cv2.resize(sheet, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
     return sheet.astype(np.uint8, copy=False)
+
+
+def compressed(image: U8, kind: Literal[".jpg", ".webp"], quality: int) -> bytes:
+    """An RGB image as the bytes of a file. ``quality``: 0 to 100, as the format has it."""
+    option = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}[kind]
+    return cv2.imencode(kind, image[..., ::-1], [option, quality])[1].tobytes()
+
+
+def decompressed(data: bytes | U8) -> U8:
+    """The image of a file's bytes. -> (H, W, 3) RGB.
+
+    Raises:
+        ValueError: the bytes are no image.
+    """
+    # OpenCV asserts on an empty buffer and returns None for a bad one.
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if len(data) else None
+    if image is None:
+        raise ValueError("not a decodable image")
+    return image.astype(np.uint8, copy=False)
 
 
 def save_image(path: Path, image: U8) -> None:

@@ -45,8 +45,8 @@ def main() -> None:
             launch("pretrain.py", "--what", what, "--steps", steps, *shared)
     for attribute in args.attributes:
         if not (pretrained / f"discriminator-{attribute}.safetensors").exists():
-            what = ["--what", "discriminator", "--attribute", attribute, "--steps", args.feature_steps]
-            launch("pretrain.py", *what, *shared)
+            of = ["--what", "discriminator", "--attribute", attribute, "--steps", args.feature_steps]
+            launch("pretrain.py", *of, *shared)
         models = args.output / attribute / "models"
         for variant, script in TRAININGS.items():
             run = args.output / attribute / variant

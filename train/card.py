@@ -55,7 +55,7 @@ def model_card(
         model_name=f"DIAT {text['title']}",
         eval_results=eval_results(figures) or None,
     )
-    return ModelCard.from_template(
+    card: ModelCard = ModelCard.from_template(
         data,
         template_path=str(CARDS / "template.md"),
         title=text["title"],
@@ -70,6 +70,7 @@ def model_card(
         judge=judge_of(report, figures),
         training=training_of(model),
     )
+    return card
 
 
 def card_text(attribute: str) -> dict[str, Any]:

@@ -16,22 +16,23 @@ from pathlib import Path
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from diat.data import clusters
-from diat.data.clusters import write_sheets
+from diat.align import CROP_SIZE, rescaled
+from diat.data.clusters import COUNT, SHIPPED, read_clusters, write_sheets
 from diat.data.pack import open_pack
 from diat.errors import DiatError
 from diat.faces import yaw
+from diat.pixels import F32
 
 STARTS = 8  # k-means is run from this many starts, and the tightest result kept
 
 
-def fit(points5: np.ndarray) -> np.ndarray:
-    """(N, 5, 2) -> (62, 5, 2), the most turned first."""
+def fit(points5: F32) -> F32:
+    """K-means of faces by their points. (N, 5, 2) -> (62, 5, 2), the most turned first."""
     flat = points5.reshape(len(points5), 10).astype(np.float64)
-    results = [kmeans2(flat, clusters.COUNT, minit="++", seed=seed, iter=100) for seed in range(STARTS)]
+    results = [kmeans2(flat, COUNT, minit="++", seed=seed, iter=100) for seed in range(STARTS)]
     centres, _ = min(results, key=lambda result: float(((flat - result[0][result[1]]) ** 2).sum()))
-    centres = centres.reshape(-1, 5, 2)
-    return centres[np.argsort([-yaw(centre) for centre in centres])]
+    found: F32 = centres.reshape(-1, 5, 2).astype(np.float32)
+    return found[np.argsort([-yaw(centre) for centre in found])]
 
 
 def main() -> None:
@@ -41,14 +42,14 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="find new centroids instead of showing the shipped ones")
     args = parser.parse_args()
     pack = open_pack(args.pack)
+    path = SHIPPED
     if args.fit:
-        centres = fit((pack.points5[pack.has_face] + 0.5) * (128 / pack.size) - 0.5)
+        centres = fit(rescaled(pack.points5[pack.has_face], pack.size, CROP_SIZE))
         args.output.mkdir(parents=True, exist_ok=True)
         path = args.output / "clusters.json"
-        path.write_text(json.dumps({"centroids": np.round(centres, 3).tolist(), "dropped": {}}))
-        print(f"{path}: look at the sheets, name the dropped, and put it in place of {clusters.PATH}")
-        clusters.PATH = path
-    print("\n".join(write_sheets(pack, args.output)))
+        path.write_text(json.dumps({"centroids": np.round(centres.astype(float), 3).tolist(), "dropped": {}}))
+        print(f"{path}: look at the sheets, name the dropped, and put it in place of {SHIPPED}")
+    print("\n".join(write_sheets(pack, args.output, read_clusters(path))))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import cv2
+import numpy as np
 from card import card_text, model_card, read_report
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError
@@ -74,7 +75,8 @@ def pair(editor: FaceEditor, name: str, staging: Path) -> dict[str, str]:
     """A public-domain portrait before and after, as a file of ``staging``."""
     result = editor.edit(EXAMPLES / name)
     scale = 384 / result.original.shape[0]
-    before, after = (cv2.resize(side, None, fx=scale, fy=scale) for side in (result.original, result.photo))
+    sides = (result.original, result.photo)
+    before, after = (np.asarray(cv2.resize(side, None, fx=scale, fy=scale), np.uint8) for side in sides)
     file = f"samples/{Path(name).stem}.jpg"
     save_image(staging / file, contact_sheet([(before, after)], columns=1))
     who = Path(name).stem.replace("_", " ").title()

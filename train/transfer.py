@@ -77,7 +77,7 @@ def transfer(args: argparse.Namespace, rank: int, world: int) -> None:
 
 
 def images(dataset: str, split: str, column: str, rank: int, world: int) -> Iterator[tuple[int, bytes | None]]:
-    """This process's images, each with its number among them, undecoded."""
+    """The images of a process, each with its number among them, undecoded."""
     from datasets import Image, load_dataset
     from datasets.distributed import split_dataset_by_node
 

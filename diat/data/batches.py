@@ -244,7 +244,7 @@ class TransferBatches:
 
 
 def _augmented(image: U8, how: Augmentation) -> U8:
-    poorer = image if how.degradation is None else how.degradation.of(image)
+    poorer = image if how.degradation is None else how.degradation.apply(image)
     return _moved(poorer, how)
 
 

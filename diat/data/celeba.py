@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from diat.align import CROP_SIZE, transform_points
 from diat.attributes import COLUMNS
 from diat.errors import TrainingStopped
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, decompressed
 
 Rows = NDArray[np.int64]  # indices of records
 
@@ -94,13 +94,10 @@ def decode(jpeg: bytes) -> U8:
     Raises:
         ValueError: the bytes are no image, or one of another size.
     """
-    # OpenCV asserts on an empty buffer and returns None for a bad one.
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) if jpeg else None
-    if image is None:
-        raise ValueError("not a decodable image")
+    image = decompressed(jpeg)
     if image.shape[:2] != (IMAGE_HEIGHT, IMAGE_WIDTH):
         raise ValueError(f"{image.shape[1]}x{image.shape[0]} instead of {IMAGE_WIDTH}x{IMAGE_HEIGHT}")
-    return image.astype(np.uint8, copy=False)
+    return image
 
 
 def centre_crop(image: U8, size: int = CROP_SIZE) -> U8:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, compressed, decompressed
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Degradation:
             quality=int(rng.integers(40, 96)),
         )
 
-    def of(self, image: U8) -> U8:
+    def apply(self, image: U8) -> U8:
         """The image, so degraded. image: (S, S, 3) RGB uint8 -> the same."""
         size = len(image)
         if self.streak * size / 128 > 1:
@@ -41,8 +41,7 @@ class Degradation:
         small = max(8, round(size / self.reduction))
         reduced = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
         if self.quality < 100:
-            _, jpeg = cv2.imencode(".jpg", reduced[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, self.quality])
-            reduced = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))[..., ::-1]
+            reduced = decompressed(compressed(np.asarray(reduced, np.uint8), ".jpg", self.quality))
         return np.asarray(cv2.resize(reduced, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def _kernel(self, size: int) -> F32:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from diat.attributes import COLUMNS
 from diat.data.celeba import SPLITS
 from diat.errors import TrainingStopped
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, decompressed
 
 FORMAT = "diat-pack-1"
 
@@ -99,9 +99,6 @@ def _map_crops(path: Path) -> U8:
 
 
 def _decode_webp(arrays: dict[str, NDArray[np.generic]]) -> U8:
-    import cv2
-
     blob, ends = arrays["webp"].astype(np.uint8, copy=False), arrays["webp_ends"].astype(np.int64)
     starts = np.concatenate([[0], ends[:-1]])
-    images = [cv2.imdecode(blob[a:b], cv2.IMREAD_COLOR) for a, b in zip(starts, ends, strict=True)]
-    return np.stack([image[..., ::-1] for image in images if image is not None]).astype(np.uint8)
+    return np.stack([decompressed(blob[a:b]) for a, b in zip(starts, ends, strict=True)])

@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from accelerate import PartialState
@@ -19,11 +18,13 @@ from tqdm import tqdm
 from diat.align import CROP_SIZE
 from diat.attributes import COLUMNS
 from diat.data.celeba import SPLITS, Record, centre_crop, decode, stream_records, to_crop
-from diat.data.clusters import assign, kept, write_sheets
+from diat.data.clusters import write_sheets
 from diat.data.pack import FORMAT, open_pack
+from diat.data.sets import usable
 from diat.detector import InsightFaceDetector
 from diat.errors import TrainingStopped
 from diat.faces import Face
+from diat.pixels import compressed
 
 SHARD = 1024
 MAX_BAD_SHARE = 0.001
@@ -151,8 +152,7 @@ class Maker:
         }
         if self.webp is None:
             return {**arrays, "crops": np.stack(rows["crops"])}
-        quality = [cv2.IMWRITE_WEBP_QUALITY, self.webp]
-        encoded = [np.asarray(cv2.imencode(".webp", crop[..., ::-1], quality)[1]).ravel() for crop in rows["crops"]]
+        encoded = [np.frombuffer(compressed(crop, ".webp", self.webp), np.uint8) for crop in rows["crops"]]
         ends = np.cumsum([code.size for code in encoded]).astype(np.int64)
         return {**arrays, "webp": np.concatenate(encoded), "webp_ends": ends}
 
@@ -227,7 +227,7 @@ def report(output: Path, bad: list[str]) -> str:
     template = pack.points5[found].mean(0)
     sheets = output.with_name(output.name + ".clusters")
     clusters = write_sheets(pack, sheets)
-    left = kept(assign(pack.points5, pack.size)).sum()
+    left = usable(pack, "clusters").sum()
     return "\n".join(
         [
             f"{output}: {len(found)} crops of {pack.size}x{pack.size}, {output.stat().st_size / 2**20:.1f} MiB",

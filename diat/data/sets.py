@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from diat.attributes import AttributeSpec
 from diat.data.celeba import Rows
-from diat.data.clusters import assign, kept
+from diat.data.clusters import shipped_clusters
 from diat.faces import MAX_YAW, yaw
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def usable(pack: Pack, subset: Subset = "frontal") -> NDArray[np.bool_]:
             subset without the clusters of partly invisible faces.
     """
     if subset == "clusters":
-        return kept(assign(pack.points5, pack.size))
+        clusters = shipped_clusters()
+        return clusters.kept(clusters.assign(pack.points5, pack.size))
     turned = np.array([yaw(points) <= MAX_YAW for points in pack.points5])  # NaN compares false
     frontal: NDArray[np.bool_] = pack.has_face & turned
     return frontal

@@ -3,7 +3,7 @@ import pytest
 
 from diat.align import CELEBA_TEMPLATE_128
 from diat.attributes import ATTRIBUTES, COLUMNS
-from diat.data import celeba
+from diat.data import celeba, sets
 from diat.data.pack import open_pack
 from diat.errors import TrainingStopped
 
@@ -64,32 +64,32 @@ def test_points_move_with_the_crop():
 def test_the_order_is_a_pure_function_and_every_epoch_visits_everything_once():
     def visited(batch, world):
         steps = 30 // (batch * world)
-        return [celeba.order(30, batch, 7, s, r, world).tolist() for s in range(steps) for r in range(world)]
+        return [sets.order(30, batch, 7, s, r, world).tolist() for s in range(steps) for r in range(world)]
 
     assert visited(5, 1) == visited(5, 1)
     assert sorted(sum(visited(5, 1), [])) == list(range(30))
     assert sorted(sum(visited(5, 3), [])) == list(range(30))
     assert sum(visited(5, 3), []) == sum(visited(15, 1), [])
-    assert celeba.order(30, 30, 7, 1).tolist() != celeba.order(30, 30, 7, 0).tolist()
-    assert celeba.order(30, 30, 8, 0).tolist() != celeba.order(30, 30, 7, 0).tolist()
+    assert sets.order(30, 30, 7, 1).tolist() != sets.order(30, 30, 7, 0).tolist()
+    assert sets.order(30, 30, 8, 0).tolist() != sets.order(30, 30, 7, 0).tolist()
 
 
 def test_a_batch_may_straddle_two_epochs():
-    assert len(celeba.order(10, 7, 0, 1)) == 7
+    assert len(sets.order(10, 7, 0, 1)) == 7
 
 
 def test_guided_and_input_sets_part_the_split_by_the_label(tiny_pack):
     pack = open_pack(tiny_pack)
     spec = ATTRIBUTES["eyeglasses_remove"]
-    guided, inputs = celeba.guided_set(pack, spec), celeba.input_set(pack, spec)
+    guided, inputs = sets.guided_set(pack, spec), sets.input_set(pack, spec)
     assert len(guided) == len(inputs) == 48
     assert not pack.column("Eyeglasses")[guided].any()
     assert pack.column("Eyeglasses")[inputs].all()
     assert (pack.split[guided] == 0).all()
-    assert len(celeba.input_set(pack, spec, "valid")) == 12
-    some = celeba.input_set(pack, spec, count=20, seed=3)
+    assert len(sets.input_set(pack, spec, "valid")) == 12
+    some = sets.input_set(pack, spec, count=20, seed=3)
     assert len(set(some.tolist())) == 20
-    np.testing.assert_array_equal(some, celeba.input_set(pack, spec, count=20, seed=3))
+    np.testing.assert_array_equal(some, sets.input_set(pack, spec, count=20, seed=3))
 
 
 def test_the_template_is_what_the_detector_sees_in_real_celeba(celeba):  # noqa: F811

@@ -11,13 +11,13 @@ def detail(image: np.ndarray) -> float:
 
 def test_nothing_is_done_by_default(laughing):
     crop, _ = laughing
-    np.testing.assert_array_equal(Degradation().of(crop), crop)
+    np.testing.assert_array_equal(Degradation().apply(crop), crop)
 
 
 @pytest.mark.parametrize("poorer", [Degradation(reduction=2.0), Degradation(streak=5.0), Degradation(quality=40)])
 def test_each_step_takes_detail_or_adds_blocks_and_leaves_the_colours(laughing, poorer):
     crop, _ = laughing
-    poor = poorer.of(crop)
+    poor = poorer.apply(crop)
     assert poor.shape == crop.shape
     assert poor.dtype == np.uint8
     assert np.abs(poor.astype(int) - crop).mean() > 0.5
@@ -28,7 +28,9 @@ def test_each_step_takes_detail_or_adds_blocks_and_leaves_the_colours(laughing, 
 
 def test_a_streak_runs_along_its_angle(laughing):
     crop, _ = laughing
-    along, across = (np.abs(np.diff(Degradation(streak=5.0).of(crop).astype(int), axis=axis)).mean() for axis in (1, 0))
+    along, across = (
+        np.abs(np.diff(Degradation(streak=5.0).apply(crop).astype(int), axis=axis)).mean() for axis in (1, 0)
+    )
     of_crop = [np.abs(np.diff(crop.astype(int), axis=axis)).mean() for axis in (1, 0)]
     assert along / of_crop[0] < 0.9 * across / of_crop[1]
 
@@ -36,6 +38,6 @@ def test_a_streak_runs_along_its_angle(laughing):
 def test_the_same_degradation_gives_the_same_image_and_random_ones_differ(laughing):
     crop, _ = laughing
     drawn = [Degradation.at_random(np.random.default_rng(seed)) for seed in (0, 0, 1, 2)]
-    results = [how.of(crop) for how in drawn]
+    results = [how.apply(crop) for how in drawn]
     np.testing.assert_array_equal(results[0], results[1])
     assert len({result.tobytes() for result in results}) == 3
