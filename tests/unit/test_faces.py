@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from diat import faces
+from diat import detector
 from diat.align import CELEBA_TEMPLATE_128
 from diat.errors import ModelRejected
 from diat.faces import Face, face_fault
+from diat.pages.photo import draw_faces
 
 
 def face_with(points5: np.ndarray) -> Face:
@@ -26,8 +27,8 @@ def test_a_face_has_5_and_68_points_where_they_belong(collins_face):
 
 
 def test_every_68_point_has_one_of_the_106():
-    assert len(set(faces.POINTS_106_TO_68.tolist())) == 68
-    assert faces.POINTS_106_TO_68.max() < 106
+    assert len(set(detector.POINTS_106_TO_68.tolist())) == 68
+    assert detector.POINTS_106_TO_68.max() < 106
 
 
 def test_faces_come_largest_first_and_the_same_every_time(detector, crowd):
@@ -98,17 +99,17 @@ def test_a_pack_that_cannot_be_had_is_refused_with_a_sentence(monkeypatch):
 
     monkeypatch.setattr("insightface.app.FaceAnalysis", unreachable)
     with pytest.raises(ModelRejected, match="buffalo_l.*network"):
-        faces.InsightFaceDetector("buffalo_l")
+        detector.InsightFaceDetector("buffalo_l")
 
 
 def test_a_tampered_embedded_model_is_refused(monkeypatch):
-    monkeypatch.setitem(faces.EMBEDDED_SHA256, "2d106det.onnx", "0" * 64)
+    monkeypatch.setitem(detector.EMBEDDED_SHA256, "2d106det.onnx", "0" * 64)
     with pytest.raises(ModelRejected, match="2d106det"):
-        faces.InsightFaceDetector()
+        detector.InsightFaceDetector()
 
 
 def test_drawing_does_not_touch_the_photograph(crowd, detector):
     before = crowd.copy()
-    drawn = faces.draw_faces(crowd, detector.detect(crowd), {0})
+    drawn = draw_faces(crowd, detector.detect(crowd), {0})
     np.testing.assert_array_equal(crowd, before)
     assert (drawn != crowd).any()

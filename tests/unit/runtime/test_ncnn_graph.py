@@ -7,9 +7,9 @@ import torch
 
 from diat.attributes import ATTRIBUTES
 from diat.hub import load_model
+from diat.layers import expected_shapes
 from diat.models import ENHANCER_PREFIX, PREFIXES, Model, ModelConfig
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
-from diat.layers import expected_shapes
 from diat.runtime.ncnn_runtime import NcnnRuntime
 from diat.runtime.torch_runtime import TorchRuntime
 
