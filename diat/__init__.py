@@ -2,6 +2,7 @@
 
 >>> from diat import FaceEditor
 >>> result = FaceEditor.from_pretrained("eyeglasses_remove").edit("portrait.jpg")
+>>> result.save("without_glasses.png")
 """
 
 from __future__ import annotations
@@ -10,37 +11,40 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diat.attributes import ATTRIBUTES, AttributeSpec
+    from diat.attributes import ATTRIBUTES, AttributeSpec, attribute_spec
     from diat.detector import InsightFaceDetector
-    from diat.editor import EditedFace, EditResult, FaceEditor
-    from diat.errors import DiatError, ModelRejected, PhotoRejected, TrainingStopped
-    from diat.faces import Face, FaceDetector
+    from diat.editor import FaceEditor
+    from diat.errors import DiatError, InvalidArgument, ModelRejected, PhotoRejected, TrainingStopped
+    from diat.faces import SAME_PERSON, DetectedFaces, Face, FaceDetector, face_fault, yaw
+    from diat.hub import load_model
+    from diat.models import Model
     from diat.networks import AttributeDiscriminator, TransformNetwork
+    from diat.photo import Photo, open_photo
+    from diat.results import EditedFace, EditResult
 
 __version__ = "0.1.0"
 
-# Where each public name lives. They load on first use, so that `diat --help` does not wait for torch and OpenCV.
+# Where each public name lives. They load on first use, so that `diat --help` does not wait for OpenCV, and torch is
+# needed only by those who train.
 _HOMES = {
-    "ATTRIBUTES": "attributes",
-    "AttributeSpec": "attributes",
-    "FaceEditor": "editor",
-    "EditResult": "editor",
-    "EditedFace": "editor",
-    "DiatError": "errors",
-    "PhotoRejected": "errors",
-    "ModelRejected": "errors",
-    "TrainingStopped": "errors",
-    "Face": "faces",
-    "FaceDetector": "faces",
-    "InsightFaceDetector": "faces",
-    "TransformNetwork": "networks",
-    "AttributeDiscriminator": "networks",
+    "attributes": ("ATTRIBUTES", "AttributeSpec", "attribute_spec"),
+    "detector": ("InsightFaceDetector",),
+    "editor": ("FaceEditor",),
+    "errors": ("DiatError", "InvalidArgument", "ModelRejected", "PhotoRejected", "TrainingStopped"),
+    "faces": ("SAME_PERSON", "DetectedFaces", "Face", "FaceDetector", "face_fault", "yaw"),
+    "hub": ("load_model",),
+    "models": ("Model",),
+    "networks": ("AttributeDiscriminator", "TransformNetwork"),
+    "photo": ("Photo", "open_photo"),
+    "results": ("EditResult", "EditedFace"),
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ATTRIBUTES",
     "AttributeDiscriminator",
     "AttributeSpec",
+    "DetectedFaces",
     "DiatError",
     "EditResult",
     "EditedFace",
@@ -48,14 +52,27 @@ __all__ = [
     "FaceDetector",
     "FaceEditor",
     "InsightFaceDetector",
+    "InvalidArgument",
+    "Model",
     "ModelRejected",
+    "Photo",
     "PhotoRejected",
+    "SAME_PERSON",
     "TrainingStopped",
     "TransformNetwork",
+    "attribute_spec",
+    "face_fault",
+    "load_model",
+    "open_photo",
+    "yaw",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _HOME_OF:
         raise AttributeError(f"module 'diat' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"diat.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"diat.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

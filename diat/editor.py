@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
-from typing import overload
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 
 from diat.align import paste_back, photo_to_crop_matrix, transform_points, warp_to_crop
 from diat.attributes import MAX_STRENGTH, AttributeSpec, attribute_spec
 from diat.detector import InsightFaceDetector
-from diat.errors import DiatError
+from diat.errors import InvalidArgument, PhotoRejected
 from diat.faces import Face, FaceChoice, FaceDetector, choose_faces, face_fault
 from diat.hub import load_model
 from diat.masks import attribute_mask
 from diat.models import Model
-from diat.photo import Photo, PhotoSource, open_photo
+from diat.photo import Photo, PhotoSource, is_photo, open_photo
 from diat.pixels import F32, U8
+from diat.results import EditedFace, EditResult
+from diat.runtime.devices import Device
 from diat.runtime.engine import Engine
 
+logger = logging.getLogger(__name__)
+
 GREY = 12  # levels between the channels of a pixel; less in all of them is no colour, only compression
-
-
-@dataclass(frozen=True, eq=False)
-class EditedFace:
-    """What happened to one face."""
-
-    index: int  # into EditResult.faces
-    before: U8  # (S, S, 3) RGB, the crop that the network saw
-    after: U8  # (S, S, 3) RGB, the crop with the change
-    likeness: float  # cosine of a recogniser's embeddings before and after, 1.0 for the same picture
-
-
-@dataclass(frozen=True, eq=False)
-class EditResult:
-    """An edited photograph and how it came about."""
-
-    photo: U8  # (H, W, 3) RGB, the size of the original
-    original: U8  # (H, W, 3) RGB, as decoded
-    faces: tuple[Face, ...]  # every face found, largest first
-    edited: tuple[EditedFace, ...]  # the chosen ones
-    notices: tuple[str, ...]  # sentences for the user
-    milliseconds: dict[str, float]  # per stage: decode, detect, align, network, paste, recognise
 
 
 @dataclass(eq=False)
@@ -54,29 +37,41 @@ class _Job:
     """One photograph on its way through the stages."""
 
     photo: Photo
-    faces: tuple[Face, ...]
+    faces: tuple[Face, ...] = ()
     chosen: list[int] = field(default_factory=list)
     matrices: list[F32] = field(default_factory=list)
     crops: list[U8] = field(default_factory=list)
     masks: list[F32] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Note how long a stage takes."""
+        start = time.perf_counter()
+        yield
+        self.milliseconds[stage] = 1000 * (time.perf_counter() - start)
 
 
 class FaceEditor:
-    """Transfers one attribute.
+    """Changes one attribute of faces in photographs.
 
     Args:
         model: from `diat.hub.load_model`.
         detector: finds the faces; the embedded one by default. Editors can share one.
-        device: a torch device for the network; None takes the GPU when there is one.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or a torch device, for the network; None takes the GPU when there is
+            one (`device` says which was taken).
+
+    `edit`, `edit_frame` and the rest may be called from several threads at once, also of editors that share a
+    detector; `to` may not be called meanwhile.
 
     Example:
         >>> editor = FaceEditor.from_pretrained("mouth_close")
         >>> result = editor.edit("portrait.jpg")
-        >>> Image.fromarray(result.photo).save("closed.png")
+        >>> result.save("closed.png")  # marked as edited
     """
 
-    def __init__(self, model: Model, detector: FaceDetector | None = None, device: str | None = None) -> None:
+    def __init__(self, model: Model, detector: FaceDetector | None = None, device: Device | None = None) -> None:
         self.model = model
         self.spec: AttributeSpec = attribute_spec(model.config.attribute, model.config.region)
         self.detector: FaceDetector = detector or InsightFaceDetector()
@@ -90,7 +85,7 @@ class FaceEditor:
         revision: str | None = None,
         attribute: str | None = None,
         detector: FaceDetector | None = None,
-        device: str | None = None,
+        device: Device | None = None,
     ) -> FaceEditor:
         """Load embedded weights (``"mouth_close"``), a folder, or a Hub repository (``"org/diat-mouth-close"``).
 
@@ -99,54 +94,113 @@ class FaceEditor:
         """
         return cls(load_model(name, attribute=attribute, revision=revision), detector, device)
 
-    @overload
-    def edit(
-        self, photo: PhotoSource | Photo, faces: FaceChoice = "largest", strength: float = 1.0,
-        found: Sequence[Face] | None = None,
-    ) -> EditResult: ...  # fmt: skip
+    @property
+    def device(self) -> str:
+        """Where the network runs, such as ``"cpu"`` or ``"cuda:0"``."""
+        return self.engine.device
+
+    def to(self, device: Device) -> Self:
+        """Move the network to another device, in place, and return the editor."""
+        self.engine = Engine(self.model, device)
+        return self
+
+    def __repr__(self) -> str:
+        return f"FaceEditor({self.spec.name!r}, source={self.model.source!r}, device={self.device!r})"
 
     @overload
-    def edit(
-        self, photo: list[PhotoSource | Photo], faces: FaceChoice = "largest", strength: float = 1.0,
-        found: None = None,
-    ) -> list[EditResult]: ...  # fmt: skip
-
-    def edit(
+    def edit(  # type: ignore[overload-overlap]  # text and bytes are iterable too
         self,
-        photo: PhotoSource | Photo | list[PhotoSource | Photo],
+        photo: PhotoSource | Photo,
         faces: FaceChoice = "largest",
         strength: float = 1.0,
         found: Sequence[Face] | None = None,
-    ) -> EditResult | list[EditResult]:
-        """Change the attribute in a photograph, or in a list of them as one batch of the network.
+        on_error: Literal["raise"] = "raise",
+    ) -> EditResult: ...
+
+    @overload
+    def edit(
+        self, photo: Iterable[PhotoSource | Photo], faces: FaceChoice = "largest", strength: float = 1.0,
+        found: None = None, on_error: Literal["raise"] = "raise",
+    ) -> list[EditResult]: ...  # fmt: skip
+
+    @overload
+    def edit(
+        self, photo: Iterable[PhotoSource | Photo], faces: FaceChoice = "largest", strength: float = 1.0,
+        found: None = None, *, on_error: Literal["skip"],
+    ) -> list[EditResult | None]: ...  # fmt: skip
+
+    def edit(
+        self,
+        photo: PhotoSource | Photo | Iterable[PhotoSource | Photo],
+        faces: FaceChoice = "largest",
+        strength: float = 1.0,
+        found: Sequence[Face] | None = None,
+        on_error: Literal["raise", "skip"] = "raise",
+    ) -> EditResult | list[EditResult] | list[EditResult | None]:
+        """Change the attribute in a photograph, or in several as one batch of the network.
 
         Args:
-            photo: a path, the bytes of a file, a PIL image, an (H, W, 3) uint8 RGB array, or a list of these.
-            faces: ``"largest"`` that can be used, ``"all"``, or indices from 0 into the faces found, largest first.
+            photo: a path, the bytes of a file, an open file, a PIL image or an (H, W, 3) uint8 RGB array; or any
+                sequence or iterator of these, all of which are held in memory at once.
+            faces: ``"largest"`` that can be used, ``"all"`` that can, or one or several indices from 0 into the faces
+                found, largest first. Sentences for the user number faces from 1.
             strength: factor of the change, 0 (the photograph bit-equal) to 1.5.
             found: faces found before in this very photograph, to save the detection.
+            on_error: what to do with one of several photographs that cannot be used: ``"raise"`` the error, or
+                ``"skip"`` it, with None in its place and the reason in the log.
+
+        Returns:
+            An `EditResult`, or a list of them in the order of the photographs.
 
         Raises:
             PhotoRejected: the photograph or a chosen face cannot be used; the sentence says why.
-            DiatError: ``strength`` or ``faces`` are out of range.
+            InvalidArgument: another argument is out of range.
         """
-        if not isinstance(strength, Real) or not 0 <= strength <= MAX_STRENGTH:
-            raise DiatError(
+        if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= MAX_STRENGTH:
+            raise InvalidArgument(
                 f"The strength must be a number from 0 to {MAX_STRENGTH}, not {strength!r}: choose another."
             )
-        if isinstance(photo, list) and not photo:
-            return []
-        photos = photo if isinstance(photo, list) else [photo]
-        clock = _Clock()
-        jobs = [self._prepare(item, faces, found, clock) for item in photos]
-        with clock("network"):
-            crops = [crop for job in jobs for crop in job.crops]
-            changes = self.changes(crops, [mask for job in jobs for mask in job.masks])
-        results, start = [], 0
+        if on_error not in ("raise", "skip"):
+            raise InvalidArgument(f'on_error must be "raise" or "skip", not {on_error!r}.')
+        if is_photo(photo):
+            return self._edit([photo], faces, strength, found, skip=False)[0]
+        if not isinstance(photo, Iterable):
+            raise PhotoRejected(
+                f"A photograph is a path, bytes, an open file, a PIL image or an array, not {type(photo).__name__}."
+            )
+        if found is not None:
+            raise InvalidArgument("found holds the faces of one photograph: give one, or leave found out.")
+        return self._edit(photo, faces, strength, None, skip=on_error == "skip")
+
+    __call__ = edit
+
+    def _edit(
+        self, photos: Iterable[Any], faces: FaceChoice, strength: float, found: Sequence[Face] | None, skip: bool
+    ) -> list[Any]:
+        jobs: list[_Job | None] = []
+        for number, source in enumerate(photos, start=1):
+            try:
+                jobs.append(self._prepare(source, faces, found))
+            except PhotoRejected as error:
+                if not skip:
+                    raise
+                logger.warning("Photograph %d was skipped. %s", number, error)
+                jobs.append(None)
+        there = [job for job in jobs if job is not None]
+        start = time.perf_counter()
+        crops = [crop for job in there for crop in job.crops]
+        changes = self.changes(crops, [mask for job in there for mask in job.masks])
+        each = 1000 * (time.perf_counter() - start) / max(len(crops), 1)
+        results: list[EditResult | None] = []
+        done = 0
         for job in jobs:
-            results.append(self._finish(job, changes[start : start + len(job.crops)], strength, clock))
-            start += len(job.crops)
-        return results if isinstance(photo, list) else results[0]
+            if job is None:
+                results.append(None)
+                continue
+            job.milliseconds["network"] = each * len(job.crops)
+            results.append(self._finish(job, changes[done : done + len(job.crops)], strength))
+            done += len(job.crops)
+        return results
 
     def edit_frame(
         self,
@@ -206,16 +260,16 @@ class FaceEditor:
         points = (transform_points(face.points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
         return matrix, warp_to_crop(photo, matrix, size), attribute_mask(self.spec, points, size)
 
-    def _prepare(
-        self, source: PhotoSource | Photo, choice: FaceChoice, found: Sequence[Face] | None, clock: _Clock
-    ) -> _Job:
-        with clock("decode"):
-            photo = source if isinstance(source, Photo) else open_photo(source)
-        with clock("detect"):
-            job = _Job(photo, tuple(self.detector.detect(photo.pixels) if found is None else found))
+    def _prepare(self, source: PhotoSource | Photo, choice: FaceChoice, found: Sequence[Face] | None) -> _Job:
+        start = time.perf_counter()
+        photo = source if isinstance(source, Photo) else open_photo(source)
+        job = _Job(photo, milliseconds={"decode": 1000 * (time.perf_counter() - start)})
+        with job.timed("detect"):
+            faces = self.detector.detect(photo.pixels) if found is None else found
+        job.faces = tuple(faces)
         job.notices.extend(photo.notices)
-        with clock("align"):
-            for index in choose_faces(job.faces, choice, job.notices):
+        with job.timed("align"):
+            for index in choose_faces(faces, choice, job.notices):
                 matrix, crop, mask = self.aligned(photo.pixels, job.faces[index])
                 job.chosen.append(index)
                 job.matrices.append(matrix)
@@ -223,23 +277,32 @@ class FaceEditor:
                 job.masks.append(mask)
         return job
 
-    def _finish(self, job: _Job, changes: F32, strength: float, clock: _Clock) -> EditResult:
+    def _finish(self, job: _Job, changes: F32, strength: float) -> EditResult:
         original = job.photo.pixels
-        with clock("paste"):
+        with job.timed("paste"):
             aligned = zip(job.matrices, job.crops, job.masks, strict=True)
             result = self.pasted(original, aligned, changes, strength)
             after = [
                 np.clip(np.rint(crop + strength * mask[..., None] * change), 0, 255).astype(np.uint8)
                 for crop, change, mask in zip(job.crops, changes, job.masks, strict=True)
             ]
-        with clock("recognise"):
+        with job.timed("recognise"):
             edited = [
-                EditedFace(index, crop, done, self._likeness(original, result, job.faces[index]))
+                EditedFace(index, crop, done, self._identity_similarity(original, result, job.faces[index]))
                 for index, crop, done in zip(job.chosen, job.crops, after, strict=True)
             ]
-        return EditResult(result, original, job.faces, tuple(edited), tuple(job.notices), clock.milliseconds)
+        return EditResult(
+            photo=result,
+            original=original,
+            faces=job.faces,
+            edited=tuple(edited),
+            attribute=self.spec.name,
+            strength=float(strength),
+            notices=tuple(job.notices),
+            milliseconds=job.milliseconds,
+        )
 
-    def _likeness(self, before: U8, after: U8, face: Face) -> float:
+    def _identity_similarity(self, before: U8, after: U8, face: Face) -> float:
         a, b = (self.detector.embed(photo, face.points5) for photo in (before, after))
         return float(np.clip(a @ b, -1, 1))
 
@@ -247,16 +310,3 @@ class FaceEditor:
 def _lies_in(mask: F32, left: int, top: int, right: int, bottom: int) -> bool:
     """Whether the mask is 0 outside the window."""
     return not (mask[:top].any() or mask[bottom:].any() or mask[:, :left].any() or mask[:, right:].any())
-
-
-class _Clock:
-    """Milliseconds per stage, added up over a batch."""
-
-    def __init__(self) -> None:
-        self.milliseconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + 1000 * (time.perf_counter() - start)

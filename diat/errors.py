@@ -5,6 +5,10 @@ class DiatError(Exception):
     """Base of every error that a user can cause and can mend."""
 
 
+class InvalidArgument(DiatError, ValueError):
+    """An argument is out of range, or not one of its choices."""
+
+
 class PhotoRejected(DiatError):
     """The photograph, or the face in it, cannot be used."""
 

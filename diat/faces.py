@@ -1,12 +1,9 @@
-"""Faces in a photograph: boxes, 5 and 68 points and a recogniser's embedding, through InsightFace.
-
-InsightFace works in BGR; nothing outside this file sees it.
-"""
+"""Faces in a photograph: what is known of one, which can be edited, and which are chosen."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -19,11 +16,11 @@ from diat.align import (
     similarity,
     transform_points,
 )
-from diat.errors import DiatError, PhotoRejected
+from diat.errors import InvalidArgument, PhotoRejected
 from diat.pixels import F32, U8
 
-MAX_FACES = 20
-MAX_FACES_NOTICE = f"At most {MAX_FACES} faces are taken; smaller ones are left as they are."
+MAX_FACES = 20  # of a photograph; a choice of ours that bounds the work and the page's list
+MAX_FACES_NOTICE = f"Only the {MAX_FACES} largest faces are considered; smaller ones stay as they are."
 
 # The recogniser's cosine above which two faces are one person, at one false accept in a thousand.
 SAME_PERSON = 0.35
@@ -52,11 +49,19 @@ class Face:
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
 
 
+class DetectedFaces(list[Face]):
+    """The faces of a photograph, largest first, at most `MAX_FACES`, and how many smaller ones were left out."""
+
+    def __init__(self, faces: Iterable[Face] = (), left_out: int = 0) -> None:
+        super().__init__(faces)
+        self.left_out = left_out
+
+
 class FaceDetector(Protocol):
-    """What the editor and the data preparation need of a detector."""
+    """What the editor and the data preparation need of a detector. Several threads may call one at once."""
 
     def detect(self, photo: U8) -> list[Face]:
-        """Faces of an (H, W, 3) RGB photograph, largest first, at most `MAX_FACES`."""
+        """Faces of an (H, W, 3) RGB photograph, largest first, at most `MAX_FACES`; see `DetectedFaces`."""
         ...
 
     def landmarks(self, photo: U8, box: F32) -> F32:
@@ -91,7 +96,7 @@ def face_fault(face: Face) -> str | None:
     if side < MIN_CROP_SIDE:
         return (
             f"it is too small, {side:.0f} pixels across where at least {MIN_CROP_SIDE:.0f} are needed, "
-            "so use a larger photograph or cut closer."
+            "so use a larger photograph or crop it closer."
         )
     angle = yaw(face.points5)
     if angle > MAX_YAW:
@@ -105,25 +110,25 @@ def face_fault(face: Face) -> str | None:
     return None
 
 
-FaceChoice = Literal["largest", "all"] | Sequence[int]
+FaceChoice = Literal["largest", "all"] | int | Sequence[int]
 
 
 def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) -> list[int]:
-    """Indices of the faces to edit.
+    """Indices of the faces to edit, counted from 0; sentences number faces from 1.
 
     Raises:
         PhotoRejected: there is no face, or one that was asked for cannot be used.
-        DiatError: an index is out of range.
+        InvalidArgument: an index is out of range.
     """
     if not faces:
         raise PhotoRejected("No face found: use a photograph that shows a face from the front, larger or brighter.")
     faults = [face_fault(face) for face in faces]
     usable = [index for index, fault in enumerate(faults) if fault is None]
-    if len(faces) == MAX_FACES:
+    if isinstance(faces, DetectedFaces) and faces.left_out:
         notices.append(MAX_FACES_NOTICE)
     if isinstance(choice, str):
         if choice not in ("largest", "all"):
-            raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.')
+            raise InvalidArgument(_NO_CHOICE.format(choice))
         if not usable and len(faces) == 1:
             raise PhotoRejected(f"The face cannot be used: {faults[0]}")
         if not usable:
@@ -133,16 +138,30 @@ def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) 
         last = len(faces) if choice == "all" else chosen[0]
         notices.extend(f"Face {i + 1} was left as it is: {fault}" for i, fault in enumerate(faults[:last]) if fault)
         return chosen
-    try:
-        wanted = sorted({operator.index(index) for index in choice})
-    except TypeError:
-        raise DiatError(f'faces must be "largest", "all" or a list of indices, not {choice!r}.') from None
+    wanted = _indices(choice)
     for index in wanted:
         if not 0 <= index < len(faces):
             there = "1 was found" if len(faces) == 1 else f"{len(faces)} were found, so choose 1 to {len(faces)}"
-            raise DiatError(f"There is no face {index + 1}: {there}.")
+            raise InvalidArgument(f"There is no face {index + 1} (index {index}): {there}.")
         if faults[index] is not None:
-            raise PhotoRejected(f"Face {index + 1} cannot be used: {faults[index]}")
+            raise PhotoRejected(f"Face {index + 1} (index {index}) cannot be used: {faults[index]}")
+    return wanted
+
+
+_NO_CHOICE = 'faces must be "largest", "all", an index from 0 or a list of indices, not {!r}.'
+
+
+def _indices(choice: int | Sequence[int]) -> list[int]:
+    """Each index once, in order.
+
+    Raises:
+        InvalidArgument: they are no whole numbers, or none.
+    """
+    try:
+        several: Iterable[int] = choice if isinstance(choice, Iterable) else [choice]
+        wanted = sorted({operator.index(index) for index in several if not isinstance(index, bool)})
+    except TypeError:
+        raise InvalidArgument(_NO_CHOICE.format(choice)) from None
     if not wanted:
-        raise DiatError("No face was chosen: choose at least one.")
+        raise InvalidArgument("No face was chosen: choose at least one.")
     return wanted

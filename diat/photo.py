@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
@@ -21,7 +21,7 @@ MAX_PIXELS = 25_000_000
 MAX_BYTES = 40 * 2**20
 BACKGROUND = (255, 255, 255)  # transparent parts are laid on white
 
-PhotoSource = bytes | str | os.PathLike[str] | Image.Image | U8
+PhotoSource = bytes | str | os.PathLike[str] | BinaryIO | Image.Image | U8
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,8 @@ def open_photo(source: PhotoSource) -> Photo:
     """Decode a photograph.
 
     Args:
-        source: the bytes or the path of a JPEG, PNG, WebP or GIF file, a PIL image, or an (H, W, 3) uint8 RGB array.
+        source: the bytes, the path or an open file of a JPEG, PNG, WebP or GIF photograph, a PIL image, or an
+            (H, W, 3) uint8 RGB array.
 
     Raises:
         PhotoRejected: it is not such a file, damaged, empty, or larger than 25 megapixels by its header.
@@ -44,11 +45,17 @@ def open_photo(source: PhotoSource) -> Photo:
     if isinstance(source, np.ndarray):
         return Photo(_checked_array(source))
     if isinstance(source, Image.Image):
-        _check_size(source.width, source.height)
-        return _normalised(source)
-    if isinstance(source, (str, os.PathLike)):
-        source = _read(Path(source))
-    image = _open_header(source)
+        image = source
+    elif isinstance(source, (str, os.PathLike)):
+        image = _open_header(_read(Path(source)))
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        image = _open_header(bytes(source))
+    elif hasattr(source, "read"):
+        image = _open_header(_read_file(source))
+    else:
+        raise PhotoRejected(
+            f"A photograph is a path, bytes, an open file, a PIL image or an array, not {type(source).__name__}."
+        )
     _check_size(image.width, image.height)
     try:
         image.load()
@@ -57,16 +64,41 @@ def open_photo(source: PhotoSource) -> Photo:
     return _normalised(image)
 
 
+def is_photo(value: Any) -> bool:
+    """Whether `open_photo` takes a value as one photograph, and not as several of them."""
+    if isinstance(value, np.ndarray):
+        return value.ndim < 4  # (N, H, W, 3) holds several
+    one = (str, bytes, bytearray, memoryview, os.PathLike, Image.Image, Photo)
+    return isinstance(value, one) or hasattr(value, "read")
+
+
 def _read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise PhotoRejected(
-                f"The file is {size / 2**20:.0f} MiB large: at most {MAX_BYTES // 2**20} MiB are taken."
-            )
+            raise PhotoRejected(_too_many_bytes(f"{size / 2**20:.0f} MiB"))
         return path.read_bytes()
     except OSError as error:
-        raise PhotoRejected(f"The file {path.name!r} cannot be read ({error.strerror}): check the path.") from error
+        there = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, there, n=1)
+        hint = f"did you mean {near[0]!r}?" if near and near[0] != path.name else "check the path."
+        raise PhotoRejected(f"The file {path.name!r} cannot be read ({error.strerror}): {hint}") from error
+
+
+def _read_file(file: BinaryIO) -> bytes:
+    try:
+        data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: the file is closed, or holds text
+        raise PhotoRejected(f"The open file cannot be read ({error}): open it anew.") from error
+    if not isinstance(data, bytes):
+        raise PhotoRejected('The file was opened as text: open it with mode "rb".')
+    if len(data) > MAX_BYTES:
+        raise PhotoRejected(_too_many_bytes(f"more than {MAX_BYTES // 2**20} MiB"))
+    return data
+
+
+def _too_many_bytes(size: str) -> str:
+    return f"The file is {size} large: at most {MAX_BYTES // 2**20} MiB are accepted."
 
 
 def _open_header(data: bytes) -> Image.Image:
@@ -75,13 +107,13 @@ def _open_header(data: bytes) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"heim", b"hevc"):
         raise PhotoRejected("This is a HEIC photograph: export it as JPEG first.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size is stricter
-            return Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PhotoRejected(_too_large("")) from None
     except UnidentifiedImageError:
-        raise PhotoRejected("This is no JPEG, PNG, WebP or GIF photograph, whatever its name says.") from None
+        raise PhotoRejected(
+            "This file is not a JPEG, PNG, WebP or GIF photograph, whatever its name: export it as one of these."
+        ) from None
     except Exception as error:  # a damaged header makes plugins raise anything
         raise PhotoRejected(f"The photograph is damaged ({error}): export or copy it again.") from error
 

@@ -7,8 +7,11 @@ import io
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from diat.errors import InvalidArgument
 from diat.pixels import U8
 
+# What a file's ending asks for.
+KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 SOFTWARE = "DIAT"
 # The IPTC term for a photograph that a trained model has changed.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -34,6 +37,9 @@ def encode(pixels: U8, attribute: str, strength: float, kind: str = "PNG") -> by
         attribute: what was changed.
         strength: and how much.
         kind: ``"PNG"``, ``"JPEG"`` (quality 95, full chroma) or ``"WEBP"`` (lossless).
+
+    Raises:
+        InvalidArgument: another kind.
     """
     image, buffer = Image.fromarray(pixels), io.BytesIO()
     maker = edited_by(attribute, strength)
@@ -48,7 +54,7 @@ def encode(pixels: U8, attribute: str, strength: float, kind: str = "PNG") -> by
     elif kind == "WEBP":
         image.save(buffer, "WEBP", lossless=True, xmp=xmp.encode())
     else:
-        raise ValueError(f"kind is PNG, JPEG or WEBP, not {kind!r}")
+        raise InvalidArgument(f"The kind must be PNG, JPEG or WEBP, not {kind!r}.")
     return buffer.getvalue()
 
 

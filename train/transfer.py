@@ -26,12 +26,15 @@ from tqdm import tqdm
 from diat.attributes import MAX_STRENGTH
 from diat.editor import FaceEditor
 from diat.errors import DiatError, PhotoRejected
-from diat.provenance import encode
 
 SCHEMA = pa.schema(
-    {"row": pa.int64(), "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}), "likeness": pa.float32(),
-     "left_out": pa.string()}
-)  # fmt: skip
+    {
+        "row": pa.int64(),
+        "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
+        "identity_similarity": pa.float32(),
+        "left_out": pa.string(),
+    }
+)
 
 
 def main() -> None:
@@ -107,10 +110,10 @@ def changed(editor: FaceEditor, row: int, data: bytes | None, args: argparse.Nam
             raise PhotoRejected("The data set holds no picture here.")
         result = editor.edit(data, args.faces, args.strength)
     except PhotoRejected as error:
-        return {"row": row, "image": None, "likeness": None, "left_out": str(error)}
-    png = encode(result.photo, editor.spec.name, args.strength)
-    likeness = min(face.likeness for face in result.edited)
-    return {"row": row, "image": {"bytes": png, "path": None}, "likeness": likeness, "left_out": None}
+        return {"row": row, "image": None, "identity_similarity": None, "left_out": str(error)}
+    png = result.to_bytes()
+    similarity = min(face.identity_similarity for face in result.edited)
+    return {"row": row, "image": {"bytes": png, "path": None}, "identity_similarity": similarity, "left_out": None}
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ class Evaluation:
         self.photographs, self.judges, self.detector, self.realism = photographs, judges, detector, realism
         self.said = judges.attributes(photographs.crops)  # of the photographs as they are
         self.embeddings = judges.embeddings(photographs.crops, photographs.points5)
-        likeness = self.embeddings @ self.embeddings.T
+        similarities = self.embeddings @ self.embeddings.T
         # Hardly any two photographs of a random sample show the same person.
-        self.threshold = metrics.threshold_at(likeness[np.triu_indices(len(likeness), 1)])
+        self.threshold = metrics.threshold_at(similarities[np.triu_indices(len(similarities), 1)])
         self.features: dict[str, np.ndarray] = {}
 
     def rows(self, spec: AttributeSpec, having: bool) -> np.ndarray:

@@ -9,7 +9,6 @@ import gradio as gr
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from diat.editor import EditResult
 from diat.errors import DiatError
 from diat.faces import MAX_FACES, SAME_PERSON, Face, FaceChoice, choose_faces
 from diat.pages.editors import Editors
@@ -17,7 +16,7 @@ from diat.pages.guards import hand_over_unopened
 from diat.pages.parts import CONSENT, attribute_choice, kept, strength_choice
 from diat.photo import open_photo
 from diat.pixels import U8
-from diat.provenance import encode
+from diat.results import EditResult
 
 PREVIEW_SIDE = 1600  # pixels; the download has the photograph's own size
 
@@ -89,7 +88,7 @@ def photo_tab(editors: Editors, examples: list[list[Any]]) -> None:
             indices: FaceChoice = [int(number) - 1 for number in chosen] or "largest"
             result = editor.edit(kept(photo), indices, strength)
             progress(0.8, "Writing the result")
-            data = encode(result.photo, attribute, strength)
+            data = result.to_bytes()
             # In Gradio's own folder, which it empties; a file elsewhere would be copied there, and stay.
             path = save_bytes_to_cache(data, "diat.png", download.GRADIO_CACHE)
             return *pictures(result), path, report(result)
@@ -184,8 +183,9 @@ def report(result: EditResult) -> str:
     several = f"{len(result.faces)} faces found: choose them by number."
     lines = [several] if len(result.faces) > 1 else []
     for face in result.edited:
-        verdict = "still the same person" if face.likeness >= SAME_PERSON else "no longer the same person"
-        lines.append(f"Face {face.index + 1}: likeness {face.likeness:.2f} of 1, to a recogniser **{verdict}**.")
+        similarity = face.identity_similarity
+        verdict = "recognised as the same person" if similarity >= SAME_PERSON else "not recognised as the same person"
+        lines.append(f"Face {face.number}: identity similarity {similarity:.2f} of 1, **{verdict}**.")
     times = ", ".join(f"{stage} {value:.0f}" for stage, value in result.milliseconds.items())
     return "  \n".join([*lines, *result.notices, f"{sum(result.milliseconds.values()):.0f} ms ({times})"])
 

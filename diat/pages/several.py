@@ -18,7 +18,6 @@ from diat.pages.guards import hand_over_unopened, take_uploads_only
 from diat.pages.parts import CONSENT, TICK, attribute_choice, kept, strength_choice
 from diat.pages.photo import pictures, shrunk
 from diat.photo import open_photo
-from diat.provenance import encode
 
 MAX_PHOTOS = 50
 
@@ -63,7 +62,7 @@ def many_tab(editors: Editors) -> None:
                     left_out.append(f"Photograph {number} was left out. {error}")
                 else:
                     # Numbered: names may say who is shown, and two may be equal.
-                    archive.writestr(f"{number:03d}.png", encode(result.photo, attribute, strength))
+                    archive.writestr(f"{number:03d}.png", result.to_bytes())
                     shown.append((shrunk(result.photo), f"{number}"))
                 yield shown, None, "  \n".join([f"{number} of {len(photos)} done.", *left_out])
         archived = save_bytes_to_cache(packed.getvalue(), "diat.zip", download.GRADIO_CACHE) if shown else None
@@ -102,7 +101,7 @@ def every_tab(editors: Editors) -> None:
             strength: 0 to 1.5.
             consent: that the face is yours or that its owner agreed; nothing happens without it.
 
-        Returns the face and its changes, each with its name and its likeness to the person, and a sentence.
+        Returns the face and its changes, each with its name and its identity similarity, and a sentence.
         """
         if photo is None:
             return [], "Choose a photograph."
@@ -116,10 +115,10 @@ def every_tab(editors: Editors) -> None:
                 result = editors.get(attribute).edit(opened, strength=strength, found=found)
                 before, after = pictures(result)[0]
                 shown = shown or [(before, "As it is")]
-                shown.append((after, f"{ATTRIBUTES[attribute].title} {result.edited[0].likeness:.2f}"))
+                shown.append((after, f"{ATTRIBUTES[attribute].title} {result.edited[0].identity_similarity:.2f}"))
         except DiatError as error:
             return [], str(error)
-        return shown, f"{len(shown) - 1} changes of one face, each with its likeness to the person, of 1."
+        return shown, f"{len(shown) - 1} changes of one face, each with its identity similarity (1: the same picture)."
 
     with gr.Row():
         with gr.Column(min_width=300, scale=1):

@@ -5,7 +5,7 @@ On a processor that is ncnn on a graph built from the weights, which starts with
 
 from __future__ import annotations
 
-import os
+import logging
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +13,10 @@ import numpy as np
 from diat.heads import HEADS, Fields
 from diat.models import Model
 from diat.pixels import F32, U8
+from diat.runtime.devices import Device, choose_device
 from diat.runtime.ncnn_runtime import NcnnFields, NcnnRuntime
+
+logger = logging.getLogger(__name__)
 
 # Beyond this many crops at once the processor's caches, not the calls, set the pace.
 MAX_BATCH = 16
@@ -37,19 +40,14 @@ class FieldRuntime(Protocol):
 
 
 class FieldEngine:
-    """A model with heads, ready to run.
+    """A model with heads, ready to run; see `Engine` for its arguments and errors."""
 
-    Args:
-        model: from `diat.hub.load_model`.
-        device: ``"cpu"``, ``"cuda"``, or a torch device; None takes the GPU when torch is there and sees one.
-        threads: of the processor; None takes those that this process may use.
-    """
-
-    def __init__(self, model: Model, device: str | None = None, threads: int | None = None) -> None:
+    def __init__(self, model: Model, device: Device | None = None, threads: int | None = None) -> None:
         self.heads = HEADS[model.config.heads]
-        self.device = device or ("cuda" if _cuda() else "cpu")
+        self.device = choose_device(device)
         on_processor = self.device == "cpu"
         self._run: FieldRuntime = NcnnFields(model, threads) if on_processor else _torch_fields(model, self.device)
+        logger.info("%s runs on %s with %s", model.config.attribute, self.device, type(self._run).__name__)
 
     def fields(self, crops: U8) -> list[Fields]:
         """(N, H, W, 3) RGB uint8, the heads' window of the aligned crop -> each one's fields."""
@@ -61,18 +59,23 @@ class FieldEngine:
 
 
 class Engine:
-    """A model that draws the result, ready to run.
+    """A model that draws the result, ready to run; it may be called from several threads at once.
 
     Args:
         model: from `diat.hub.load_model`.
-        device: ``"cpu"``, ``"cuda"``, or a torch device; None takes the GPU when torch is there and sees one.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` or a torch device; None takes the GPU when torch is there
+            and sees one.
         threads: of the processor; None takes those that this process may use.
+
+    Raises:
+        InvalidArgument: there is no such device here.
     """
 
-    def __init__(self, model: Model, device: str | None = None, threads: int | None = None) -> None:
+    def __init__(self, model: Model, device: Device | None = None, threads: int | None = None) -> None:
         self.config = model.config
-        self.device = device or ("cuda" if _cuda() else "cpu")
+        self.device = choose_device(device)
         self._run: Runtime = NcnnRuntime(model, threads) if self.device == "cpu" else _torch_runtime(model, self.device)
+        logger.info("%s runs on %s with %s", model.config.attribute, self.device, type(self._run).__name__)
 
     def change(self, crops: U8) -> F32:
         """T(x) - x, or E's result less x, at the model's own strength.
@@ -116,16 +119,3 @@ def _torch_fields(model: Model, device: str) -> FieldRuntime:
     from diat.runtime.torch_runtime import TorchFields
 
     return TorchFields(model, device)
-
-
-def _cuda() -> bool:
-    """Whether torch sees a GPU. Without the driver's library torch need not be imported to know that it does not."""
-    import ctypes.util
-
-    if ctypes.util.find_library("cuda") is None and os.name != "nt":
-        return False
-    try:
-        import torch
-    except ImportError:
-        return False
-    return torch.cuda.is_available()

@@ -45,7 +45,7 @@ def test_edit_is_a_named_endpoint(client, hopper_path, hopper):
     pixels = np.asarray(Image.open(path))
     assert pixels.shape == hopper.shape
     assert (pixels != hopper).any()
-    assert "likeness" in sentence
+    assert "identity similarity" in sentence
     assert len(near) == len(whole) == 2
 
 
@@ -79,7 +79,7 @@ def test_the_name_of_a_file_changes_nothing(client, server, hopper_path, name):
     request = urllib.request.Request(f"{server}/gradio_api/upload", body, headers)
     (path,) = json.load(urllib.request.urlopen(request, timeout=30))
     answer = call(server, {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}})
-    assert "likeness" in answer
+    assert "identity similarity" in answer
 
 
 def test_an_address_is_not_fetched(server):
@@ -101,7 +101,7 @@ def test_an_address_is_not_fetched(server):
     url = f"http://127.0.0.1:{canary.server_port}/face.jpg"
     for photo in ({"path": url}, {"path": url, "url": url}, {"url": url, "path": None}, {"path": "x", "url": url}):
         answer = call(server, {**photo, "meta": {"_type": "gradio.FileData"}})
-        assert "likeness" not in answer
+        assert "identity similarity" not in answer
     canary.shutdown()
     assert asked == []
 
@@ -114,7 +114,7 @@ def test_an_address_is_not_fetched(server):
 )
 def test_a_path_of_the_server_is_not_read(server, path, extra, upload_folder):
     answer = call(server, {"path": path, "meta": {"_type": "gradio.FileData"}, **extra})
-    assert "likeness" not in answer
+    assert "identity similarity" not in answer
     assert "root:" not in answer
     assert not [file for file in upload_folder.rglob("*") if file.name in ("passwd", "app.py", "environ")]
 
@@ -122,7 +122,7 @@ def test_a_path_of_the_server_is_not_read(server, path, extra, upload_folder):
 def test_a_data_url_is_refused_not_decoded(server, hopper_path):
     url = "data:image/jpeg;base64," + base64.b64encode(hopper_path.read_bytes()).decode()
     answer = call(server, {"path": None, "url": url, "meta": {"_type": "gradio.FileData"}})
-    assert "likeness" not in answer
+    assert "identity similarity" not in answer
 
 
 @pytest.mark.parametrize("where", ["upload", "call/edit"])

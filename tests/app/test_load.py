@@ -43,8 +43,8 @@ def test_24_clients_get_their_own_pictures_or_a_sentence(server, hopper, tmp_pat
     before = resident_mib(server)
     with ThreadPoolExecutor(CLIENTS) as pool:
         sentences = list(pool.map(visit, range(CLIENTS)))
-    served = [sentence for sentence in sentences if "likeness" in sentence]
-    refused = [sentence for sentence in sentences if "likeness" not in sentence]
+    served = [sentence for sentence in sentences if "identity similarity" in sentence]
+    refused = [sentence for sentence in sentences if "identity similarity" not in sentence]
     assert len(served) >= CLIENTS // 2
     assert all("queue" in sentence.lower() and "full" in sentence.lower() for sentence in refused), refused
     assert resident_mib(server) - before < 400

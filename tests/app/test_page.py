@@ -32,7 +32,7 @@ def message(page: Page):
 def wait_for_result(page: Page, after: str = "") -> str:
     """Wait for the result that follows the one of which the message was ``after``; times make each message unique."""
     expect(message(page)).not_to_have_text(after, timeout=SLOW)
-    expect(message(page)).to_contain_text("likeness", timeout=SLOW)
+    expect(message(page)).to_contain_text("identity similarity", timeout=SLOW)
     expect(page.locator("#close-up img").first).to_be_visible(timeout=SLOW)
     return message(page).inner_text()
 
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_photograph_gets_a_sentence(page, tmp_path, agreed):
         consent(page)
     upload(page, tmp_path / "holiday.png")
     page.wait_for_timeout(2000)  # no later sentence may replace it
-    expect(message(page)).to_contain_text("This is no JPEG", timeout=SLOW)
+    expect(message(page)).to_contain_text("not a JPEG", timeout=SLOW)
 
 
 def test_a_phones_width_needs_no_sideways_scrolling(page, hopper_path, shoot):

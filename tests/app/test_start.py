@@ -35,7 +35,7 @@ def test_the_demo_offers_what_the_organisation_holds_and_runs_it(hub, tmp_path, 
         assert [name for _, name in radio["choices"]] == ["eyeglasses_remove"] == [radio["value"]]
         client = Client(address, verbose=False)
         *_, sentence = client.predict(handle_file(hopper_path), "eyeglasses_remove", 1.0, [], True, api_name="/edit")
-        assert "likeness" in sentence
+        assert "identity similarity" in sentence
     assert any("diat-eyeglasses-remove/resolve" in request for request in hub.requests)
 
 

@@ -1,14 +1,17 @@
+import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from diat.attributes import ATTRIBUTES
 from diat.editor import FaceEditor
-from diat.errors import DiatError, PhotoRejected
-from diat.faces import MAX_FACES, choose_faces
+from diat.errors import DiatError, InvalidArgument, PhotoRejected
+from diat.faces import MAX_FACES, DetectedFaces, choose_faces
 from diat.hub import load_model
 from diat.masks import attribute_mask
 from diat.photo import open_photo
@@ -22,7 +25,7 @@ def test_an_edit_changes_the_face_and_keeps_the_person(editors, collins, name):
     assert result.photo.dtype == np.uint8
     assert (result.photo != collins).any()
     assert len(result.edited) == 1
-    assert result.edited[0].likeness > 0.3
+    assert result.edited[0].identity_similarity > 0.3
     assert set(result.milliseconds) == {"decode", "detect", "align", "network", "paste", "recognise"}
 
 
@@ -42,7 +45,7 @@ def test_outside_the_attributes_mask_every_pixel_is_equal(editors, hopper):
 def test_strength_0_gives_the_photograph_back_bit_equal(editors, collins):
     result = editors("male_to_female").edit(collins, strength=0)
     np.testing.assert_array_equal(result.photo, collins)
-    assert result.edited[0].likeness == pytest.approx(1, abs=1e-5)
+    assert result.edited[0].identity_similarity == pytest.approx(1, abs=1e-5)
 
 
 def test_more_strength_changes_more(editors, collins):
@@ -58,6 +61,70 @@ def test_a_strength_out_of_range_is_refused(editors, collins, strength):
         editors("mouth_close").edit(collins, strength=strength)
 
 
+def test_a_bad_argument_is_a_value_error(editors, collins):
+    for arguments in ({"strength": 2}, {"faces": "first"}, {"on_error": "ignore"}):
+        with pytest.raises(ValueError):
+            editors("mouth_close").edit(collins, **arguments)
+
+
+def test_a_face_that_is_not_there_is_named_by_number_and_by_index(editors, crowd):
+    with pytest.raises(InvalidArgument, match=r"There is no face 3 \(index 2\): 2 were found, so choose 1 to 2"):
+        editors("mouth_open").edit(crowd, 2)
+
+
+def test_several_photographs_come_in_any_collection(editors, collins, hopper_path):
+    editor = editors("mouth_close")
+    expected = [result.photo for result in editor.edit([collins, hopper_path])]
+    stacked = np.stack([collins[:400, :400], collins[50:450, 50:450]])
+    assert [result.photo.shape for result in editor.edit(stacked)] == [(400, 400, 3)] * 2
+    for several in ((collins, hopper_path), iter([collins, hopper_path]), (p for p in (collins, hopper_path))):
+        for result, photo in zip(editor(several), expected, strict=True):
+            np.testing.assert_array_equal(result.photo, photo)
+
+
+def test_photographs_that_cannot_be_used_are_skipped_on_request(editors, collins, caplog):
+    photos = [collins, b"no photograph", collins[:100, :100]]
+    with pytest.raises(PhotoRejected, match="not a JPEG"):
+        editors("mouth_close").edit(photos)
+    first, second, third = editors("mouth_close").edit(photos, on_error="skip")
+    np.testing.assert_array_equal(first.photo, editors("mouth_close").edit(collins).photo)
+    assert second is None and third is None
+    assert "Photograph 2 was skipped. This file is not a JPEG" in caplog.text
+    assert "Photograph 3 was skipped. No face found" in caplog.text
+
+
+def test_faces_found_before_belong_to_one_photograph(editors, collins, collins_face):
+    with pytest.raises(InvalidArgument, match="one photograph"):
+        editors("mouth_close").edit([collins, collins], found=[collins_face])
+
+
+def test_a_batch_times_each_photograph_by_itself(editors, collins, crowd):
+    one, two = editors("mouth_close").edit([collins, crowd], faces="all")
+    assert one.milliseconds is not two.milliseconds
+    assert two.milliseconds["network"] == pytest.approx(2 * one.milliseconds["network"])
+
+
+def test_several_threads_share_an_editor(editors, collins, hopper, crowd):
+    editor = editors("older_to_younger")
+    photos = [collins, hopper, crowd, collins[:450], hopper[:500]] * 3
+    expected = [editor.edit(photo, "all") for photo in photos]
+    with ThreadPoolExecutor(5) as threads:
+        for alone, together in zip(expected, threads.map(lambda photo: editor.edit(photo, "all"), photos), strict=True):
+            np.testing.assert_array_equal(together.photo, alone.photo)
+            assert [face.identity_similarity for face in together.edited] == pytest.approx(
+                [face.identity_similarity for face in alone.edited], abs=1e-5
+            )
+
+
+def test_an_editor_says_what_it_is_and_where_it_runs(editors, collins):
+    editor = editors("mouth_close")
+    assert repr(editor) == "FaceEditor('mouth_close', source='embedded', device='cpu')"
+    before = editor.edit(collins).photo
+    assert editor.to(torch.device("cpu")) is editor
+    assert editor.device == "cpu"
+    np.testing.assert_array_equal(editor.edit(collins).photo, before)
+
+
 def test_every_kind_of_source_gives_the_same_result(editors, hopper_path, hopper):
     editor = editors("eyeglasses_remove")
     expected = editor.edit(hopper).photo
@@ -67,13 +134,18 @@ def test_every_kind_of_source_gives_the_same_result(editors, hopper_path, hopper
         hopper_path.read_bytes(),
         Image.fromarray(hopper),
         open_photo(hopper),
+        io.BytesIO(hopper_path.read_bytes()),
     ):
         np.testing.assert_array_equal(editor.edit(source).photo, expected)
+    with hopper_path.open("rb") as file:
+        np.testing.assert_array_equal(editor.edit(file).photo, expected)
 
 
 def test_the_largest_face_all_faces_or_chosen_ones(editors, crowd):
     editor = editors("mouth_open")
     largest, both, second = (editor.edit(crowd, faces) for faces in ("largest", "all", [1]))
+    np.testing.assert_array_equal(editor.edit(crowd, 1).photo, second.photo)
+    assert second.edited[0].number == 2
     assert [face.index for face in largest.edited] == [0]
     assert [face.index for face in both.edited] == [0, 1]
     assert [face.index for face in second.edited] == [1]
@@ -83,7 +155,7 @@ def test_the_largest_face_all_faces_or_chosen_ones(editors, crowd):
     np.testing.assert_array_equal(both.photo[:, 512:], second.photo[:, 512:])
 
 
-@pytest.mark.parametrize("faces", [[2], [-1], [], "smallest"], ids=str)
+@pytest.mark.parametrize("faces", [[2], 2, [-1], [], "smallest"], ids=str)
 def test_a_choice_of_faces_that_are_not_there_is_refused(editors, crowd, faces):
     with pytest.raises(DiatError):
         editors("mouth_open").edit(crowd, faces)
@@ -138,13 +210,15 @@ def test_the_largest_face_that_can_be_used_is_taken_and_the_larger_ones_are_name
         choose_faces([turned, turned], "largest", [])
 
 
-def test_more_faces_than_are_taken_are_spoken_of(collins_face):
+def test_only_more_faces_than_are_taken_are_spoken_of(collins_face):
     notices: list[str] = []
-    choose_faces([collins_face] * MAX_FACES, "largest", notices)
-    assert notices == ["At most 20 faces are taken; smaller ones are left as they are."]
+    choose_faces(DetectedFaces([collins_face] * MAX_FACES), "largest", notices)
+    assert notices == []
+    choose_faces(DetectedFaces([collins_face] * MAX_FACES, left_out=1), "largest", notices)
+    assert notices == ["Only the 20 largest faces are considered; smaller ones stay as they are."]
 
 
-@pytest.mark.parametrize("choice", ["first", 0, None, ["a"], [0.5], [], [7]])
+@pytest.mark.parametrize("choice", ["first", 7, -1, True, None, ["a"], [0.5], [], [7]])
 def test_a_choice_of_faces_that_is_none_is_one_sentence(collins_face, choice):
     with pytest.raises(DiatError, match="face"):
         choose_faces([collins_face], choice, [])

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from diat import detector
+from diat import detector as insightface_detector
 from diat.align import CELEBA_TEMPLATE_128
 from diat.errors import ModelRejected
-from diat.faces import Face, face_fault
+from diat.faces import MAX_FACES, Face, face_fault
 from diat.pages.photo import draw_faces
 
 
@@ -27,8 +27,8 @@ def test_a_face_has_5_and_68_points_where_they_belong(collins_face):
 
 
 def test_every_68_point_has_one_of_the_106():
-    assert len(set(detector.POINTS_106_TO_68.tolist())) == 68
-    assert detector.POINTS_106_TO_68.max() < 106
+    assert len(set(insightface_detector.POINTS_106_TO_68.tolist())) == 68
+    assert insightface_detector.POINTS_106_TO_68.max() < 106
 
 
 def test_faces_come_largest_first_and_the_same_every_time(detector, crowd):
@@ -38,6 +38,18 @@ def test_faces_come_largest_first_and_the_same_every_time(detector, crowd):
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a.box, b.box)
         np.testing.assert_array_equal(a.points68, b.points68)
+
+
+def test_a_crowd_gets_landmarks_for_the_faces_that_are_kept_alone(detector, collins, monkeypatch):
+    lefts = np.arange(150, dtype=np.float32) * 5
+    boxes = np.stack([lefts, lefts, lefts + 50 + np.arange(150), lefts + 60, np.full(150, 0.9)], 1).astype(np.float32)
+    monkeypatch.setattr(detector._detector, "detect", lambda *_, **__: (boxes, np.zeros((150, 5, 2), np.float32)))
+    asked = []
+    monkeypatch.setattr(detector, "_points68", lambda _, box: asked.append(box) or np.zeros((68, 2), np.float32))
+    found = detector.detect(collins)
+    assert len(asked) == len(found) == MAX_FACES
+    assert found.left_out == 130
+    assert [face.box[0] for face in found] == list(reversed(lefts[130:]))
 
 
 def test_a_face_that_fills_the_photograph_is_found_too(detector, collins, collins_face):
@@ -99,13 +111,13 @@ def test_a_pack_that_cannot_be_had_is_refused_with_a_sentence(monkeypatch):
 
     monkeypatch.setattr("insightface.app.FaceAnalysis", unreachable)
     with pytest.raises(ModelRejected, match="buffalo_l.*network"):
-        detector.InsightFaceDetector("buffalo_l")
+        insightface_detector.InsightFaceDetector("buffalo_l")
 
 
 def test_a_tampered_embedded_model_is_refused(monkeypatch):
-    monkeypatch.setitem(detector.EMBEDDED_SHA256, "2d106det.onnx", "0" * 64)
+    monkeypatch.setitem(insightface_detector.EMBEDDED_SHA256, "2d106det.onnx", "0" * 64)
     with pytest.raises(ModelRejected, match="2d106det"):
-        detector.InsightFaceDetector()
+        insightface_detector.InsightFaceDetector()
 
 
 def test_drawing_does_not_touch_the_photograph(crowd, detector):

@@ -19,7 +19,7 @@ def test_every_row_comes_back_changed_or_with_a_reason_and_missing_shards_alone_
         assert (row["image"] is None) == (row["left_out"] is not None)
         if row["image"]:
             assert is_marked(row["image"]["bytes"])
-            assert 0.3 < row["likeness"] <= 1.0
+            assert 0.3 < row["identity_similarity"] <= 1.0
     assert sum(row["image"] is not None for row in rows) > 20
 
     whole = {path: path.read_bytes() for path in shards}

@@ -1,0 +1,59 @@
+"""Files that are whole or absent: written aside, flushed to disk, and only then given their names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file atomically; the folders above it are made.
+
+    Raises:
+        OSError: the disk is full or cannot be written; a file that was there before is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    aside = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.chmod(0o644)  # mkstemp leaves it to its owner alone
+        aside.replace(path)
+    except BaseException:  # also when interrupted: nothing may stay beside the result
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write several files that belong together: the folder holds all of the new ones or all of the old ones.
+
+    The new folder is written beside the old one and takes its name; what else the old one holds is kept.
+
+    Raises:
+        OSError: the disk is full or cannot be written; a folder that was there before is as it was.
+    """
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", dir=folder.parent))
+    try:
+        if folder.is_dir():
+            shutil.copytree(folder, aside, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*files))
+        aside.chmod(0o755)
+        for name, data in files.items():
+            write_file(aside / name, data)
+        old = aside.with_name(f"{aside.name}.old")
+        # A rename cannot take the place of a folder that holds files. Killed between these two, the old model lies
+        # whole in `old` and the new one whole in `aside`.
+        if folder.exists():
+            folder.rename(old)
+        aside.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise

@@ -1,0 +1,94 @@
+"""What an edit gives back: the photograph with its change, its faces, and how to keep it as a marked file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from diat.errors import DiatError, InvalidArgument
+from diat.faces import Face
+from diat.files import write_file
+from diat.pixels import U8
+from diat.provenance import KINDS, encode
+
+
+@dataclass(frozen=True, eq=False)
+class EditedFace:
+    """What happened to one face."""
+
+    index: int  # into EditResult.faces, from 0
+    before: U8  # (S, S, 3) RGB, the aligned crop that the network saw
+    after: U8  # (S, S, 3) RGB, the crop with the change
+    # Cosine of a recogniser's embeddings of the face before and after, -1..1; 1 for the same picture.
+    # `diat.faces.SAME_PERSON` is where two faces count as one person.
+    identity_similarity: float
+
+    @property
+    def number(self) -> int:
+        """How sentences name the face: from 1, largest first."""
+        return self.index + 1
+
+
+@dataclass(frozen=True, eq=False)
+class EditResult:
+    """An edited photograph and how it came about."""
+
+    photo: U8  # (H, W, 3) RGB, the size of the original
+    original: U8  # (H, W, 3) RGB, as decoded
+    faces: tuple[Face, ...]  # every face found, largest first
+    edited: tuple[EditedFace, ...]  # the chosen ones
+    attribute: str  # what was changed
+    strength: float  # and how much, 0 to 1.5
+    notices: tuple[str, ...]  # sentences for the user; they number faces from 1
+    # Of this photograph alone, per stage: decode, detect, align, network, paste, recognise. Of a batch, the network's
+    # time is shared out by the number of faces.
+    milliseconds: dict[str, float]
+
+    @property
+    def image(self) -> Image.Image:
+        """The edited photograph as a PIL image, RGB. Saved by PIL it carries no mark; `save` writes one."""
+        return Image.fromarray(self.photo)
+
+    def to_bytes(self, kind: str = "PNG") -> bytes:
+        """The edited photograph as a file's content, marked as edited.
+
+        Args:
+            kind: ``"PNG"``, ``"JPEG"`` or ``"WEBP"``, see `diat.provenance.encode`.
+
+        Raises:
+            InvalidArgument: another kind.
+        """
+        return encode(self.photo, self.attribute, self.strength, kind)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the edited photograph, marked as edited, and return its path. It appears whole or not at all.
+
+        Args:
+            path: ends in .png, .jpg, .jpeg or .webp, which chooses the format; folders above it are made.
+
+        Raises:
+            InvalidArgument: another ending.
+            DiatError: the file cannot be written.
+        """
+        path = Path(path)
+        kind = KINDS.get(path.suffix.lower())
+        if kind is None:
+            raise InvalidArgument(f"The output must end in {', '.join(KINDS)}, not {path.suffix or 'nothing'!r}.")
+        data = self.to_bytes(kind)
+        try:
+            write_file(path, data)
+        except OSError as error:
+            raise DiatError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
+        return path
+
+    def _repr_png_(self) -> bytes:
+        """How a notebook shows it."""
+        return self.to_bytes("PNG")
+
+    def __repr__(self) -> str:
+        height, width = self.photo.shape[:2]
+        faces = f"{len(self.edited)} of {len(self.faces)} faces"
+        return f"EditResult({self.attribute}, strength={self.strength:g}, {width}x{height}, {faces})"
