@@ -22,6 +22,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--celeba", default=os.environ.get("DIAT_CELEBA"), help="folder with CelebA in the Hub's schema")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes long, so that `pytest -m "not slow and not browser"` is a loop of about two minutes."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "tests/app/" in item.path.as_posix():
+            item.add_marker("browser")  # a real server, most with a real browser
+        elif "tests/faults/" in item.path.as_posix() or fixtures & {"tiny_pack", "celeba"}:
+            item.add_marker("slow")  # runs scripts, kills them, or reads real data
+
+
 @pytest.fixture(scope="session")
 def celeba(pytestconfig: pytest.Config) -> Path:
     folder = pytestconfig.getoption("celeba")

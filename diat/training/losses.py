@@ -129,7 +129,7 @@ def global_enhancement_loss(enhanced: Tensor, x: Tensor) -> Tensor:
     return reconstruction_loss(x, enhanced)
 
 
-# ---- The release recipe. Each addition earns its place in docs/recipe.md by a figure.
+# ---- The release recipe. Each addition earns its place in docs/experiments.md by a figure.
 
 
 def scaled_identity_loss(transformed: Features, source: Features) -> Tensor:

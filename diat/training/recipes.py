@@ -50,7 +50,7 @@ class TransferConfig:
     gamma: float = 0.0  # weight of Eq. (6), section 5.1: 0.001 where it is used
     features: str = "imagenet-vgg16"  # phi of Eq. (2), see diat.training.vgg_face.load_features
 
-    # What the release recipe adds; docs/recipe.md has the figures.
+    # What the release recipe adds; docs/experiments.md has the figures.
     residual: bool = True  # T(x) = x + change, the change starting at 0
     masked: bool = True  # composite under the attribute's mask
     windowed: bool = True  # T and D see the region's window alone: a mouth at full resolution for a quarter of the work
