@@ -9,7 +9,14 @@ from diat.errors import TrainingStopped
 from diat.hub import load_model
 from diat.training.fields import FieldsConfig, train_fields
 
-SETTINGS = {"attribute": "mouth_close", "heads": "mouth_close", "batch": 2, "warm_up": 5, "log_every": 2, "save_every": 4}
+SETTINGS = {
+    "attribute": "mouth_close",
+    "heads": "mouth_close",
+    "batch": 2,
+    "warm_up": 5,
+    "log_every": 2,
+    "save_every": 4,
+}
 
 
 class Brightness:
@@ -38,7 +45,8 @@ def test_it_learns_and_writes_a_model_that_loads(tmp_path):
     model = load_model(train_fields(FieldsConfig(steps=60, **SETTINGS), Brightness(), tmp_path))
     assert model.config.heads == "mouth_close" and model.config.size == 192 and model.training["steps"] == 60
     lines = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
-    assert lines[-1]["step"] == 60 and lines[-1]["field"] < lines[0]["field"] / 2
+    assert lines[-1]["step"] == 60
+    assert sum(line["field"] for line in lines[-5:]) < 0.7 * sum(line["field"] for line in lines[:5])
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path):
