@@ -31,7 +31,7 @@ class Brightness:
     def batch(self, step):
         if step == self.die_at:
             raise KeyboardInterrupt
-        sides = torch.rand(2, 1, 1, 2, generator=torch.Generator().manual_seed(step)) * 2 - 1
+        sides = torch.rand(2, 1, 1, 2, generator=torch.Generator().manual_seed(step % 2)) * 2 - 1
         image = sides.repeat_interleave(16, 3).expand(2, 3, 32, 32)
         return {"image": image, "level": image[:, :1, ::2, ::2], "lighter": (sides[:, 0, 0, :1] > sides[:, 0, 0, 1:])}
 
@@ -46,7 +46,7 @@ def test_it_learns_and_writes_a_model_that_loads(tmp_path):
     assert model.config.heads == "mouth_close" and model.config.size == 192 and model.training["steps"] == 60
     lines = [json.loads(line) for line in (tmp_path / "stats.jsonl").read_text().splitlines()]
     assert lines[-1]["step"] == 60
-    assert sum(line["field"] for line in lines[-5:]) < 0.7 * sum(line["field"] for line in lines[:5])
+    assert sum(line["field"] for line in lines[-5:]) < 0.5 * sum(line["field"] for line in lines[:5])
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path):
