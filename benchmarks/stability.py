@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from diat.align import CELEBA_TEMPLATE_128, change_of_photo, replaced_by, warp_to_crop
+from diat.detail import DetailFade
 from diat.editor import FaceEditor
 from diat.faces import Face, face_fault
 from diat.pixels import F32, U8, contact_sheet, save_image
@@ -98,7 +99,7 @@ def live(editor: FaceEditor, faces: list[Seen | None]) -> list[Seen | None]:
 
 
 def film(editor: FaceEditor, faces: list[Seen | None]) -> list[Seen | None]:
-    steady = TemporalFilter(editor.spec.replaces)
+    steady = TemporalFilter(editor.spec.detail_fade)
     settled = []
     for face in faces:
         settled += steady.add({face.number: (face.crop, face.change)} if face else {})
@@ -110,8 +111,8 @@ def added(editor: FaceEditor, frame: U8, face: Seen | None) -> F32:
     """What a change adds to the frame, (H, W, 3) float."""
     everywhere = np.zeros(frame.shape, np.float32)
     if face is not None:
-        replaces = editor.spec.replaces
-        made = change_of_photo(frame, face.crop, face.change, face.mask, face.matrix, 1.0, replaces)
+        fade = editor.spec.detail_fade
+        made = change_of_photo(frame, face.crop, face.change, face.mask, face.matrix, 1.0, fade)
         if made is not None:
             part, (left, top, right, bottom) = made
             everywhere[top:bottom, left:right] = part
@@ -160,14 +161,14 @@ def flicker(frames: list[U8], ways: Ways, faces: list[Face | None]) -> Pairs:
     return values
 
 
-def unrest(frames: list[U8], ways: Ways, followed: list[Seen | None], replaces: tuple[float, float]) -> Pairs:
+def unrest(frames: list[U8], ways: Ways, followed: list[Seen | None], fade: DetailFade) -> Pairs:
     """By pair of frames: how far the face moved, in inter-ocular distances, and how each way's result differs.
 
     The last two of the values are the original's, there and beside it.
     """
 
     def replaced(face: Seen) -> NDArray[np.bool_]:
-        return face.mask * replaced_by(face.change, replaces) > 0.5
+        return face.mask * replaced_by(face.change, fade) > 0.5
 
     values = []
     before: list[F32] = []
@@ -233,7 +234,7 @@ def main() -> None:
     result = {
         "film": args.film.name,
         "attribute": args.attribute,
-        "result": figures(unrest(frames, ways, followed, editor.spec.replaces)),
+        "result": figures(unrest(frames, ways, followed, editor.spec.detail_fade)),
         "change": figures(flicker(frames, ways, faces)),
     }
     print(json.dumps(result, indent=1))

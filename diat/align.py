@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from diat.attributes import REPLACES
+from diat.detail import DEFAULT_FADE, DetailFade
 from diat.pixels import F32, U8
 
 CROP_SIZE = 128
@@ -110,7 +110,7 @@ def paste_back(
     mask: F32,
     photo_to_crop: F32,
     strength: float = 1.0,
-    replaces: tuple[float, float] = REPLACES,
+    fade: DetailFade = DEFAULT_FADE,
 ) -> U8:
     """Add a change of the crop to the photograph, at the photograph's own resolution.
 
@@ -125,13 +125,13 @@ def paste_back(
         mask: (S, S) float in [0, 1]. Where it is 0, and outside the crop, the photograph stays bit-equal.
         photo_to_crop: the matrix that made the crop at 128 pixels.
         strength: factor of the change, at least 0; 0 returns an equal copy.
-        replaces: sizes of a change between which detail fades (`diat.attributes.REPLACES`).
+        fade: sizes of a change between which detail fades.
 
     Returns:
         (H, W, 3) RGB uint8.
     """
     result = photo.copy()
-    made = change_of_photo(photo, crop, change, mask, photo_to_crop, strength, replaces)
+    made = change_of_photo(photo, crop, change, mask, photo_to_crop, strength, fade)
     if made is not None:
         added, (left, top, right, bottom) = made
         # Rounded and clipped. Where nothing is added that gives the very same integers.
@@ -146,7 +146,7 @@ def change_of_photo(
     mask: F32,
     photo_to_crop: F32,
     strength: float,
-    replaces: tuple[float, float],
+    fade: DetailFade,
 ) -> tuple[F32, tuple[int, int, int, int]] | None:
     """What `paste_back` adds, (h, w, 3) float in units of 0..255, and to which left, top, right, bottom; or nothing."""
     size = crop.shape[0]
@@ -159,8 +159,6 @@ def change_of_photo(
     crop, change, mask = crop[y0:y1, x0:x1], change[y0:y1, x0:x1], mask[y0:y1, x0:x1]
     matrix[:, 2] -= (x0, y0)
     left, top, right, bottom = region_of(matrix, (x1 - x0, y1 - y0), photo.shape)
-    if left >= right or top >= bottom:
-        return None
     matrix = _shifted(matrix, left, top)
 
     def enlarge(image: F32 | U8) -> F32:
@@ -169,7 +167,7 @@ def change_of_photo(
         return enlarged
 
     added = enlarge(change * (np.float32(strength) * mask)[..., None])
-    replaced = enlarge(replaced_by(change, replaces) * mask) * np.float32(min(strength, 1.0))
+    replaced = enlarge(replaced_by(change, fade) * mask) * np.float32(min(strength, 1.0))
     detail = cv2.subtract(photo[top:bottom, left:right], enlarge(crop), dtype=cv2.CV_32F)
     added -= replaced[..., None] * detail
     return added, (left, top, right, bottom)
@@ -189,10 +187,10 @@ def region_of(matrix: F32, size: tuple[int, int], shape: tuple[int, ...], pad: i
     return int(min(left, width - 1)), int(min(top, height - 1)), int(max(right, 1)), int(max(bottom, 1))
 
 
-def replaced_by(change: F32, between: tuple[float, float]) -> F32:
+def replaced_by(change: F32, fade: DetailFade) -> F32:
     """Where a change, (S, S, 3), is so large that it replaces what was there (1) or only tints it (0). -> (S, S)."""
     size = cv2.GaussianBlur(np.abs(change) @ np.full(3, 1 / 3, np.float32), (0, 0), 1.0)  # faster than mean(-1)
-    replaced: F32 = np.clip((size - between[0]) / (between[1] - between[0]), 0, 1).astype(np.float32)
+    replaced: F32 = np.clip((size - fade.low) / (fade.high - fade.low), 0, 1).astype(np.float32)
     return replaced
 
 

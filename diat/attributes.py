@@ -6,13 +6,11 @@ import difflib
 from dataclasses import dataclass
 from typing import Literal
 
-from diat.errors import DiatError
+from diat.detail import DEFAULT_FADE, DetailFade
+from diat.errors import InvalidArgument
 
 Scope = Literal["local", "global"]
 
-# A change of the crop smaller than the first (mean over the channels, of 255) tints what was there, and the photograph
-# keeps its fine detail; one larger than the second replaces it (`align.paste_back`).
-REPLACES = (10.0, 40.0)
 MAX_STRENGTH = 1.5  # of a change, as a multiple of what the model was made for
 
 
@@ -30,16 +28,18 @@ class Region:
     # holds the region of nearly every face; None is the whole crop.
     window: tuple[int, int, int, int] | None = None
     scope: Scope = "local"  # section 5's two kinds, which differ in their enhancement network
-    replaces: tuple[float, float] = REPLACES
+    detail_fade: DetailFade = DEFAULT_FADE
 
 
 _MOUTH, _BROWS, _BRIDGE, _EYES = range(48, 68), range(17, 27), range(27, 30), range(36, 48)
 
 REGIONS: dict[str, Region] = {
-    "mouth": Region(tuple(_MOUTH), margin=0.42, window=(32, 64, 96, 128), replaces=(5.0, 20.0)),
+    "mouth": Region(tuple(_MOUTH), margin=0.42, window=(32, 64, 96, 128), detail_fade=DetailFade(5.0, 20.0)),
     # Down to the cheeks, as large sunglasses reach, out to where the temples meet the hair, and up to the brows' ends
     # alone: above the brows' arches the brim of a hat would be taken for a frame. Clear rims are faint, and still go.
-    "glasses": Region((1, 15, 17, 26, *_BRIDGE, *_EYES), margin=0.30, window=(16, 32, 112, 96), replaces=(3.0, 10.0)),
+    "glasses": Region(
+        (1, 15, 17, 26, *_BRIDGE, *_EYES), margin=0.30, window=(16, 32, 112, 96), detail_fade=DetailFade(3.0, 10.0)
+    ),
     "eyes": Region((*_BROWS, *_EYES), margin=0.25, window=(16, 32, 112, 96)),
     "nose": Region(tuple(range(27, 36)), margin=0.25, window=(32, 48, 96, 112)),
     "lower_face": Region((*range(3, 14), *range(31, 36), *_MOUTH), margin=0.30),
@@ -68,9 +68,9 @@ class AttributeSpec:
         return REGIONS[self.region].scope
 
     @property
-    def replaces(self) -> tuple[float, float]:
-        """Sizes of a change from which it replaces what was there."""
-        return REGIONS[self.region].replaces
+    def detail_fade(self) -> DetailFade:
+        """How large a change must be to replace what was there."""
+        return REGIONS[self.region].detail_fade
 
     def window(self, size: int, windowed: bool = True) -> tuple[int, int, int, int]:
         """Left, top, right, bottom of what T sees of crops of that size: the region's window, or the whole crop.
@@ -120,10 +120,10 @@ def attribute_spec(name: str, region: str | None = None) -> AttributeSpec:
         region: a name in `REGIONS` instead of the attribute's own.
 
     Raises:
-        DiatError: no attribute or region has that name; the sentence lists the nearest names.
+        InvalidArgument: no attribute or region has that name; the sentence lists the nearest names.
     """
     if region is not None and region not in REGIONS:
-        raise DiatError(f"Unknown region {region!r}: use one of {', '.join(REGIONS)}.")
+        raise InvalidArgument(f"Unknown region {region!r}: use one of {', '.join(REGIONS)}.")
     if name in ATTRIBUTES:
         spec = ATTRIBUTES[name]
         return AttributeSpec(spec.name, spec.title, spec.column, spec.wanted, region or spec.region, spec.matched)
@@ -133,5 +133,6 @@ def attribute_spec(name: str, region: str | None = None) -> AttributeSpec:
         matched = tuple(other for other in ("Male", "Young") if other != column)
         return AttributeSpec(name, title, column, column == name, region or COLUMN_REGIONS[column], matched)
     known = [*ATTRIBUTES, *COLUMNS, *(NOT + column for column in COLUMNS)]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or list(ATTRIBUTES)
-    raise DiatError(f"Unknown attribute {name!r}: use {' or '.join(near)} (`diat attributes` lists the released ones).")
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(ATTRIBUTES)}."
+    raise InvalidArgument(f"Unknown attribute {name!r}: {hint} (`diat attributes` lists those with released weights.)")

@@ -189,7 +189,7 @@ class FaceEditor:
         there = [job for job in jobs if job is not None]
         start = time.perf_counter()
         crops = [crop for job in there for crop in job.crops]
-        changes = self.changes(crops, [mask for job in there for mask in job.masks])
+        changes = self.changes(crops, [mask for job in there for mask in job.masks], strength)
         each = 1000 * (time.perf_counter() - start) / max(len(crops), 1)
         results: list[EditResult | None] = []
         done = 0
@@ -224,22 +224,37 @@ class FaceEditor:
         if not places or strength == 0:
             return frame
         aligned = [self.aligned(frame, faces[place]) for place in places]
-        changes: Iterable[F32] = self.changes([crop for _, crop, _ in aligned], [mask for *_, mask in aligned])
+        changes: Iterable[F32] = self.changes([crop for _, crop, _ in aligned], [m for *_, m in aligned], strength)
         if settle is not None:
             crops = [crop for _, crop, _ in aligned]
             changes = [settle(*of_face) for of_face in zip(places, crops, changes, strict=True)]
         return self.pasted(frame, aligned, changes, strength)
 
     def pasted(self, photo: U8, aligned: Iterable[tuple[F32, U8, F32]], changes: Iterable[F32], strength: float) -> U8:
-        """A photograph with the changes of some of its faces, `aligned` and in their order, added to it."""
+        """A photograph with the changes of some of its faces added to it.
+
+        Args:
+            photo: (H, W, 3) RGB uint8, left as it is.
+            aligned: of each face what `aligned` gave.
+            changes: of each face, in the same order, what `changes` gave for this very strength.
+            strength: 0 to 1.5.
+        """
         for (matrix, crop, mask), change in zip(aligned, changes, strict=True):
-            photo = paste_back(photo, crop, change, mask, matrix, strength, self.spec.replaces)
+            photo = paste_back(photo, crop, change, mask, matrix, min(strength, 1.0), self.spec.detail_fade)
         return photo
 
-    def changes(self, crops: list[U8], masks: list[F32]) -> F32:
-        """T's changes, (N, S, S, 3): in the window of the region alone, where T learnt there and the mask lies inside.
+    def changes(self, crops: list[U8], masks: list[F32], strength: float = 1.0) -> F32:
+        """The changes for a strength, in the window of the region alone where T learnt there and the mask lies inside.
 
         A mouth's window is a quarter of the crop, and a quarter of the work.
+
+        Args:
+            crops: N of (S, S, 3) RGB uint8.
+            masks: theirs, (S, S) float in [0, 1].
+            strength: 0 to 1.5.
+
+        Returns:
+            (N, S, S, 3) float in units of 0..255, of which ``min(strength, 1)`` is to be added.
         """
         size = self.model.config.size
         left, top, right, bottom = self.spec.window(size, self.model.config.windowed)
@@ -248,14 +263,14 @@ class FaceEditor:
         for chosen, (x0, y0, x1, y1) in ((inside, (left, top, right, bottom)), (~inside, (0, 0, size, size))):
             if chosen.any():
                 seen = np.stack([crop[y0:y1, x0:x1] for crop, here in zip(crops, chosen, strict=True) if here])
-                changes[chosen, y0:y1, x0:x1] = self.engine.change(seen)
+                changes[chosen, y0:y1, x0:x1] = self.engine.change(seen, strength)
         for crop, change in zip(crops, changes, strict=True):
             if np.ptp(crop, axis=-1).max() <= GREY:  # a black-and-white photograph stays one
                 change[:] = change.mean(-1, keepdims=True)
         return changes
 
     def aligned(self, photo: U8, face: Face) -> tuple[F32, U8, F32]:
-        """Matrix, crop and mask of a face."""
+        """Of a face: matrix photograph to crop at 128, (2, 3); crop, (S, S, 3) RGB uint8; mask, (S, S) in [0, 1]."""
         matrix, size = photo_to_crop_matrix(face.points5), self.model.config.size
         points = (transform_points(face.points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
         return matrix, warp_to_crop(photo, matrix, size), attribute_mask(self.spec, points, size)
@@ -283,7 +298,7 @@ class FaceEditor:
             aligned = zip(job.matrices, job.crops, job.masks, strict=True)
             result = self.pasted(original, aligned, changes, strength)
             after = [
-                np.clip(np.rint(crop + strength * mask[..., None] * change), 0, 255).astype(np.uint8)
+                np.clip(np.rint(crop + min(strength, 1.0) * mask[..., None] * change), 0, 255).astype(np.uint8)
                 for crop, change, mask in zip(job.crops, changes, job.masks, strict=True)
             ]
         with job.timed("recognise"):

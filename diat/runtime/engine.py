@@ -77,14 +77,25 @@ class Engine:
         self._run: Runtime = NcnnRuntime(model, threads) if self.device == "cpu" else _torch_runtime(model, self.device)
         logger.info("%s runs on %s with %s", model.config.attribute, self.device, type(self._run).__name__)
 
-    def change(self, crops: U8) -> F32:
-        """T(x) - x, or E's result less x, at the model's own strength.
+    def change(self, crops: U8, strength: float = 1.0) -> F32:
+        """The change for a strength, of which ``min(strength, 1)`` is to be added.
 
-        (N, H, W, 3) RGB uint8, sides multiples of 4 -> (N, H, W, 3) float in units of 0..255.
+        `strengthened` is not linear and must see the model's strength and the user's as one factor. Below 1 the user's
+        part is left to whoever adds the change, so that how large it is, and with it what counts as replaced, does not
+        depend on the strength.
+
+        Args:
+            crops: (N, H, W, 3) RGB uint8, sides multiples of 4.
+            strength: the user's factor, 0 to 1.5.
+
+        Returns:
+            (N, H, W, 3) float in units of 0..255.
         """
         parts = [self._run(crops[start : start + MAX_BATCH]) for start in range(0, len(crops), MAX_BATCH)]
         own = np.concatenate(parts) if parts else np.zeros(crops.shape, np.float32)
-        return strengthened(crops, own, self.config.strength)
+        if strength == 0:
+            return own
+        return strengthened(crops, own, self.config.strength * strength) / np.float32(min(strength, 1.0))
 
 
 def strengthened(crops: U8, change: F32, strength: float) -> F32:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from diat.align import replaced_by
-from diat.attributes import REPLACES
+from diat.detail import DEFAULT_FADE, DetailFade
 from diat.editor import FaceEditor
 from diat.faces import face_fault
 from diat.pixels import F32, U8
@@ -67,7 +67,7 @@ class FrameEditor:
             crop: (S, S, 3) RGB uint8.
             change: (S, S, 3) of it, T(x) - x in units of 0..255.
         """
-        now, replaced = crop.astype(np.float32), replaced_by(change, self.editor.spec.replaces)
+        now, replaced = crop.astype(np.float32), replaced_by(change, self.editor.spec.detail_fade)
         if number in self._last:
             before, kept, lately = self._last[number]
             replaced = np.maximum(replaced, np.float32(KEPT) * lately)
@@ -89,7 +89,7 @@ class FilmEditor:
 
     def __init__(self, editor: FaceEditor, strength: float = 1.0) -> None:
         self._editor, self._strength = editor, strength
-        self._filter = TemporalFilter(editor.spec.replaces)
+        self._filter = TemporalFilter(editor.spec.detail_fade)
         self._waiting: deque[tuple[U8, dict[int, tuple[F32, U8, F32]]]] = deque()
 
     def add(self, frame: U8, tracks: Sequence[Track]) -> list[U8]:
@@ -106,7 +106,7 @@ class FilmEditor:
         usable = [track for track in tracks if face_fault(track.face) is None and self._strength > 0]
         aligned = {track.number: self._editor.aligned(frame, track.face) for track in usable}
         crops = [crop for _, crop, _ in aligned.values()]
-        changes = self._editor.changes(crops, [mask for *_, mask in aligned.values()])
+        changes = self._editor.changes(crops, [mask for *_, mask in aligned.values()], self._strength)
         self._waiting.append((frame, aligned))
         return self._done(self._filter.add(dict(zip(aligned, zip(crops, changes, strict=True), strict=True))))
 
@@ -133,11 +133,11 @@ class TemporalFilter:
     frame's own does, it counts, the more the nearer in time. A filter that looks both ways lags behind nothing.
 
     Args:
-        replaces: sizes of a change, in units of 0..255, between which tinting becomes replacing.
+        fade: sizes of a change between which tinting becomes replacing.
     """
 
-    def __init__(self, replaces: tuple[float, float] = REPLACES) -> None:
-        self._replaces = replaces
+    def __init__(self, fade: DetailFade = DEFAULT_FADE) -> None:
+        self._fade = fade
         self._moments: deque[dict[int, _Seen]] = deque()  # those that a moment to come may still need
         self._next = 0  # which of them is to be given next
 
@@ -153,7 +153,7 @@ class TemporalFilter:
         """
         moment = {}
         for number, (crop, change) in faces.items():
-            moment[number] = _Seen(crop.astype(np.float32), crop + change, replaced_by(change, self._replaces))
+            moment[number] = _Seen(crop.astype(np.float32), crop + change, replaced_by(change, self._fade))
         self._moments.append(moment)
         return [self._give()] if len(self._moments) - self._next > AROUND else []
 

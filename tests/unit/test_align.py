@@ -4,6 +4,7 @@ import pytest
 
 from diat import align
 from diat.attributes import ATTRIBUTES
+from diat.detail import DetailFade
 
 
 def smooth_picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -110,15 +111,15 @@ def test_paste_back_keeps_fine_detail_under_a_tint_and_drops_it_under_new_conten
     mask[40:90, 40:90] = 1
     inside = (slice(220, 300), slice(220, 300))
 
-    def spread(amount: float, *replaces: tuple[float, float]) -> float:
+    def spread(amount: float, *fade: DetailFade) -> float:
         change = np.full((128, 128, 3), amount, np.float32)
-        return float(align.paste_back(photo, crop, change, mask, matrix, 1.0, *replaces)[inside].std())
+        return float(align.paste_back(photo, crop, change, mask, matrix, 1.0, *fade)[inside].std())
 
     assert spread(5) == pytest.approx(photo[inside].std(), rel=0.02)
     assert spread(60) < 0.4 * photo[inside].std()
     # Clear rims of glasses are a faint change, and yet are to go.
-    assert spread(12, ATTRIBUTES["eyeglasses_remove"].replaces) < 0.4 * photo[inside].std()
-    assert spread(12, ATTRIBUTES["male_to_female"].replaces) > 0.9 * photo[inside].std()
+    assert spread(12, ATTRIBUTES["eyeglasses_remove"].detail_fade) < 0.4 * photo[inside].std()
+    assert spread(12, ATTRIBUTES["male_to_female"].detail_fade) > 0.9 * photo[inside].std()
 
 
 def test_a_face_at_the_edge_is_pasted_within_the_photograph():
@@ -139,5 +140,5 @@ def test_what_replaces_a_small_face_hides_it_as_it_does_a_large_one():
     mask = np.zeros((128, 128), np.float32)
     mask[30:100, 30:100] = 1
     change = 200 - crop.astype(np.float32)
-    result = align.paste_back(photo, crop, change, mask, matrix, 1.0, (1.0, 2.0))
+    result = align.paste_back(photo, crop, change, mask, matrix, 1.0, DetailFade(1.0, 2.0))
     np.testing.assert_allclose(result[25:62, 25:62], 200, atol=1)

@@ -35,3 +35,32 @@ def test_the_engine_makes_the_models_strength(editors, laughing):
     model, crops = editors("mouth_open").model, laughing[0][None]
     weaker, own = (replace(model, config=replace(model.config, strength=strength)) for strength in (0.5, 1.0))
     np.testing.assert_allclose(Engine(weaker).change(crops), Engine(own).change(crops) / 2, atol=1e-3)
+
+
+def test_the_users_strength_and_the_models_are_one_factor(editors, monkeypatch):
+    crop = np.full((1, 4, 4, 3), (160, 80, 80), np.uint8)
+    own = np.float32((150, 145, 140)) - crop.astype(np.float32)
+    model = editors("mouth_open").model
+    engine = Engine(replace(model, config=replace(model.config, strength=1.7)))
+    monkeypatch.setattr(engine, "_run", lambda crops: own)
+    assert np.rint(crop + engine.change(crop, 1.0))[0, 0, 0].tolist() == [180, 174, 168]
+    # By 1.5 times the change at 1, teeth would be cyan: (190, 221, 212).
+    assert np.rint(crop + engine.change(crop, 1.5))[0, 0, 0].tolist() == [217, 210, 202]
+    # Below 1 the rest is left to whoever adds the change.
+    np.testing.assert_allclose(0.5 * engine.change(crop, 0.5), strengthened(crop, own, 0.85), rtol=1e-5)
+
+
+def test_an_edit_beyond_1_follows_the_rule_in_photographs_frames_and_films(editors, collins, collins_face):
+    from diat.video.steady import FilmEditor
+    from diat.video.tracking import Track
+
+    editor = editors("mouth_close")
+    _, crop, mask = editor.aligned(collins, collins_face)
+    (change,) = editor.changes([crop], [mask], 1.5)
+    expected = np.clip(np.rint(crop + mask[..., None] * change), 0, 255).astype(np.uint8)
+    result = editor.edit(collins, strength=1.5, found=[collins_face])
+    np.testing.assert_array_equal(result.edited[0].after, expected)
+    np.testing.assert_array_equal(editor.edit_frame(collins, [collins_face], 1.5), result.photo)
+    film = FilmEditor(editor, 1.5)
+    film.add(collins, [Track(0, collins_face)])
+    np.testing.assert_array_equal(film.rest()[0], result.photo)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from diat.detail import DetailFade
 from diat.masks import attribute_mask
 from diat.video.steady import AROUND, FilmEditor, FrameEditor, TemporalFilter
 from diat.video.tracking import Track
@@ -24,7 +25,7 @@ def test_noise_makes_what_is_replaced_tremble_less_than_frame_by_frame(steady, l
     alone = [steady.editor.changes([frame], [mask])[0] for frame in noisy]
     frames = list(zip(noisy, alone, strict=True))
     settled = filtered(frames) if way == "film" else [steady.settled(0, *frame) for frame in frames]
-    replaced = (np.abs(alone[0]).mean(-1) > 1.5 * steady.editor.spec.replaces[1]) & (mask > 0.5)
+    replaced = (np.abs(alone[0]).mean(-1) > 1.5 * steady.editor.spec.detail_fade.high) & (mask > 0.5)
 
     def trembling(changes):
         looks = [(frame + change)[replaced] for frame, change in zip(noisy, changes, strict=True)]
@@ -101,7 +102,7 @@ def test_what_a_change_replaces_in_a_frame_near_does_not_go_back_to_tinting():
         looks = [float((crop + change).mean()) for (crop, _), change in zip(frames, changes, strict=True)]
         return np.abs(np.diff(looks)).mean()
 
-    settled = filtered(frames, replaces=(5.0, 20.0))
+    settled = filtered(frames, fade=DetailFade(5.0, 20.0))
     assert trembling(settled) < trembling([change for _, change in frames]) / 4
 
 
