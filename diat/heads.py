@@ -94,7 +94,6 @@ HEADS: dict[str, HeadSet] = {
         # signed distances to the lips' inner edges, positive on the lip, and the place across the mouth, -1..1
         maps=(*_MOUTH_FLOWS, "upper_edge", "lower_edge", "across"),
         scales=(10.0,) * 6 + (1.0,),
-        scalars=(GATE, "cavity", "enamel"),
     ),
     "eyeglasses": HeadSet(
         window=(16, 32, 112, 96),
