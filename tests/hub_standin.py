@@ -31,7 +31,7 @@ class HubStandin:
     """Repositories are folders; ``fault`` is what goes wrong from now on.
 
     Faults: an HTTP status as a number for every request; ``"stalled"`` (no answer), ``"cut"`` (half of the weights),
-    ``"tampered"`` (one byte of the weights is another), or None.
+    ``"tampered"`` (one byte of the weights is another), ``"read only"`` (every commit is refused), or None.
     """
 
     def __init__(self, address: str, storage: Path | None = None) -> None:
@@ -183,6 +183,8 @@ class HubStandin:
         refused, found, body = self._refused(request), self._found(request), await request.body()
         if refused or isinstance(found, Response):
             return refused or found
+        if self.fault == "read only":
+            return JSONResponse({"error": "as asked for"}, 403)
         repository, folder = found
         contents = {}
         for line in filter(None, body.splitlines()):

@@ -2,159 +2,179 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from diat.attributes import attribute_spec
 from diat.data.celeba import DEFAULT_DATASET
 from diat.errors import DiatError
+from diat.evaluation.metrics import Estimate
+from diat.evaluation.report import markdown_table
+from diat.evaluation.results import ModelFigures, Report
 from diat.models import Model
 
 CARDS = Path(__file__).parents[1] / "hub_cards"
 
-# A figure of evaluate.py: its name on the card, and whether it is a share.
-FIGURES = {
-    "success": ("Success", True),
-    "success_untouched": ("Success, untouched photographs", True),
-    "success_real": ("Success, real photographs with the attribute", True),
-    "second": ("Success, second opinion", True),
-    "drift": ("Other attributes flipped", True),
-    "identity": ("Identity", False),
-    "verified": ("Verified", True),
-    "untouched_psnr": ("Outside the region, dB", False),
-    "untouched_ssim": ("Outside the region, SSIM", False),
-    "idempotence_psnr": ("Already so, dB", False),
-    "idempotence_ssim": ("Already so, SSIM", False),
-}
+
+@dataclass(frozen=True)
+class CardText:
+    """What people wrote about an attribute's model, hub_cards/ATTRIBUTE.yaml."""
+
+    summary: str
+    fails_on: tuple[str, ...]
+    samples: tuple[str, ...] = ()  # files of examples/
 
 
-def model_card(
-    model: Model, repository: str, samples: list[dict[str, str]], report: dict[str, Any] | None
-) -> ModelCard:
+@dataclass(frozen=True)
+class Sample:
+    """A picture of the card."""
+
+    file: str  # in the repository
+    alt: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the card's table, and an entry of the Hub's model-index."""
+
+    name: str  # in the index
+    title: str
+    estimate: Estimate
+    is_share: bool = True
+
+
+def model_card(model: Model, repository: str, samples: Sequence[Sample], report: Report | None) -> ModelCard:
     """The card of a model.
 
     Args:
         model: the loaded model.
         repository: the Hub repository that will hold it.
-        samples: files of the repository with their alternative text, ``{"file": ..., "alt": ...}``.
+        samples: its pictures.
         report: what evaluate.py wrote, or None.
+
+    Raises:
+        DiatError: there is no text about the attribute.
     """
-    attribute = model.config.attribute
-    text = card_text(attribute)
-    figures = figures_of(report, attribute)
+    spec = attribute_spec(model.config.attribute)
+    text = card_text(spec.name)
+    measured = figures_of(report, spec.name)
+    figures = rows_of(measured) if measured else []
     data = ModelCardData(
         license="other",
         license_name="non-commercial-research",
         library_name="diat",
         pipeline_tag="image-to-image",
         datasets=[DEFAULT_DATASET],
-        tags=["face", "facial-attributes", "image-editing", attribute.replace("_", "-")],
-        model_name=f"DIAT {text['title']}",
-        eval_results=eval_results(figures) or None,
+        tags=["face", "facial-attributes", "image-editing", spec.name.replace("_", "-")],
+        model_name=f"DIAT {spec.title}",
+        eval_results=[index_entry(figure) for figure in figures] or None,
     )
     card: ModelCard = ModelCard.from_template(
         data,
         template_path=str(CARDS / "template.md"),
-        title=text["title"],
-        summary=text["summary"],
-        fails_on=text["fails_on"],
+        title=spec.title,
+        summary=text.summary,
+        fails_on=text.fails_on,
         samples=samples,
         repository=repository,
-        table=table_of(figures),
-        groups=groups_of(figures),
-        curve=curve_of(figures),
-        photographs=figures.get("count"),
-        judge=judge_of(report, figures),
+        table=markdown_table(["figure", "value"], [(f.title, shown(f.estimate, f.is_share)) for f in figures]),
+        groups=groups_of(measured) if measured else "",
+        curve=curve_of(measured) if measured else "",
+        measured=measured is not None,
+        photographs=measured.count if measured else 0,
+        judge=judge_of(report, spec.column),
         training=training_of(model),
     )
     return card
 
 
-def card_text(attribute: str) -> dict[str, Any]:
-    """What people wrote about an attribute's model, hub_cards/ATTRIBUTE.yaml.
+def card_text(attribute: str) -> CardText:
+    """Read hub_cards/ATTRIBUTE.yaml.
 
     Raises:
-        DiatError: there is no such file.
+        DiatError: there is no such file, or it is not as it should be.
     """
     path = CARDS / f"{attribute}.yaml"
     if not path.is_file():
-        raise DiatError(f"There is no {path}: write one, with a title, a summary, fails_on and samples.")
-    text: dict[str, Any] = yaml.safe_load(path.read_text())
-    return text
-
-
-def read_report(path: Path) -> dict[str, Any]:
-    """What evaluate.py wrote.
-
-    Raises:
-        DiatError: the file is missing or no such report.
-    """
+        raise DiatError(f"There is no {path}: write one, with a summary, fails_on and samples.")
+    content = yaml.safe_load(path.read_text())
     try:
-        report: dict[str, Any] = json.loads(path.read_text())
-        report["models"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DiatError(f"{path} is no report of train/evaluate.py ({error}): make one, or leave it out.") from error
-    return report
+        return CardText(content["summary"], tuple(content["fails_on"]), tuple(content.get("samples") or ()))
+    except (KeyError, TypeError) as error:
+        raise DiatError(f"{path} must have a summary, fails_on and samples (it lacks {error}): add it.") from error
 
 
-def figures_of(report: dict[str, Any] | None, attribute: str) -> dict[str, Any]:
-    """The attribute's figures, empty where it was not measured."""
-    models = report["models"] if report else []
-    return next((figures for figures in models if figures["attribute"] == attribute), {})
+def figures_of(report: Report | None, attribute: str) -> ModelFigures | None:
+    """The attribute's figures, None where it was not measured."""
+    models = report.models if report else ()
+    return next((figures for figures in models if figures.attribute == attribute), None)
 
 
-def eval_results(figures: dict[str, Any]) -> list[EvalResult]:
-    """The figures as the Hub's model-index."""
-    return [
-        EvalResult(
-            task_type="image-to-image",
-            task_name="Transfer of a facial attribute",
-            dataset_type=DEFAULT_DATASET,
-            dataset_name="CelebA, validation part",
-            dataset_split="valid",
-            metric_type=name,
-            metric_name=title,
-            metric_value=round(figures[name]["value"], 4),
-        )
-        for name, (title, _) in FIGURES.items()
-        if name in figures
-    ]
-
-
-def table_of(figures: dict[str, Any]) -> str:
-    """The figures as Markdown, a row each."""
+def rows_of(figures: ModelFigures) -> list[Figure]:
+    """The figures of the card's table, in its order."""
     rows = [
-        f"| {title} | {shown(figures[name], share)} |" for name, (title, share) in FIGURES.items() if name in figures
+        Figure("success", "Success", figures.success.edited),
+        Figure("success_untouched", "Success, untouched photographs", figures.success.untouched),
+        Figure("success_real", "Success, real photographs with the attribute", figures.success.real),
+        Figure("drift", "Other attributes flipped", figures.drift),
+        Figure("identity", "Identity", figures.identity, is_share=False),
+        Figure("verified", "Verified", figures.verified),
+        Figure("untouched_psnr", "Outside the region, dB", figures.outside.psnr, is_share=False),
+        Figure("untouched_ssim", "Outside the region, SSIM", figures.outside.ssim, is_share=False),
+        Figure("idempotence_psnr", "Already so, dB", figures.kept.psnr, is_share=False),
+        Figure("idempotence_ssim", "Already so, SSIM", figures.kept.ssim, is_share=False),
     ]
-    return "\n".join(["| figure | value |", "|---|---|", *rows]) if rows else ""
+    if figures.second:
+        rows.insert(3, Figure("second", "Success, second opinion", figures.second.success.edited))
+    return [row for row in rows if row.estimate.count]
 
 
-def groups_of(figures: dict[str, Any]) -> str:
+def index_entry(figure: Figure) -> EvalResult:
+    """A figure as the Hub's model-index has it."""
+    return EvalResult(
+        task_type="image-to-image",
+        task_name="Transfer of a facial attribute",
+        dataset_type=DEFAULT_DATASET,
+        dataset_name="CelebA, validation part",
+        dataset_split="valid",
+        metric_type=figure.name,
+        metric_name=figure.title,
+        metric_value=round(figure.estimate.value, 4),
+    )
+
+
+def groups_of(figures: ModelFigures) -> str:
     """Success and identity of each group as Markdown."""
-    groups = {name: (group["success"], group["identity"]) for name, group in figures.get("groups", {}).items()}
-    rows = [
-        f"| {name} | {success['count']} | {shown(success, True)} | {shown(identity, False)} |"
-        for name, (success, identity) in groups.items()
-    ]
-    return "\n".join(["| group | count | success | identity |", "|---|---|---|---|", *rows])
+    return markdown_table(
+        ["group", "count", "success", "identity"],
+        [
+            (name, group.success.count, shown(group.success, True), shown(group.identity, False))
+            for name, group in figures.groups.items()
+        ],
+    )
 
 
-def curve_of(figures: dict[str, Any]) -> str:
-    """Success against identity over the strength as Markdown."""
-    rows = [
-        f"| {strength} | {100 * point['success']:.1f} % | {point['identity']:.3f} | {100 * point['verified']:.1f} % |"
-        for strength, point in figures.get("curve", {}).items()
-    ]
-    return "\n".join(["| strength | success | identity | verified |", "|---|---|---|---|", *rows]) if rows else ""
+def curve_of(figures: ModelFigures) -> str:
+    """Success against identity over the strength as Markdown, empty where no other strength was measured."""
+    if not figures.curve:
+        return ""
+    return markdown_table(
+        ["strength", "success", "identity", "verified"],
+        [
+            (f"{p.strength:g}", f"{100 * p.success:.1f} %", f"{p.identity:.3f}", f"{100 * p.verified:.1f} %")
+            for p in figures.curve
+        ],
+    )
 
 
-def judge_of(report: dict[str, Any] | None, figures: dict[str, Any]) -> str:
+def judge_of(report: Report | None, column: str) -> str:
     """How good the attribute judge is on the attribute, in words."""
-    judged = (report or {}).get("judge", {}).get(figures.get("column", ""), {})
-    return f"balanced accuracy {100 * judged['balanced']:.1f} % on that part" if judged else "accuracy not stated"
+    accuracy = report.judge.get(column) if report else None
+    return f"balanced accuracy {100 * accuracy.balanced:.1f} % on that part" if accuracy else "accuracy not stated"
 
 
 def training_of(model: Model) -> str:
@@ -163,9 +183,9 @@ def training_of(model: Model) -> str:
     return f"`train/diat_a.py`, crops of {model.config.size} pixels. {facts[:1].upper()}{facts[1:]}."
 
 
-def shown(estimate: dict[str, float], share: bool) -> str:
+def shown(estimate: Estimate, is_share: bool) -> str:
     """An estimate with its interval."""
-    value, low, high = (estimate[name] for name in ("value", "low", "high"))
-    if share:
+    value, low, high = estimate.value, estimate.low, estimate.high
+    if is_share:
         return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
     return f"{value:.3f} ({low:.3f} to {high:.3f})"

@@ -3,36 +3,39 @@
     pip install --no-deps -r train/judges.txt
     python train/evaluate.py --models diat/weights --dataset flwrlabs/celeba --split valid --output runs/evaluation
     python train/evaluate.py --models runs/mouth_close/model --dataset /data/celeba --limit 300 --no-realism
-    python train/evaluate.py --models diat/weights --dataset my_photos/   # no labels: the judge's word stands for them
+    python train/evaluate.py --models diat/weights --dataset lfw/   # no labels: the judge's word stands for them
 
-Each photograph goes through the same path as a user's: detection, alignment, network, paste-back at its own size.
-Beside every figure stand its count, a 95 % interval, and two controls: the photograph as it was, and real photographs
-that have the attribute. OUTPUT holds evaluation.json, a Markdown table, and contact sheets of random, worst, median and
-best cases. Models whose figures are in OUTPUT already are not measured again: start an interrupted run once more.
+Each photograph goes through the same path as a user's: detection, alignment, network, paste-back at its own size. The
+networks' own pictures, T(x) and E(T(x)), are judged on the crop beside it. Beside every figure stand its count, a 95 %
+interval, and two controls: the photograph as it was, and real photographs that have the attribute. OUTPUT holds
+evaluation.json, Markdown tables, and for each run contact sheets of random, worst, median and best cases. Models whose
+figures are in OUTPUT already are not measured again: start an interrupted run once more.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.errors import DiatError
 from diat.evaluation.evaluation import Evaluation
 from diat.evaluation.judges import Judges
-from diat.evaluation.photographs import read
-from diat.evaluation.report import as_json, from_json, table
-from diat.models import MANIFEST, model_folders
+from diat.evaluation.photographs import read_photographs
+from diat.evaluation.report import as_markdown
+from diat.evaluation.results import ModelFigures, Report, read_report, run_names, to_json
+from diat.models import model_folders
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, required=True, help="a model's folder, or a folder of models")
-    parser.add_argument("--dataset", required=True, help="Hub id, folder in CelebA's schema, or folder of photographs")
+    parser.add_argument(
+        "--dataset", required=True, help="Hub id, folder in CelebA's schema, or photographs, in folders or not"
+    )
     parser.add_argument("--split", default="valid")
     parser.add_argument("--judge", type=Path, default=Path("runs/judge/judge.safetensors"))
     parser.add_argument("--output", type=Path, default=Path("runs/evaluation"))
@@ -42,42 +45,36 @@ def main() -> None:
     args = parser.parse_args()
     folders = model_folders(args.models)
     judges, detector = Judges(args.judge), InsightFaceDetector()
-    photographs = read(args.dataset, args.split, args.limit, detector)
+    photographs = read_photographs(args.dataset, args.split, args.limit, detector)
     evaluation = Evaluation(photographs, judges, detector, not args.no_realism)
     path = args.output / "evaluation.json"
-    report: dict[str, Any] = {
-        "dataset": Path(args.dataset).name,
-        "split": args.split,
-        "photographs": len(photographs.pixels),
-        "left_out": photographs.left_out,
-        "judge": judges.accuracy,
-    }
+    report = Report(
+        dataset=Path(args.dataset).name,
+        split=args.split,
+        photographs=len(photographs.pixels),
+        left_out=photographs.left_out,
+        judge=judges.accuracy,
+    )
     done = finished(path, report)
-    results = []
-    for folder in folders:
-        how = {
-            "manifest": json.loads((folder / MANIFEST).read_text()),
-            "strengths": args.strengths,
-            "realism": evaluation.realism,
-        }
-        figures = next((figures for figures in done if figures["how"] == how), None)
+    args.output.mkdir(parents=True, exist_ok=True)
+    for folder, run in zip(folders, run_names(folders), strict=True):
+        conditions = evaluation.conditions(folder, args.strengths)
+        figures = next((one for one in done if (one.run, one.conditions) == (run, conditions)), None)
         if figures is None:
             editor = FaceEditor.from_pretrained(folder, detector=detector)
-            figures = {"how": how, **evaluation.model(editor, args.strengths, args.output)}
-        results.append(figures)
-        args.output.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**report, "models": as_json(results)}, indent=1))
-        (args.output / "evaluation.md").write_text(table(results) + "\n")
-    print(table(results))
-    print(f"{len(photographs.pixels)} photographs, {photographs.left_out} left out for want of a usable face.")
+            figures = evaluation.measure(editor, run, conditions, args.output)
+        report = replace(report, models=(*report.models, figures))
+        path.write_text(to_json(report))
+        path.with_suffix(".md").write_text(as_markdown(report))
+    print(as_markdown(report), end="")
 
 
-def finished(path: Path, report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Figures that an earlier run took of the same photographs by the same judge."""
+def finished(path: Path, report: Report) -> tuple[ModelFigures, ...]:
+    """Figures that an earlier run took of the same photographs by the same judges."""
     if not path.is_file():
-        return []
-    earlier = json.loads(path.read_text())
-    return from_json(earlier["models"]) if all(earlier.get(key) == value for key, value in report.items()) else []
+        return ()
+    earlier = read_report(path)
+    return earlier.models if replace(earlier, models=()) == report else ()
 
 
 if __name__ == "__main__":

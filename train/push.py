@@ -17,19 +17,21 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from card import card_text, model_card, read_report
+from card import Sample, card_text, model_card
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.errors import DiatError
+from diat.evaluation.results import read_report
 from diat.hub import EMBEDDED, FILES, load_model, repository_of
 from diat.models import model_folders
 from diat.pixels import contact_sheet, save_image
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 REPORT = Path(__file__).parents[1] / "docs" / "evaluation.json"
+SAMPLE_HEIGHT = 384  # pixels of a sample on the card
 
 
 def main() -> None:
@@ -63,24 +65,22 @@ def stage(folder: Path, organisation: str, report: Path | None, detector: Insigh
     for name in FILES:
         (staging / name).write_bytes((folder / name).read_bytes())
     editor = FaceEditor(model, detector=detector)
-    samples = [
-        sample for name in card_text(model.config.attribute)["samples"] if (sample := pair(editor, name, staging))
-    ]
+    samples = [before_and_after(editor, name, staging) for name in card_text(model.config.attribute).samples]
     card = model_card(model, repository, samples, read_report(report) if report else None)
     card.save(staging / "README.md")
     return repository
 
 
-def pair(editor: FaceEditor, name: str, staging: Path) -> dict[str, str]:
+def before_and_after(editor: FaceEditor, name: str, staging: Path) -> Sample:
     """A public-domain portrait before and after, as a file of ``staging``."""
     result = editor.edit(EXAMPLES / name)
-    scale = 384 / result.original.shape[0]
+    scale = SAMPLE_HEIGHT / result.original.shape[0]
     sides = (result.original, result.photo)
     before, after = (np.asarray(cv2.resize(side, None, fx=scale, fy=scale), np.uint8) for side in sides)
     file = f"samples/{Path(name).stem}.jpg"
     save_image(staging / file, contact_sheet([(before, after)], columns=1))
     who = Path(name).stem.replace("_", " ").title()
-    return {"file": file, "alt": f"{who}, before and after"}
+    return Sample(file, f"{who}, before and after")
 
 
 def listed(repository: str, staging: Path) -> None:
@@ -99,22 +99,33 @@ def send(repository: str, staging: Path, private: bool) -> str:
     """Make the repository if need be, commit to it, and say which commit holds the files now.
 
     Raises:
-        DiatError: the Hub refused or could not be reached; the repository is as it was.
+        DiatError: the Hub refused or could not be reached; the sentence says what is there now.
     """
-    api = HfApi()
+    api, made = HfApi(), False
     operations = [CommitOperationAdd(str(path.relative_to(staging)), str(path)) for path in contents(staging)]
     try:
-        api.create_repo(repository, private=private, exist_ok=True)
+        if not api.repo_exists(repository):
+            api.create_repo(repository, private=private)
+            made = True
         commit = api.create_commit(repository, operations, commit_message="Update the model, its card and its samples")
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "no answer"
         hint = "try again later"
         if status in (401, 403):
             hint = "log in with a token that may write there (`hf auth login`, or HF_TOKEN)"
-        raise DiatError(f"The Hub refused {repository} (status {status}): {hint}. Nothing was changed.") from error
+        raise DiatError(
+            f"The Hub refused {repository} (status {status}): {hint}. {left_behind(repository, made)}"
+        ) from error
     except (OSError, ValueError) as error:  # no connection, or an answer that is not the Hub's
-        raise DiatError(f"The Hub could not be reached ({type(error).__name__}): {repository} is as it was.") from error
+        raise DiatError(
+            f"The Hub could not be reached ({type(error).__name__}): try again later. {left_behind(repository, made)}"
+        ) from error
     return f"{repository} is at {commit.oid}"
+
+
+def left_behind(repository: str, made: bool) -> str:
+    """What a failed push leaves."""
+    return f"{repository} was created and is empty." if made else f"{repository} is as it was."
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diat.attributes import COLUMNS
+from diat.pixels import F32, U8
 from diat.tensors import to_tensor
 
-WIDTHS = (32, 64, 128, 256, 384)
+WIDTHS = (32, 64, 128, 256, 384)  # channels after the stem and each halving
 
 
 class Block(nn.Module):
@@ -65,10 +66,11 @@ def load_classifier(path: Path) -> AttributeClassifier:
 
 
 @torch.inference_mode()
-def predict(classifier: nn.Module, crops: np.ndarray, batch: int = 64) -> np.ndarray:
-    """(N, S, S, 3) uint8 -> (N, 40) probabilities; the image and its mirror are averaged."""
+def predict(classifier: nn.Module, crops: U8, batch: int = 64) -> F32:
+    """(N, 128, 128, 3) -> (N, 40) probabilities; the image and its mirror are averaged."""
     parts = []
     for start in range(0, len(crops), batch):
         images = to_tensor(np.ascontiguousarray(crops[start : start + batch]))
         parts.append((classifier(images).float().sigmoid() + classifier(images.flip(3)).float().sigmoid()) / 2)
-    return torch.cat(parts).numpy()
+    probabilities: F32 = torch.cat(parts).numpy()
+    return probabilities

@@ -2,208 +2,267 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from diat.align import CROP_SIZE, photo_to_crop_matrix, transform_points
+from diat.align import photo_to_crop_matrix, transform_points
 from diat.attributes import COLUMNS, AttributeSpec
-from diat.detector import InsightFaceDetector
+from diat.data.celeba import Rows
 from diat.editor import FaceEditor
 from diat.evaluation import metrics
+from diat.evaluation.crops import network_images
 from diat.evaluation.judges import Judges
 from diat.evaluation.photographs import Photographs
+from diat.evaluation.results import (
+    Conditions,
+    CropFigures,
+    CurvePoint,
+    Fidelity,
+    Group,
+    ModelFigures,
+    Realism,
+    Success,
+)
+from diat.evaluation.second import SecondJudge, Views, detected
+from diat.faces import FaceDetector
 from diat.masks import attribute_mask
-from diat.pixels import contact_sheet, save_image
+from diat.models import MANIFEST
+from diat.pixels import F32, U8, contact_sheet, save_image
 
+# The people whose figures stand apart: a column of CelebA and its value.
 GROUPS = {"men": ("Male", True), "women": ("Male", False), "young": ("Young", True), "older": ("Young", False),
           "glasses": ("Eyeglasses", True), "no glasses": ("Eyeglasses", False)}  # fmt: skip
+CUT = 0.5  # of the judge's probabilities
+KEPT_COUNT = 300  # photographs that have the attribute already; more would narrow no interval that matters
+REALISM_COUNT = 50  # images below which distances of distributions say nothing
+SHEET_RANDOM, SHEET_ORDERED = 32, 16  # pairs on a sheet
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Pictures of some of the photographs' faces, and what the judges say of them."""
+
+    rows: Rows  # of the photographs
+    crops: U8  # (N, 128, 128, 3)
+    said: F32  # (N, 40) probabilities of CelebA's columns
+    identity: F32  # (N,) identity similarity to the photographs as they are
 
 
 class Evaluation:
-    """Everything that one set of photographs is measured against, and the figures of models on it."""
+    """What one set of photographs is measured against.
 
-    def __init__(self, photographs: Photographs, judges: Judges, detector: InsightFaceDetector, realism: bool) -> None:
+    Args:
+        photographs: from `diat.evaluation.photographs`.
+        judges: the judges.
+        detector: finds the faces in edited photographs.
+        realism: whether to take FID and KID, the slowest.
+    """
+
+    def __init__(self, photographs: Photographs, judges: Judges, detector: FaceDetector, realism: bool) -> None:
         self.photographs, self.judges, self.detector, self.realism = photographs, judges, detector, realism
         self.said = judges.attributes(photographs.crops)  # of the photographs as they are
         self.embeddings = judges.embeddings(photographs.crops, photographs.points5)
-        similarities = self.embeddings @ self.embeddings.T
+        similarity = self.embeddings @ self.embeddings.T
         # Hardly any two photographs of a random sample show the same person.
-        self.threshold = metrics.threshold_at(similarities[np.triu_indices(len(similarities), 1)])
-        self.features: dict[str, np.ndarray] = {}
+        self.threshold = metrics.threshold_at(similarity[np.triu_indices(len(similarity), 1)])
+        self._features: dict[int, F32] = {}
 
-    def rows(self, spec: AttributeSpec, having: bool) -> np.ndarray:
+    def conditions(self, folder: Path, strengths: Sequence[float]) -> Conditions:
+        """What the figures of a model's folder depend on."""
+        return Conditions(json.loads((folder / MANIFEST).read_text()), tuple(strengths), self.realism)
+
+    def measure(self, editor: FaceEditor, run: str, conditions: Conditions, output: Path) -> ModelFigures:
+        """All figures of one model.
+
+        Args:
+            editor: with the model.
+            run: what to call it; its contact sheets go into the folder of that name in ``output``.
+            conditions: see `conditions`.
+            output: a folder.
+        """
+        spec, training = editor.spec, editor.model.training
+        without, having = self.rows(spec, False), self.rows(spec, True)
+        photos = self.edit(editor, without, 1.0)
+        edited = self.judge(without, self.crops_of(without, photos))
+        success = self.succeeded(spec, edited.said)
+        opinion = SecondJudge.set_on(self.judges, spec.column, spec.wanted, self.views(without), self.views(having))
+        self.write_sheets(output / run, edited, success)
+        return ModelFigures(
+            run=run,
+            variant=" ".join(str(training[name]) for name in ("variant", "recipe") if name in training),
+            attribute=spec.name,
+            column=spec.column,
+            count=len(without),
+            conditions=conditions,
+            success=Success(
+                edited=metrics.share(success),
+                untouched=metrics.share(self.succeeded(spec, self.said[without])),
+                real=metrics.share(self.succeeded(spec, self.said[having])),
+            ),
+            drift=self.drift(spec, edited),
+            identity=metrics.mean(edited.identity),
+            verified=metrics.share(edited.identity > self.threshold),
+            identity_threshold=self.threshold,
+            outside=self.outside(spec, without, photos),
+            kept=self.kept(editor, having),
+            second=opinion.opinion(self.judges, self.views(without, edited.crops, photos)) if opinion else None,
+            realism=self.realism_of(having, edited.crops),
+            groups=self.groups(edited, success),
+            curve=tuple(self.point(editor, without, strength) for strength in conditions.strengths),
+            crops=tuple(self.networks(editor, without, having, opinion)),
+            sheets=run,
+        )
+
+    def rows(self, spec: AttributeSpec, having: bool) -> Rows:
         """Photographs with the attribute's wanted value, or without; by label where there are labels."""
         labels, column = self.photographs.labels, COLUMNS.index(spec.column)
-        there = labels[:, column] if labels is not None else self.said[:, column] > 0.5
+        there = labels[:, column] if labels is not None else self.said[:, column] > CUT
         return np.flatnonzero((there == spec.wanted) == having)
 
-    def edit(self, editor: FaceEditor, rows: np.ndarray, strength: float) -> list[np.ndarray]:
+    def edit(self, editor: FaceEditor, rows: Rows, strength: float) -> list[U8]:
         """Those photographs, each edited as a user's would be."""
         p = self.photographs
         bar = tqdm(rows, desc=f"{editor.spec.name} {strength:g}", leave=False, mininterval=5)
         return [editor.edit_frame(p.pixels[row], [p.faces[row]], strength) for row in bar]
 
-    def model(self, editor: FaceEditor, curve: list[float], output: Path) -> dict[str, Any]:
-        """All figures of one model."""
-        p, spec = self.photographs, editor.spec
-        column, others = COLUMNS.index(spec.column), np.arange(len(COLUMNS)) != COLUMNS.index(spec.column)
-        without, having = self.rows(spec, False), self.rows(spec, True)
-        edited = self.edit(editor, without, 1.0)
-        crops = np.stack([p.crop(row, photo) for row, photo in zip(without, edited, strict=True)])
-        said = self.judges.attributes(crops)
-        success = (said[:, column] > 0.5) == spec.wanted
-        flipped = ((said > 0.5) != (self.said[without] > 0.5))[:, others].mean(1)
-        identity = self.identity(without, crops)
-        figures: dict[str, Any] = {
-            "attribute": spec.name,
-            "column": spec.column,
-            "count": len(without),
-            "success": metrics.share(success),
-            "success_untouched": metrics.share((self.said[without, column] > 0.5) == spec.wanted),
-            "success_real": metrics.share((self.said[having, column] > 0.5) == spec.wanted),
-            "drift": metrics.mean(flipped),
-            "identity": metrics.mean(identity),
-            "verified": metrics.share(identity > self.threshold),
-            "identity_threshold": self.threshold,
-            **self.untouched(spec, without, edited),
-            **self.idempotence(editor, having),
-            "groups": self.groups(without, success, identity),
-            "curve": {str(strength): self.point(editor, without, strength) for strength in curve},
-        }
-        opinion = self.second_opinion(spec, without, having, edited, crops)
-        figures |= opinion
-        if self.realism:
-            figures |= self.realism_of(spec, having, crops)
-        self.sheets(output / spec.name, without, crops, success, identity)
-        return figures
+    def crops_of(self, rows: Rows, photos: list[U8]) -> U8:
+        """The judges' crops of edited photographs. -> (N, 128, 128, 3)."""
+        crops = [self.photographs.crop(row, photo) for row, photo in zip(rows, photos, strict=True)]
+        return np.stack(crops) if crops else self.photographs.crops[:0]
 
-    def identity(self, rows: np.ndarray, crops: np.ndarray) -> np.ndarray:
-        """(N,) cosine of the embeddings of photographs and of their edited crops."""
+    def judge(self, rows: Rows, crops: U8) -> Judged:
+        """What the judges say of pictures of those photographs' faces."""
+        if not len(rows):
+            return Judged(rows, crops, self.said[:0], self.embeddings[:0, 0])
         after = self.judges.embeddings(crops, self.photographs.points5[rows])
-        return np.asarray((after * self.embeddings[rows]).sum(1))
+        identity: F32 = (after * self.embeddings[rows]).sum(1)
+        return Judged(rows, crops, self.judges.attributes(crops), identity)
 
-    def point(self, editor: FaceEditor, rows: np.ndarray, strength: float) -> dict[str, float]:
-        """Success and identity at another strength."""
-        edited = self.edit(editor, rows, strength)
-        crops = np.stack([self.photographs.crop(row, photo) for row, photo in zip(rows, edited, strict=True)])
-        said = self.judges.attributes(crops)[:, COLUMNS.index(editor.spec.column)] > 0.5
-        identity = self.identity(rows, crops)
-        return {
-            "success": float((said == editor.spec.wanted).mean()),
-            "identity": float(identity.mean()),
-            "verified": float((identity > self.threshold).mean()),
-        }
+    def succeeded(self, spec: AttributeSpec, said: F32) -> NDArray[np.bool_]:
+        """(N,) whether the attribute judge takes each picture for one with the attribute."""
+        success: NDArray[np.bool_] = (said[:, COLUMNS.index(spec.column)] > CUT) == spec.wanted
+        return success
 
-    def untouched(self, spec: AttributeSpec, rows: np.ndarray, edited: list[np.ndarray]) -> dict[str, Any]:
+    def drift(self, spec: AttributeSpec, judged: Judged) -> metrics.Estimate:
+        """The share of the other attributes that flip."""
+        flipped = (judged.said > CUT) != (self.said[judged.rows] > CUT)
+        return metrics.mean(np.delete(flipped, COLUMNS.index(spec.column), axis=1).mean(1))
+
+    def point(self, editor: FaceEditor, rows: Rows, strength: float) -> CurvePoint:
+        """The figures at another strength."""
+        judged = self.judge(rows, self.crops_of(rows, self.edit(editor, rows, strength)))
+        return CurvePoint(
+            strength=strength,
+            success=metrics.share(self.succeeded(editor.spec, judged.said)).value,
+            identity=metrics.mean(judged.identity).value,
+            verified=metrics.share(judged.identity > self.threshold).value,
+        )
+
+    def outside(self, spec: AttributeSpec, rows: Rows, edited: list[U8]) -> Fidelity:
         """How equal the pixels outside the mask are."""
         values = []
         for row, photo in zip(rows, edited, strict=True):
             original, face = self.photographs.pixels[row], self.photographs.faces[row]
             matrix = photo_to_crop_matrix(face.points5)
-            mask = attribute_mask(spec, transform_points(face.points68, matrix), CROP_SIZE)
-            size = original.shape[1::-1]
-            outside = cv2.warpAffine(cv2.dilate(mask, np.ones((3, 3))), matrix, size, flags=cv2.WARP_INVERSE_MAP) == 0
+            mask = cv2.dilate(attribute_mask(spec, transform_points(face.points68, matrix)), np.ones((3, 3)))
+            outside = cv2.warpAffine(mask, matrix, original.shape[1::-1], flags=cv2.WARP_INVERSE_MAP) == 0
             if outside.any():
                 values.append((metrics.psnr(original, photo, outside), metrics.ssim(original, photo, outside)))
-        return dict(zip(("untouched_psnr", "untouched_ssim"), map(metrics.mean, np.array(values).T), strict=True))
+        return _fidelity(values)
 
-    def idempotence(self, editor: FaceEditor, having: np.ndarray) -> dict[str, Any]:
+    def kept(self, editor: FaceEditor, having: Rows) -> Fidelity:
         """How little photographs change that have the attribute already."""
-        rows = having[:300]
-        pairs = [
-            (self.photographs.crops[row], self.photographs.crop(row, photo))
-            for row, photo in zip(rows, self.edit(editor, rows, 1.0), strict=True)
-        ]
+        rows = having[:KEPT_COUNT]
+        crops = self.crops_of(rows, self.edit(editor, rows, 1.0))
+        pairs = zip(self.photographs.crops[rows], crops, strict=True)
+        return _fidelity([(metrics.psnr(a, b), metrics.ssim(a, b)) for a, b in pairs])
+
+    def groups(self, judged: Judged, success: NDArray[np.bool_]) -> dict[str, Group]:
+        """Success and identity of each of `GROUPS` that is there."""
+        labels = self.photographs.labels
+        values = (labels if labels is not None else self.said > CUT)[judged.rows]
+        members = {name: values[:, COLUMNS.index(column)] == wanted for name, (column, wanted) in GROUPS.items()}
         return {
-            "idempotence_psnr": metrics.mean(np.array([metrics.psnr(*pair) for pair in pairs])),
-            "idempotence_ssim": metrics.mean(np.array([metrics.ssim(*pair) for pair in pairs])),
+            name: Group(metrics.share(success[chosen]), metrics.mean(judged.identity[chosen]))
+            for name, chosen in members.items()
+            if chosen.any()
         }
 
-    def groups(self, rows: np.ndarray, success: np.ndarray, identity: np.ndarray) -> dict[str, Any]:
-        """Success and identity of each of `GROUPS`."""
-        values = self.photographs.labels if self.photographs.labels is not None else self.said > 0.5
-        result = {}
-        for name, (column, wanted) in GROUPS.items():
-            members = values[rows, COLUMNS.index(column)] == wanted
-            if not members.any():
-                continue
-            result[name] = {"success": metrics.share(success[members]), "identity": metrics.mean(identity[members])}
-        return result
-
-    def second_opinion(
-        self, spec: AttributeSpec, without: np.ndarray, having: np.ndarray, edited: list[np.ndarray], crops: np.ndarray
-    ) -> dict[str, Any]:
-        """Success by another judge, whose threshold is set on real photographs, with its accuracy there."""
+    def views(self, rows: Rows, crops: U8 | None = None, photos: list[U8] | None = None) -> Views:
+        """Photographs as the second judges take them: as they are, or edited. ``photos``: where to find the faces."""
         p = self.photographs
-        real = np.concatenate([without, having])
-        labels = np.concatenate([np.zeros(len(without), bool), np.ones(len(having), bool)])
-        points = p.points5[without]
-        if spec.column == "Mouth_Slightly_Open":
-            sign = 1 if spec.wanted else -1
-            before = sign * np.array([metrics.lip_opening(p.faces[row].points68) for row in real])
-            found = [self.detector.detect(photo)[:1] for photo in edited]
-            after = sign * np.array([metrics.lip_opening(f[0].points68) if f else np.nan for f in found])
-        elif spec.column == "Eyeglasses":
-            sign = -1 if spec.wanted else 1
-            before = sign * self.judges.no_glasses(p.crops[real], p.points5[real])
-            after = sign * self.judges.no_glasses(crops, points)
-        elif spec.column == "Male":
-            sign = 1 if spec.wanted else -1
-            before = sign * self.judges.male(p.crops[real], p.points5[real])
-            after = sign * self.judges.male(crops, points)
-        elif spec.column == "Young":
-            sign = -1 if spec.wanted else 1
-            before = sign * self.judges.age(p.crops[real], p.points5[real])
-            after = sign * self.judges.age(crops, points)
-        else:
-            return {}
-        threshold, accuracy = metrics.balanced_threshold(before, labels)
-        return {
-            "second": metrics.share(after > threshold),
-            "second_untouched": metrics.share(before[: len(without)] > threshold),
-            "second_real": metrics.share(before[len(without) :] > threshold),
-            "second_accuracy": accuracy,
-        }
+        if crops is None or photos is None:
+            return Views(p.crops[rows], p.points5[rows], lambda: [p.faces[row] for row in rows])
+        return Views(crops, p.points5[rows], partial(detected, self.detector, photos))
 
-    def realism_of(self, spec: AttributeSpec, having: np.ndarray, crops: np.ndarray) -> dict[str, Any]:
+    def networks(
+        self, editor: FaceEditor, without: Rows, having: Rows, second: SecondJudge | None
+    ) -> list[CropFigures]:
+        """The figures of what the networks themselves make of the crops (`diat.evaluation.crops`)."""
+        figures = []
+        for name, images in network_images(editor.model, self.photographs.crops[without]).items():
+            judged = self.judge(without, images)
+            realism = self.realism_of(having, images)
+            views = self.views(without, images, list(images))
+            figures.append(
+                CropFigures(
+                    image=name,
+                    success=metrics.share(self.succeeded(editor.spec, judged.said)),
+                    drift=self.drift(editor.spec, judged),
+                    identity=metrics.mean(judged.identity),
+                    second=None if second is None else metrics.share(second.takes(self.judges, views)),
+                    kid=realism.kid if realism else None,
+                )
+            )
+        return figures
+
+    def realism_of(self, having: Rows, crops: U8) -> Realism | None:
         """FID and KID of edited against real, and real against real as the floor, all of equal counts."""
         count = min(len(crops), len(having) // 2)
-        if count < 50:
-            return {}
+        if not self.realism or count < REALISM_COUNT:
+            return None
         halves = np.random.default_rng(0).permutation(having)
-        real, other = (self.inception(halves[part : part + count]) for part in (0, count))
+        real, other = (self.inception(halves[first : first + count]) for first in (0, count))
         made = self.judges.inception(crops[:count])
-        return {
-            "realism_count": count,
-            "fid": metrics.fid(made, real),
-            "fid_floor": metrics.fid(other, real),
-            "kid": metrics.kid(made, real),
-            "kid_floor": metrics.kid(other, real),
-        }
+        return Realism(
+            count=count,
+            fid=metrics.fid(made, real),
+            fid_floor=metrics.fid(other, real),
+            kid=metrics.kid(made, real),
+            kid_floor=metrics.kid(other, real),
+        )
 
-    def inception(self, rows: np.ndarray) -> np.ndarray:
+    def inception(self, rows: Rows) -> F32:
         """(N, 2048) Inception features of photographs as they are, computed once."""
-        missing = [row for row in rows.tolist() if row not in self.features]
+        missing = [row for row in rows.tolist() if row not in self._features]
         if missing:
-            self.features |= dict(zip(missing, self.judges.inception(self.photographs.crops[missing]), strict=True))
-        return np.stack([self.features[row] for row in rows.tolist()])
+            self._features |= dict(zip(missing, self.judges.inception(self.photographs.crops[missing]), strict=True))
+        return np.stack([self._features[row] for row in rows.tolist()])
 
-    def sheets(
-        self, folder: Path, rows: np.ndarray, crops: np.ndarray, success: np.ndarray, identity: np.ndarray
-    ) -> None:
-        """Before and after: 32 at random, and the worst, median and best of them by success and then identity."""
-        order = np.lexsort((identity, success))
+    def write_sheets(self, folder: Path, judged: Judged, success: NDArray[np.bool_]) -> None:
+        """Before and after: some at random, and the worst, median and best by success and then identity."""
+        order, half = np.lexsort((judged.identity, success)), SHEET_ORDERED // 2
         middle = len(order) // 2
         chosen = {
-            "random": np.random.default_rng(1).permutation(len(rows))[:32],
-            "worst": order[:16],
-            "median": order[max(0, middle - 8) : middle + 8],
-            "best": order[-16:],
+            "random": np.random.default_rng(1).permutation(len(order))[:SHEET_RANDOM],
+            "worst": order[:SHEET_ORDERED],
+            "median": order[max(0, middle - half) : middle + half],
+            "best": order[-SHEET_ORDERED:],
         }
         for name, indices in chosen.items():
-            pairs = [(self.photographs.crops[rows[index]], crops[index]) for index in indices]
-            save_image(folder / f"{name}.png", contact_sheet(pairs, columns=4))
+            pairs = [(self.photographs.crops[judged.rows[index]], judged.crops[index]) for index in indices]
+            if pairs:
+                save_image(folder / f"{name}.png", contact_sheet(pairs, columns=4))
+
+
+def _fidelity(values: list[tuple[float, float]]) -> Fidelity:
+    psnr, ssim = np.array(values, np.float64).reshape(-1, 2).T
+    return Fidelity(metrics.mean(psnr), metrics.mean(ssim))

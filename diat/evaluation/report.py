@@ -1,59 +1,96 @@
-"""The figures of evaluate.py as JSON-able values and as a table."""
+"""The figures of evaluate.py as Markdown tables."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from diat.evaluation import metrics
+from diat.evaluation.metrics import FID_COUNT, Estimate
+from diat.evaluation.results import ModelFigures, Report
 
-
-def as_json(value: Any) -> Any:
-    """Figures as JSON can hold them."""
-    if isinstance(value, metrics.Estimate):
-        return value.as_json()
-    if isinstance(value, list):
-        return [as_json(entry) for entry in value]
-    return {key: as_json(entry) for key, entry in value.items()} if isinstance(value, dict) else value
+MISSING = "-"  # in a cell
 
 
-def from_json(value: Any) -> Any:
-    """What `as_json` made, as it was."""
-    if isinstance(value, list):
-        return [from_json(entry) for entry in value]
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"value", "low", "high", "count"}:
-        return metrics.Estimate(**value)
-    return {key: from_json(entry) for key, entry in value.items()}
+def percent(estimate: Estimate | None) -> str:
+    """A share in percent with its interval."""
+    if estimate is None:
+        return MISSING
+    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.0f}-{100 * estimate.high:.0f})"
 
 
-def table(results: list[dict[str, Any]]) -> str:
-    """The figures as Markdown, a row a model."""
+def plain(estimate: Estimate) -> str:
+    """A mean with its interval."""
+    return f"{estimate.value:.3f} ({estimate.low:.3f}-{estimate.high:.3f})"
 
-    def percent(estimate: metrics.Estimate | None) -> str:
-        if estimate is None:
-            return "-"
-        return f"{100 * estimate.value:.1f} ({100 * estimate.low:.0f}-{100 * estimate.high:.0f})"
 
-    lines = [
-        "| attribute | n | success % | untouched / real % | second opinion % | drift % | identity | verified % | "
-        "outside mask dB | already so: dB / SSIM | KID / floor |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for r in results:
-        identity, psnr, ssim = r["identity"], r["idempotence_psnr"].value, r["idempotence_ssim"].value
-        cells = [
-            r["attribute"],
-            r["count"],
-            percent(r["success"]),
-            f"{100 * r['success_untouched'].value:.1f} / {100 * r['success_real'].value:.1f}",
-            percent(r.get("second")),
-            f"{100 * r['drift'].value:.1f}",
-            f"{identity.value:.3f} ({identity.low:.3f}-{identity.high:.3f})",
-            percent(r["verified"]),
-            f"{r['untouched_psnr'].value:.0f}",
-            f"{psnr:.1f} / {ssim:.3f}",
-            f"{r['kid']:.1f} / {r['kid_floor']:.1f}" if "kid" in r else "-",
-        ]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table of Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def user_table(models: Iterable[ModelFigures]) -> str:
+    """What users get, a row a model: the photograph with the change pasted back into it."""
+    head = ["run", "variant", "attribute", "n", "success %", "untouched / real %", "second opinion %", "drift %",
+            "identity", "verified %", "outside mask dB", "already so: dB / SSIM", "KID / floor"]  # fmt: skip
+    return markdown_table(
+        head,
+        [
+            [
+                m.run,
+                m.variant or MISSING,
+                m.attribute,
+                m.count,
+                percent(m.success.edited),
+                f"{100 * m.success.untouched.value:.1f} / {100 * m.success.real.value:.1f}",
+                percent(m.second.success.edited if m.second else None),
+                f"{100 * m.drift.value:.1f}",
+                plain(m.identity),
+                percent(m.verified),
+                f"{m.outside.psnr.value:.0f}",
+                f"{m.kept.psnr.value:.1f} / {m.kept.ssim.value:.3f}",
+                f"{m.realism.kid:.1f} / {m.realism.kid_floor:.1f}" if m.realism else MISSING,
+            ]
+            for m in models
+        ],
+    )
+
+
+def crop_table(models: Iterable[ModelFigures]) -> str:
+    """What the networks themselves make of the crop, rows for each model: the crop as it is, T(x) and E(T(x))."""
+    head = ["run", "variant", "attribute", "image", "success %", "second opinion %", "drift %", "identity", "KID"]
+    return markdown_table(
+        head,
+        [
+            [
+                m.run,
+                m.variant or MISSING,
+                m.attribute,
+                crop.image,
+                percent(crop.success),
+                percent(crop.second),
+                f"{100 * crop.drift.value:.1f}",
+                plain(crop.identity),
+                MISSING if crop.kid is None else f"{crop.kid:.1f}",
+            ]
+            for m in models
+            for crop in m.crops
+        ],
+    )
+
+
+def as_markdown(report: Report) -> str:
+    """The tables of a report and what they stand on."""
+    counts = [m.realism.count for m in report.models if m.realism]
+    parts = [user_table(report.models)]
+    if any(m.crops for m in report.models):
+        parts += ["The networks' own pictures, without mask and paste-back:", crop_table(report.models)]
+    parts.append(
+        f"{report.photographs} photographs; {report.left_out} more were left out, since they show no face that can be "
+        "edited or cannot be read. 95 % intervals in brackets."
+    )
+    if counts and min(counts) < FID_COUNT:
+        parts.append(
+            f"FID is biased upwards here: it was taken on {min(counts)} images, and needs more than {FID_COUNT}. "
+            "KID has no such bias."
+        )
+    return "\n\n".join(parts) + "\n"

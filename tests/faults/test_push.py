@@ -106,6 +106,15 @@ def test_a_hub_that_refuses_is_one_sentence_and_nothing_is_changed(hub, tmp_path
     assert hub.repositories == {}
 
 
+def test_a_refused_commit_says_that_an_empty_repository_is_left_once_it_was_created(hub, tmp_path):
+    hub.fault = "read only"
+    for left in (f"{REPOSITORY} was created and is empty", f"{REPOSITORY} is as it was"):
+        done = push(hub, tmp_path / "cache", "--models", EMBEDDED / "mouth_close", "--push")
+        assert done.returncode == 1
+        assert left in done.stderr
+    assert files_of(hub.repositories[REPOSITORY]) == []
+
+
 def test_a_damaged_model_is_never_sent(hub, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(EMBEDDED / "mouth_close", folder)

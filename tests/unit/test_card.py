@@ -8,34 +8,54 @@ from scripts import ROOT
 
 from diat.attributes import ATTRIBUTES
 from diat.errors import DiatError
+from diat.evaluation.metrics import Estimate
+from diat.evaluation.results import (
+    Conditions,
+    CurvePoint,
+    Fidelity,
+    Group,
+    JudgeAccuracy,
+    ModelFigures,
+    Report,
+    Success,
+)
 from diat.hub import load_model
 
 sys.path.insert(0, str(ROOT / "train"))
-from card import card_text, model_card, read_report  # noqa: E402
+from card import card_text, model_card  # noqa: E402
 
 
-def estimate(value: float) -> dict[str, float]:
-    return {"value": value, "low": value - 0.02, "high": value + 0.02, "count": 300}
+def some(value: float) -> Estimate:
+    return Estimate(value, value - 0.02, value + 0.02, 300)
 
 
-FIGURES = {
-    "attribute": "mouth_close",
-    "column": "Mouth_Slightly_Open",
-    "count": 300,
-    "success": estimate(0.75),
-    "identity": estimate(0.875),
-    "groups": {"women": {"success": estimate(0.5), "identity": estimate(0.9)}},
-    "curve": {"0.5": {"success": 0.25, "identity": 0.95, "verified": 0.99}},
-}
-REPORT = {"judge": {"Mouth_Slightly_Open": {"accuracy": 0.9, "balanced": 0.915}}, "models": [FIGURES]}
+NONE = Estimate(float("nan"), float("nan"), float("nan"), 0)
+FIGURES = ModelFigures(
+    run="mouth_close",
+    variant="DIAT-A release",
+    attribute="mouth_close",
+    column="Mouth_Slightly_Open",
+    count=300,
+    conditions=Conditions({}, (0.5,), False),
+    success=Success(some(0.75), some(0.125), NONE),
+    drift=some(0.0625),
+    identity=some(0.875),
+    verified=some(0.96),
+    identity_threshold=0.4,
+    outside=Fidelity(some(99), some(0.97)),
+    kept=Fidelity(NONE, NONE),
+    groups={"women": Group(some(0.5), some(0.9))},
+    curve=(CurvePoint(0.5, 0.25, 0.95, 0.99),),
+)
+REPORT = Report("celeba", "valid", 310, 10, {"Mouth_Slightly_Open": JudgeAccuracy(0.9, 0.915)}, (FIGURES,))
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_every_released_attribute_has_its_text(attribute):
     text = card_text(attribute)
-    assert text["title"] == ATTRIBUTES[attribute].title
-    assert text["fails_on"]
-    for name in text["samples"]:
+    assert text.summary
+    assert text.fails_on
+    for name in text.samples:
         assert (ROOT / "examples" / name).is_file()
 
 
@@ -43,7 +63,8 @@ def test_a_card_carries_the_figures_as_words_and_as_metadata():
     card = model_card(load_model("mouth_close"), "org/diat-mouth-close", [], REPORT)
     metadata = yaml.safe_load(card.content.split("---\n", 2)[1])
     metrics = {m["type"]: m["value"] for m in metadata["model-index"][0]["results"][0]["metrics"]}
-    assert metrics == {"success": 0.75, "identity": 0.875}
+    measured = {"success": 0.75, "success_untouched": 0.125, "drift": 0.0625, "identity": 0.875, "verified": 0.96}
+    assert metrics == {**measured, "untouched_psnr": 99, "untouched_ssim": 0.97}
     for text in ("75.0 % (73.0 to 77.0)", "0.875 (0.855 to 0.895)", "women", "91.5 %", "| 0.5 | 25.0 % |"):
         assert text in card.content
     for wrong in ("nan", "None", "{{", "{%"):
@@ -56,7 +77,6 @@ def test_a_card_without_figures_says_so():
     assert "model-index" not in card.content
 
 
-def test_a_report_that_is_none_is_refused(tmp_path):
-    (tmp_path / "x.json").write_text("[]")
-    with pytest.raises(DiatError, match="no report"):
-        read_report(tmp_path / "x.json")
+def test_an_attribute_without_a_text_is_refused_with_the_files_name():
+    with pytest.raises(DiatError, match="Smiling.yaml: write one"):
+        card_text("Smiling")

@@ -1,0 +1,58 @@
+"""T(x) and E(T(x)) themselves, on the crop: what the paper's figures show, without this project's mask and paste-back.
+
+The user's path keeps the photograph wherever the mask is 0, and its fine detail under small changes, so that it says
+little of how good the networks' own pictures are and hides what E does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import torch
+
+from diat.align import CROP_SIZE, resized
+from diat.heads import RGB
+from diat.models import Model, load_networks
+from diat.networks import LocalEnhancer
+from diat.pixels import U8
+from diat.tensors import to_crops, to_tensor
+
+SOURCE, TRANSFORMED, ENHANCED = "x", "T(x)", "E(T(x))"
+
+
+def network_images(model: Model, crops: U8, batch: int = 32) -> dict[str, U8]:
+    """What a model's networks make of crops, by name, beside the crops as the networks get them.
+
+    Args:
+        model: T, with its E if it has one; a model of fields has no image of its own and gives nothing.
+        crops: (N, 128, 128, 3), cut as in training.
+        batch: crops at a time.
+
+    Returns:
+        (N, 128, 128, 3) each; those of smaller networks are enlarged, "x" among them, so that they compare.
+    """
+    if model.config.heads != RGB:
+        return {}
+    parts = [_images(model, crops[start : start + batch]) for start in range(0, len(crops), batch)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+
+@torch.inference_mode()
+def _images(model: Model, crops: U8) -> dict[str, U8]:
+    transform, enhancer = load_networks(model)
+    source = to_tensor(np.stack([resized(crop, model.config.size) for crop in crops]))
+    transformed = transform(source)
+    made = {SOURCE: source, TRANSFORMED: transformed}
+    if isinstance(enhancer, LocalEnhancer):
+        made[ENHANCED] = enhancer(source, transformed)
+    elif enhancer is not None:
+        made[ENHANCED] = enhancer(transformed)
+    return {name: np.stack(list(_enlarged(to_crops(images)))) for name, images in made.items()}
+
+
+def _enlarged(images: U8) -> Iterator[U8]:
+    for image in images:
+        large = cv2.resize(image, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC)
+        yield large.astype(np.uint8, copy=False)
