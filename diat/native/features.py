@@ -1,0 +1,97 @@
+"""What changes of eyes, brows and lips: soft changes of the working picture, drawn from the landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from diat.align import CROP_SIZE
+from diat.native.bands import widely_blurred
+from diat.native.geometry import (
+    BROWS,
+    INNER_LIPS,
+    JAW,
+    LOWER_LIDS,
+    UPPER_LIDS,
+    blurred,
+    filled,
+    hull,
+    interocular,
+    upwards,
+)
+from diat.native.style import Style
+from diat.native.working import UNIT, WORK, Work
+from diat.pixels import F32
+
+# Least and greatest change in CIELAB.
+LIP_RANGE: F32 = np.array([[-5, -3, -4], [5, 8, 5]], np.float32)
+BROW_RANGE: F32 = np.array([[-8, -4, -6], [4, 5, 5]], np.float32)
+
+
+def under_eyes(work: Work, style: Style) -> F32:
+    """Change of L that takes darkness under the eyes. -> (WORK, WORK)."""
+    mask = np.zeros((WORK, WORK), np.float32)
+    if not style.bags:
+        return mask
+    up, unit = upwards(work.points), interocular(work.points)
+    for lid in LOWER_LIDS:
+        edge = work.points[list(lid)]
+        bag = np.vstack([edge - up * 0.06 * unit, (edge - up * 0.38 * unit)[::-1]])
+        mask = np.maximum(mask, filled(bag, WORK, 2.5))
+    lightness = work.lab[..., 0]
+    darkness = np.clip(widely_blurred(lightness, 1.6 * UNIT) - widely_blurred(lightness, 9.0 * UNIT), -9, 0)
+    return np.asarray(-style.bags * darkness * mask * work.plain, np.float32)
+
+
+def feature_changes(work: Work, scalars: Mapping[str, float], strength: float, style: Style) -> F32:
+    """Change of lips, brows, lids and lashes in CIELAB. -> (WORK, WORK, 3)."""
+    change, lightness = np.zeros_like(work.lab), work.lab[..., 0]
+    lips = np.clip(work.areas.lips - filled(hull(work.points[INNER_LIPS:]), WORK, 0.3), 0, 1)
+    wanted = style.lips * _colour(scalars, "lips") + np.array([0, style.lips_red, 0], np.float32)
+    change += np.clip(wanted, *LIP_RANGE) * lips[..., None]
+    dark = np.clip((widely_blurred(lightness, 3.0 * UNIT) - lightness) / 8, 0, 1) * work.areas.brows
+    change += np.clip(style.brows * _colour(scalars, "brows"), *BROW_RANGE) * dark[..., None]
+    change[..., 0] += _eyes(work, style)
+    return np.asarray(change * np.float32(strength), np.float32)
+
+
+def _colour(scalars: Mapping[str, float], name: str) -> F32:
+    return 4 * np.array([scalars[f"{name}_{axis}"] for axis in "lab"], np.float32)
+
+
+def _eyes(work: Work, style: Style) -> F32:
+    """Change of L that makes lashes stronger and eyes brighter."""
+    points, up, unit = work.points, upwards(work.points), interocular(work.points)
+    lightness, change = work.lab[..., 0], np.zeros((WORK, WORK), np.float32)
+    if style.eyes:
+        fine = lightness - blurred(lightness, 1.3 * UNIT)
+        for lid, first in zip(UPPER_LIDS, (36, 42), strict=True):
+            edge = points[list(lid)]
+            above = filled(np.vstack([edge + up * 0.10 * unit, (edge - up * 0.03 * unit)[::-1]]), WORK, 0.7)
+            ball = filled(hull(points[first : first + 6]), WORK, 0.5)
+            change += style.eyes * (above * np.clip(fine, -14, 0) + 0.35 * ball * np.clip(fine, 0, 10))
+    if style.lashes:
+        change -= style.lashes * lightness * _lash_line(points, up, unit)
+    return change
+
+
+def _lash_line(points: F32, up: F32, unit: float) -> F32:
+    """A line 0.7 units wide along the upper lids, thickest towards their outer ends. (WORK, WORK) in [0, 1]."""
+    away = np.full((WORK, WORK), 255, np.uint8)
+    for lid in UPPER_LIDS:
+        line = ((points[list(lid)] + up * 0.012 * unit) + 0.5) * UNIT - 0.5
+        cv2.polylines(away, [np.rint(line * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
+    distance = cv2.distanceTransform(away, cv2.DIST_L2, 5) / UNIT
+    return np.asarray(np.exp(-((distance / 0.7) ** 2)), np.float32)
+
+
+def shade_under_jaw(points: F32) -> F32:
+    """The shadow of a jaw: none on the face, 1 under its line, less farther down. (WORK, WORK) in [0, 1]."""
+    away = np.full((CROP_SIZE, CROP_SIZE), 255, np.uint8)
+    cv2.polylines(away, [np.rint(points[2:15] * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
+    distance = cv2.distanceTransform(away, cv2.DIST_L2, 5)
+    outside = 1 - filled(hull(np.vstack([points[JAW], points[BROWS]])), CROP_SIZE)
+    shade = blurred(outside * np.clip(distance / 2.5, 0, 1) * np.exp(-distance / 14), 0.8)
+    return np.asarray(cv2.resize(shade, (WORK, WORK), interpolation=cv2.INTER_LINEAR), np.float32)

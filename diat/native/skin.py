@@ -1,0 +1,216 @@
+"""Younger, and male to female: fields of a whole face applied to the photograph's own pixels.
+
+All that is soft (colour, light, the relief of wrinkles, lips, lashes) is worked out on a picture of the aligned crop,
+two pixels to a template unit, and added to the photograph as a change: what is finer than that, pores and hairs, is the
+photograph's own. What is replaced (a beard, the lower part of a brow) gets the colour of clean skin around and grain of
+the person's own cheek. Last, the photograph's pixels are moved. Where nothing changes they stay bit-equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from diat.align import CROP_SIZE
+from diat.masks import distance_to_polygon
+from diat.native.bands import bands_of, limited, relief, widely_blurred
+from diat.native.color import change_in_rgb, to_rgb
+from diat.native.features import feature_changes, shade_under_jaw, under_eyes
+from diat.native.geometry import blurred, interocular, oval, upwards
+from diat.native.healing import grain
+from diat.native.region import NativeFace, displaced, sample
+from diat.native.style import FEMALE, YOUNGER, Style
+from diat.native.working import UNIT, WORK, Work, laid, sigmoid
+from diat.pixels import F32, U8
+
+WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
+FLOW_GRID = 64
+PORE = 0.45  # standard deviation, template units: grain is what a Gaussian of that takes away
+LARGEST = 2.2  # grain stronger than this many times the median is cut down softly
+
+
+def render_younger(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float) -> U8:
+    """See `render_skin`."""
+    return render_skin(face, fields, scalars, strength, YOUNGER)
+
+
+def render_female(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float) -> U8:
+    """See `render_skin`."""
+    return render_skin(face, fields, scalars, strength, FEMALE)
+
+
+def render_skin(
+    face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
+) -> U8:
+    """A face with a global attribute changed.
+
+    Args:
+        face: its region must hold the whole crop, as far as the photograph does.
+        fields: the maps of `diat.heads.HEADS["skin"]`, each (h, w) over the crop.
+        scalars: its scalars.
+        strength: 0 (the photograph bit-equal) to 1.5.
+
+    Returns:
+        (h, w, 3) RGB uint8.
+    """
+    if strength <= 0:
+        return face.pixels.copy()
+    work = Work.of(face, fields)
+    after, clean, replaced = _recoloured(work, fields, scalars, strength, style)
+    result = _toned(face, work, after, clean, replaced)
+    return _moved(face, result, work, fields, strength, style)
+
+
+def _recoloured(
+    work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
+) -> tuple[F32, F32, F32]:
+    """The working picture in CIELAB after the change, clean skin for what is replaced, and where that is."""
+    whole = min(strength, 1.0)
+    after = work.lab.copy()
+    after[..., 0] += whole * _smoothed(work, fields, style)
+    after[..., 0] += strength * under_eyes(work, style)
+    colour = blurred(work.lab[..., 1:], 0.7 * UNIT) - widely_blurred(work.lab[..., 1:], 4.0 * UNIT)
+    after[..., 1:] -= whole * (1 - style.chroma) * colour * work.plain[..., None]
+    after += _tint(work, fields, strength, style)
+    after += _grown_dark(work, fields, scalars, strength, style)
+    clean, replaced = _clean_skin(work, after, fields, scalars, strength, style)
+    after += feature_changes(work, scalars, strength, style)
+    return after, clean, replaced
+
+
+def _smoothed(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
+    """Change of L that takes the relief of skin that the wanted kind does not have."""
+    change = np.zeros((WORK, WORK), np.float32)
+    for band, name, factor in zip(bands_of(work.lab[..., 0]), ("1", "2", "3", "4"), style.relief, strict=True):
+        wanted = np.exp(np.clip(laid(fields[f"limit_{name}"]), -1.4, 1.1))
+        limit = np.asarray(factor * relief(band, work.cheeks) * wanted, np.float32)
+        change += limited(band, limit) - band
+    return np.asarray(change * work.plain, np.float32)
+
+
+def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
+    """Change of the skin's colour: none on lips, brows, eyes, hair and background, less down the neck."""
+    bias = np.dstack([laid(fields[f"bias_{axis}"]) for axis in "lab"]) * style.bias
+    overall = (bias * work.cheeks[..., None]).sum((0, 1)) / (work.cheeks.sum() + 1e-3)
+    bias -= (1 - np.array(style.tone, np.float32)) * overall
+    low, high = np.array(style.bias_range, np.float32).T
+    bias = np.clip(bias, low, high) * strength
+    features = np.clip(work.areas.eyes + work.areas.lips + work.areas.brows, 0, 1)
+    ys, xs = np.indices((WORK, WORK), dtype=np.float32)
+    chin, up, unit = work.points[8], upwards(work.points), interocular(work.points)
+    below = -((xs / UNIT - chin[0]) * up[0] + (ys / UNIT - chin[1]) * up[1])
+    neck = 0.7 * work.neck * np.clip(1 - below / (0.65 * unit), 0, 1)
+    return np.asarray(bias * np.maximum(work.skin * (1 - 0.85 * features), neck)[..., None], np.float32)
+
+
+def _grown_dark(
+    work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
+) -> F32:
+    """Change that gives grey hair, brows and beard their colour back: only what is light and has none is grey."""
+    certain = style.grey * float(np.clip((sigmoid(scalars["grey_hair"]) - 0.15) / 0.4, 0, 1))
+    if certain == 0:
+        return np.zeros_like(work.lab)
+    lightness, chroma = work.lab[..., 0], np.hypot(work.lab[..., 1], work.lab[..., 2])
+    beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1)
+    hair = np.maximum.reduce([work.hair, 0.8 * work.areas.brows, beard * (1 - work.areas.lips)])
+    colourless = np.clip((24 - blurred(chroma, UNIT)) / 10, 0, 1)
+    grey = hair * colourless * np.clip((lightness - 22) / 20, 0, 1) * certain
+    # Towards a dark brown, keeping a good part of the strands' own contrast.
+    wanted = 26 + 0.42 * (lightness - 26)
+    change = np.dstack([wanted - lightness, 3 - 0.3 * work.lab[..., 1], 6 - 0.5 * work.lab[..., 2]])
+    return np.asarray(change * (grey * min(strength, 1.0))[..., None], np.float32)
+
+
+def _clean_skin(
+    work: Work, after: F32, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
+) -> tuple[F32, F32]:
+    """Colour of clean skin where hair of the face is replaced, and how much of it is, (WORK, WORK) in [0, 1]."""
+    beard = brow = np.zeros((WORK, WORK), np.float32)
+    if style.beard:
+        present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
+        face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips)
+        beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1) * face * style.beard * present
+    if style.thinning:
+        dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
+        brow = np.clip(style.thinning * 1.2 * sigmoid(laid(fields["brow_alpha"])) - 0.12, 0, 1) * dark
+        brow = brow * np.clip(2 * blurred(work.areas.brows, UNIT), 0, 1)
+    replaced = np.maximum(beard, brow) * np.float32(min(strength, 1.0))
+    if not replaced.any():
+        return after, replaced
+    intact = 1 - np.clip(3 * replaced, 0, 1)
+    low = widely_blurred(after, 2.8 * UNIT)
+    weights = work.cheeks * intact + 1e-4
+    own = (low * weights[..., None]).sum((0, 1)) / weights.sum()
+    expected = own + np.dstack([laid(fields[f"fill_{axis}"]) for axis in "lab"])
+    # What this light makes of it: the difference on the skin around, carried inwards.
+    off = np.dstack([(low - expected) * (work.plain * intact)[..., None], work.plain * intact + 1e-4])
+    near, far = widely_blurred(off, 5.0 * UNIT), widely_blurred(off, 14.0 * UNIT)
+    trust = np.clip(near[..., 3:] / 0.25, 0, 1)
+    light = near[..., :3] / near[..., 3:] * trust + far[..., :3] / far[..., 3:] * (1 - trust)
+    clean = np.asarray(expected + 0.85 * np.clip(light, -14, 14), np.float32)
+    clean[..., 0] -= style.jaw_shade * shade_under_jaw(work.points)
+    return clean, replaced
+
+
+def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) -> U8:
+    """The photograph with the working picture's change added, and clean skin where hair is replaced."""
+    change = change_in_rgb(work.lab, after, work.grey)
+    change[np.abs(change).max(-1) < 0.25] = 0
+    height, width = face.shape
+    matrix = face.to_template * np.float32(UNIT)
+    matrix[:, 2] += (UNIT - 1) / 2
+
+    def enlarged(image: F32) -> F32:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(image, matrix, (width, height), flags=flags), np.float32)
+
+    added = enlarged(change)
+    if replaced.any():
+        alpha = enlarged(replaced)[..., None]
+        skin = to_rgb(clean)
+        if work.grey:
+            skin = np.repeat(skin.mean(-1, keepdims=True), 3, -1)
+        added += alpha * (enlarged(skin) + _pores(face, alpha[..., 0], work.grey) - face.pixels - added)
+    return np.asarray(cv2.add(face.pixels, added, dtype=cv2.CV_8U), np.uint8)
+
+
+def _pores(face: NativeFace, alpha: F32, grey: bool) -> F32:
+    """Grain of the cheeks for what is replaced, only as coarse as pores are: larger spots would be seen to repeat."""
+    x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
+    own = grain(face, alpha, (alpha <= 0).astype(np.float32))
+    here = np.s_[y : y + height, x : x + width]
+    lent = own[here].mean(-1, keepdims=True) if grey else own[here]
+    fine = lent - blurred(lent, PORE * face.scale).reshape(lent.shape)
+    most = np.float32(LARGEST * np.median(np.abs(fine[alpha[here] > 0])) + 0.5)
+    own[here] = most * np.tanh(fine / most)
+    return own
+
+
+def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> U8:
+    """The toned photograph with its pixels moved, none of them outside the face and a rim around it."""
+    flow = np.dstack([cv2.resize(fields[axis], (FLOW_GRID, FLOW_GRID)) for axis in ("dx", "dy")]) * style.flow
+    unit, cell = interocular(work.points), CROP_SIZE / FLOW_GRID
+    ys, xs = np.indices((FLOW_GRID, FLOW_GRID), dtype=np.float32)
+    cells = (np.stack([xs, ys], -1) + 0.5) * cell - 0.5
+    if style.eye_size:
+        for first in (36, 42):
+            away = cells - work.points[first : first + 6].mean(0)
+            flow += style.eye_size * away * np.exp(-(away**2).sum(-1) / (0.34 * unit) ** 2)[..., None]
+    outline = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), oval(work.points)).reshape(
+        FLOW_GRID, FLOW_GRID
+    )
+    reach = np.clip((9 - outline) / 9, 0, 1)
+    border = np.minimum.reduce([xs, ys, xs[::-1, ::-1], ys[::-1, ::-1]]) / 4
+    flow = (flow * (strength * reach * np.clip(border, 0, 1))[..., None]).astype(np.float32)
+    # The result at p shows what was moved there: the flow's inverse, by two steps of a fixed point.
+    back = -flow
+    for _ in range(2):
+        x, y = xs + back[..., 0] / cell, ys + back[..., 1] / cell
+        back = -cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    back = blurred(back, 0.7)
+    back[np.abs(back).max(-1) < 0.01] = 0
+    dx, dy = (sample(back[..., i], WINDOW, face) for i in range(2))
+    moved = NativeFace(toned, face.to_template, face.points68)
+    return displaced(moved, dx, dy)

@@ -1,0 +1,70 @@
+"""The working picture of a face: its aligned crop at two pixels to a template unit, and which part of it is what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from diat.align import CROP_SIZE, warp_to_crop
+from diat.heads import PARTS
+from diat.native.bands import refined
+from diat.native.color import to_lab
+from diat.native.geometry import Regions, blurred, regions
+from diat.native.region import NativeFace, points_in_template
+from diat.pixels import F32, U8
+
+WORK = 256  # side of the working picture in pixels
+UNIT = WORK // CROP_SIZE  # its pixels per template unit
+WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """The working picture of a face and what is known of it. Masks are (WORK, WORK)."""
+
+    points: F32  # (68, 2) template units
+    grey: bool
+    rgb: U8  # (WORK, WORK, 3)
+    lab: F32
+    areas: Regions
+    skin: F32  # of the face, by parsing
+    neck: F32
+    hair: F32
+    plain: F32  # skin without lips, brows, eyes and nostrils
+    cheeks: F32  # plain skin that sets what is usual for this face
+
+    @classmethod
+    def of(cls, face: NativeFace, fields: Mapping[str, F32]) -> Work:
+        """Cut the picture out of a face's region and parse it by the maps of `diat.heads.PARTS`."""
+        points, grey = points_in_template(face), face.is_grey
+        rgb = warp_to_crop(face.pixels, face.to_template, WORK)
+        lab = to_lab(rgb, grey)
+        areas = regions(points, WORK)
+        logits = np.stack([fields[f"part_{part}"] for part in PARTS], -1)
+        odds = np.exp(logits - logits.max(-1, keepdims=True))
+        parts = cv2.resize((odds / odds.sum(-1, keepdims=True)).astype(np.float32), (WORK, WORK))
+        chosen = refined(parts[..., [1, 2, 6]], lab[..., 0], radius=2 * UNIT, contrast=6.0)
+        # Features lie in the face too. The outermost percent of a soft mask is cut, so that it ends.
+        features = np.clip(areas.brows + areas.eyes + areas.lips, 0, 1) * areas.oval
+        skin = np.clip(1.6 * np.maximum(chosen[..., 0], features * (1 - parts[..., 2])) - 0.25, 0, 1)
+        neck = np.clip(1.5 * chosen[..., 2] - 0.25, 0, 1)
+        hair = np.clip(1.4 * chosen[..., 1] - 0.2, 0, 1)
+        plain = skin * (1 - np.clip(blurred(areas.features, 0.5 * UNIT), 0, 1))
+        cheeks = areas.cheeks * (skin > 0.6)
+        return cls(
+            points, grey, rgb, lab, areas, skin, neck, hair, plain, cheeks if cheeks.sum() > 200 else areas.cheeks
+        )
+
+
+def laid(field: F32) -> F32:
+    """A map over the crop, at the working picture's pixels; averaged over cells of two first, as it was learnt."""
+    half = cv2.resize(field, (field.shape[1] // 2, field.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(half, (WORK, WORK), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def sigmoid(x: F32 | float) -> F32:
+    """The probability of a logit."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))), np.float32)

@@ -1,0 +1,175 @@
+"""Training of the skin's fields (`diat.native.skin`): batches of faces with their targets, and the losses.
+
+Four kinds of knowledge come together in a batch: the fields of faces that lack the attribute (`diat.data.fields_skin`),
+parsing where a face has it, and for every face whether it has the attribute, grey hair and a beard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from diat.data.fields_skin import SkinFields
+from diat.heads import HEADS, PARTS
+from diat.native.geometry import blurred, dilated, filled, oval
+from diat.pixels import F32, U8
+
+HEAD_SET = HEADS["skin"]
+SIZE, GRID = HEAD_SET.size, HEAD_SET.size // 2
+UNKNOWN = 255  # of a parsing mask: outside the photograph, or a face without one
+MAPS = ("dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4", "fill_l", "fill_a",
+        "fill_b", "alpha", "brow_alpha")  # fmt: skip
+SCALARS = ("lips_l", "lips_a", "lips_b", "brows_l", "brows_a", "brows_b")
+LABELS = ("gate", "grey_hair", "beard")
+COLOUR_SCALE = 4.0  # the scalars of lips and brows are CIELAB / 4
+RARE: tuple[float, ...] = (1, 1, 1, 3, 3, 2, 1)  # weights of PARTS: brows, eyes and mouths are small
+# What an error of each kind of field costs: its usual size is `HeadSet.scales`.
+FLOW, BIAS, LIMITS, FILL, ALPHA = 12.0, 5.0, 2.5, 2.5, 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class SkinFaces:
+    """N faces to train on."""
+
+    crops: U8  # (N, SIZE, SIZE, 3)
+    points: F32  # (N, 68, 2) in template units
+    valid: NDArray[np.bool_]  # (N, GRID, GRID) what the photograph shows; borders of a tight one are repeated
+    parsing: dict[int, U8]  # (SIZE, SIZE) places in PARTS, of those that have it
+    labels: F32  # (N, 3): lacks the attribute, has grey hair, has a beard
+    fields: dict[int, SkinFields]  # of those that lack the attribute
+    hair_of_face: dict[int, F32]  # (S, S) in [0, 1], of those whose beard, or lack of one, is known
+
+
+class SkinTask:
+    """What a run of `diat.training.fields.train_fields` trains on.
+
+    Args:
+        faces: the data.
+        batch: faces at a step; of ten, eight have fields to learn, half of these a beard.
+        seed: of the drawing.
+        digest: identifies the data.
+    """
+
+    def __init__(self, faces: SkinFaces, batch: int, seed: int, digest: str) -> None:
+        self._faces, self._batch, self._seed, self._digest = faces, batch, seed, digest
+        self._targets = np.array(sorted(faces.fields))
+        self._bearded = self._targets[faces.labels[self._targets, 2] > 0]
+        self._others = np.array(sorted(faces.parsing) or range(len(faces.crops)))
+
+    def identity(self) -> Mapping[str, Any]:
+        """See `FieldTask`."""
+        return {"digest": self._digest, "faces": len(self._faces.crops), "targets": len(self._targets)}
+
+    def batch(self, step: int) -> Mapping[str, Tensor]:
+        """See `FieldTask`. Beside the image: fields (N, 14, G, G), colours (N, 6), labels (N, 3), parsing (N, S, S),
+        weights (N, 4, G, G): of the face, of what the photograph shows, of a known beard, of a known brow.
+        """
+        rng = np.random.default_rng((self._seed, step))
+        learning = self._batch * 8 // 10
+        rows = rng.choice(self._targets, learning)
+        if len(self._bearded):
+            rows[: learning // 2] = rng.choice(self._bearded, learning // 2)
+        rows = np.r_[rows, rng.choice(self._others, self._batch - learning)]
+        samples = [self._sample(int(row), row in self._faces.fields, rng) for row in rows]
+        stacked = {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
+        return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in stacked.items()}
+
+    def losses(self, maps: Tensor, scalars: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """See `FieldTask`."""
+        place = {name: k for k, name in enumerate(HEAD_SET.maps)}
+        said = maps[:, [place[name] for name in MAPS]]
+        face, valid, beard, brow = (batch["weights"][:, k : k + 1] for k in range(4))
+        error, wanted = (said - batch["fields"]).abs(), batch["fields"].clamp(0, 1)
+        hair = F.binary_cross_entropy_with_logits(said[:, 12:], wanted[:, 12:], reduction="none")
+        column = {name: k for k, name in enumerate(HEAD_SET.scalars)}
+        labels = scalars[:, [column[name] for name in LABELS]]
+        certain = F.binary_cross_entropy_with_logits(labels, batch["labels"], reduction="none").mean(0)
+        colours = (scalars[:, [column[name] for name in SCALARS]] - batch["colours"]).abs()
+        logits = F.interpolate(maps[:, : len(PARTS)], (SIZE, SIZE), mode="bilinear", align_corners=False)
+        weight = torch.tensor(RARE, device=maps.device)
+        parts = F.cross_entropy(logits, batch["parsing"].long(), weight, ignore_index=UNKNOWN, reduction="sum")
+        return {
+            "flow": FLOW / 1.5 * (error[:, :2] * (0.3 * valid + face)).mean(),
+            "bias": BIAS / 4 * (error[:, 2:5] * face).mean(),
+            "limits": LIMITS / 0.4 * (error[:, 5:9] * face).mean(),
+            "fill": FILL / 6 * (error[:, 9:12] * face).mean(),
+            "alpha": ALPHA * (hair[:, :1] * (0.1 * valid + face) * beard).mean(),
+            "brow": ALPHA * (hair[:, 1:] * face * brow).mean(),
+            "colours": (colours.mean(1) * batch["learning"]).mean(),
+            "labels": (certain * torch.tensor((0.5, 0.3, 0.3), device=maps.device)).sum(),
+            "parts": parts / (batch["parsing"] != UNKNOWN).sum().clamp(min=1),
+        }
+
+    def _sample(self, row: int, learning: bool, rng: np.random.Generator) -> dict[str, Any]:
+        faces, flip = self._faces, bool(rng.random() < 0.5)
+        image, parsing = lit(faces.crops[row], rng), faces.parsing.get(row, np.full((SIZE, SIZE), UNKNOWN, np.uint8))
+        fields, weights = np.zeros((GRID, GRID, 14), np.float32), np.zeros((GRID, GRID, 4), np.float32)
+        colours = np.zeros(6, np.float32)
+        if learning:
+            fields, colours = self._fields(row)
+            weights = self._weights(row)
+        elif not row % 2:  # parsing alone: seen a little turned and moved, as no detector is exact
+            image, parsing = jittered(image, parsing, rng)
+        if flip:
+            image, parsing, weights = image[:, ::-1], parsing[:, ::-1], weights[:, ::-1]
+            fields = fields[:, ::-1] * np.where(np.arange(14) == 0, -1, 1).astype(np.float32)
+        return {
+            "image": image.transpose(2, 0, 1) / np.float32(127.5) - 1,
+            "parsing": parsing,
+            "fields": fields.transpose(2, 0, 1),
+            "weights": weights.transpose(2, 0, 1),
+            "colours": colours,
+            "labels": faces.labels[row],
+            "learning": np.float32(learning),
+        }
+
+    def _fields(self, row: int) -> tuple[F32, F32]:
+        made = self._faces.fields[row]
+        hair = self._faces.hair_of_face.get(row, np.zeros((GRID, GRID), np.float32))
+        limits = np.log(np.clip(made.limits.astype(np.float32), 0.15, 4))
+        grids = [_resized(field) for field in (made.flow, made.bias, limits, made.fill, hair, made.thinning)]
+        return np.dstack(grids), np.r_[made.lips, made.brows].astype(np.float32) / COLOUR_SCALE
+
+    def _weights(self, row: int) -> F32:
+        valid = self._faces.valid[row].astype(np.float32)
+        around = dilated(filled(oval(self._faces.points[row], 1.1), 64), 2)
+        near = _resized(blurred(around, 1.0)) * valid
+        beard, brow = valid * (row in self._faces.hair_of_face), near * (row in self._faces.parsing)
+        return np.dstack([near, valid, beard, brow]).astype(np.float32)
+
+
+def lit(crop: U8, rng: np.random.Generator) -> F32:
+    """A crop in another light, at times soft or without colour. Levels, float."""
+    gamma, tint = np.exp(rng.normal(0, 0.14)), np.exp(rng.normal(0, 0.05, 3))
+    image = np.clip((crop / 255) ** gamma * tint, 0, 1).astype(np.float32) * 255
+    if rng.random() < 0.25:
+        image = blurred(image, float(rng.uniform(0.4, 0.9)))
+    if rng.random() < 0.07:
+        image = np.repeat(image.mean(-1, keepdims=True), 3, 2)
+    return np.asarray(image, np.float32)
+
+
+def jittered(image: F32, parsing: U8, rng: np.random.Generator) -> tuple[F32, U8]:
+    """Both a little turned, scaled and moved."""
+    scale, angle, middle = np.exp(rng.normal(0, 0.05)), rng.normal(0, 3.5), (SIZE / 2 - 0.5, SIZE / 2 - 0.5)
+    matrix = cv2.getRotationMatrix2D(middle, angle, scale)
+    matrix = matrix + np.c_[np.zeros((2, 2)), rng.normal(0, 1.2, 2)]
+    moved = cv2.warpAffine(image, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)
+    parts = cv2.warpAffine(parsing, matrix, (SIZE, SIZE), flags=cv2.INTER_NEAREST, borderValue=UNKNOWN)
+    return np.asarray(moved, np.float32), np.asarray(parts, np.uint8)
+
+
+def _resized(field: F32) -> F32:
+    shrinks = field.shape[0] > GRID
+    resized = cv2.resize(
+        field.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+    return np.asarray(resized, np.float32)

@@ -1,0 +1,128 @@
+"""Younger and male to female on the photograph's own pixels, with fields made up here."""
+
+import cv2
+import numpy as np
+import pytest
+
+from diat.align import CELEBA_TEMPLATE_128, transform_points
+from diat.heads import HEADS
+from diat.native.bands import bands_of, limited, refined
+from diat.native.region import native_face
+from diat.native.skin import render_female, render_younger
+
+RENDERERS = {"younger": render_younger, "female": render_female}
+SIDE = 40
+# The mean of the 68 points over training faces in the crop of 128.
+POINTS68 = np.array([pair.split(",") for pair in (
+    "35,63 34,72 35,80 36,88 39,96 43,103 48,110 55,115 64,117 73,115 80,110 86,104 90,96 92,88 94,80 94,71 93,63 "
+    "40,62 43,58 48,58 53,58 58,60 69,60 74,58 79,57 84,58 88,61 64,66 63,71 63,77 63,82 58,86 60,86 64,87 67,86 "
+    "70,86 45,67 47,65 54,65 56,68 53,68 47,68 71,68 74,65 80,65 83,67 80,68 74,68 52,95 56,94 61,93 64,93 66,93 "
+    "71,93 76,95 73,98 69,101 64,102 59,101 55,98 54,95 58,95 64,96 70,95 74,95 70,97 64,98 58,97"
+).split()], np.float32)  # fmt: skip
+
+
+def fields(flow=1.0, beard=-6.0):
+    """Maps of a face whose skin is to become lighter and smoother, and scalars; an oval of skin under hair."""
+    ys, xs = np.indices((SIDE, SIDE)) * 128 / SIDE
+    oval = ((xs - 64) / 34) ** 2 + ((ys - 84) / 44) ** 2 < 1
+    hair = (((xs - 64) / 46) ** 2 + ((ys - 70) / 60) ** 2 < 1) & ~oval & (ys < 70)
+    maps = {name: np.zeros((SIDE, SIDE), np.float32) for name in HEADS["skin"].maps}
+    maps["part_skin"][oval], maps["part_hair"][hair], maps["part_other"][~oval & ~hair] = 8, 8, 8
+    maps["dx"] += flow
+    maps["bias_l"] += 2.0
+    maps["limit_2"] -= 1.0
+    maps["alpha"] += np.where((ys > 100) & oval, 4.0, -6.0) if beard > 0 else -6.0
+    maps["brow_alpha"] -= 6.0
+    scalars = dict.fromkeys(HEADS["skin"].scalars, 0.1) | {"beard": beard, "grey_hair": -6.0}
+    return maps, scalars
+
+
+def photograph(side=320, turn=0.0, grey=False, seed=0):
+    """A smooth face with some noise in a larger photograph, and its points."""
+    rng = np.random.default_rng(seed)
+    photo = cv2.resize(rng.integers(60, 200, (12, 12, 3), np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
+    photo = np.clip(photo.astype(int) + rng.integers(-12, 12, (side, side, 1)), 0, 255).astype(np.uint8)
+    if grey:
+        photo = np.repeat(photo[..., :1], 3, 2)
+    scale, angle = side / 200, np.deg2rad(turn)
+    matrix = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
+    middle = np.float32([side / 2, side / 2]) - matrix @ np.float32([64, 74])
+    to_photo = np.hstack([matrix, middle[:, None]]).astype(np.float32)
+    return photo, transform_points(CELEBA_TEMPLATE_128, to_photo), transform_points(POINTS68, to_photo)
+
+
+def edited(name, strength, made=None, **kwargs):
+    photo, five, points = photograph(**kwargs)
+    face, (left, top, right, bottom) = native_face(photo, five, points, (0, 0, 128, 128), 0)
+    result = photo.copy()
+    result[top:bottom, left:right] = RENDERERS[name](face, *(made or fields()), strength)
+    return photo, result
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_strength_0_is_bit_equal_and_the_photograph_is_not_written(name):
+    photo, five, points = photograph()
+    kept = photo.copy()
+    face, _ = native_face(photo, five, points, (0, 0, 128, 128), 0)
+    assert np.array_equal(RENDERERS[name](face, *fields(), 0.0), face.pixels)
+    RENDERERS[name](face, *fields(), 1.5)
+    assert np.array_equal(photo, kept)
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_the_face_changes_and_the_photograph_far_from_it_does_not(name):
+    photo, result = edited(name, 1.0)
+    changed = np.abs(photo.astype(int) - result).max(-1)
+    assert changed[140:180, 140:180].mean() > 2
+    assert changed[:8].max() == 0 and changed[:, :8].max() == 0 and changed[:, -8:].max() == 0
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0, 1.48])
+def test_strength_is_continuous(name, strength):
+    made = fields(beard=4.0)
+    a, b = (edited(name, s, made)[1].astype(int) for s in (strength, strength + 0.02))
+    assert np.abs(a - b).mean() < 0.35
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_a_black_and_white_photograph_stays_so(name):
+    photo, result = edited(name, 1.0, fields(beard=4.0), grey=True)
+    assert np.array_equal(result[..., 0], result[..., 1]) and np.array_equal(result[..., 1], result[..., 2])
+    assert not np.array_equal(photo, result)
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_a_turned_photograph_changes_as_the_upright_one(name):
+    photo, five, points = photograph()
+    results = []
+    for turned in (False, True):
+        if turned:  # a quarter to the left: (x, y) -> (y, side - 1 - x)
+            photo = np.ascontiguousarray(np.rot90(photo))
+            five, points = (np.stack([p[:, 1], 319 - p[:, 0]], 1) for p in (five, points))
+        face, (left, top, right, bottom) = native_face(photo, five, points, (0, 0, 128, 128), 0)
+        result = photo.copy()
+        result[top:bottom, left:right] = RENDERERS[name](face, *fields(beard=4.0), 1.0)
+        results.append(np.rot90(result, -1) if turned else result)
+    upright, turned_back = (result.astype(int) for result in results)
+    change = np.abs(upright - np.rot90(photo, -1)).mean()
+    assert np.abs(upright - turned_back).mean() < 0.1 * change
+
+
+def test_pores_stay_and_lines_go():
+    rng = np.random.default_rng(0)
+    coarse = cv2.GaussianBlur(rng.normal(size=(256, 256)).astype(np.float32), (0, 0), 4) * 20
+    fine = rng.normal(size=(256, 256)).astype(np.float32)
+    bands = bands_of(coarse + fine)
+    limit = np.full((256, 256), 0.5, np.float32)
+    assert np.abs(limited(bands[2], limit)).max() <= 1.35 * 0.5 < np.abs(bands[2]).max()
+    small = np.full((256, 256), 0.01, np.float32)
+    assert limited(small, limit) == pytest.approx(small, rel=0.01)
+
+
+def test_refined_masks_follow_the_edge_of_the_picture():
+    guide = np.zeros((64, 64), np.float32)
+    guide[:, 32:] = 50
+    soft = np.clip((np.arange(64, dtype=np.float32) - 24) / 16, 0, 1)[None].repeat(64, 0)
+    sharp = refined(soft[..., None].repeat(2, 2), guide, 6, 4.0)[..., 0]
+    assert sharp[32, 33] - sharp[32, 30] > 2 * (soft[32, 33] - soft[32, 30])
