@@ -1,4 +1,4 @@
-"""How steady a change is over time: as in films (`FilmEditor`) and live (`FrameEditor`), against frame by frame.
+"""How steady a change is over time: `FilmFrameEditor` and `LiveFrameEditor` against frame by frame.
 
     python benchmarks/stability.py film.mp4 --attribute mouth_close
     python benchmarks/stability.py film.mp4 --attribute eyeglasses_remove --sheet strips.png
@@ -38,8 +38,9 @@ from diat.detail import DetailFade
 from diat.editor import FaceEditor
 from diat.faces import Face, face_fault
 from diat.pixels import F32, U8, contact_sheet, save_image
-from diat.video.film import DETECTION_INTERVAL, upright
-from diat.video.steady import FrameEditor, TemporalFilter
+from diat.video.colours import upright
+from diat.video.film import DETECTION_INTERVAL
+from diat.video.steady import BilateralTimeFilter, FaceEdit, LiveFrameEditor
 from diat.video.tracking import FaceTracker, Track
 
 WAYS = ("film", "live", "frame by frame")
@@ -94,15 +95,15 @@ def seen(editor: FaceEditor, frame: U8, tracks: list[Track]) -> Seen | None:
 
 
 def live(editor: FaceEditor, faces: list[Seen | None]) -> list[Seen | None]:
-    steady = FrameEditor(editor)
-    return [face and face._replace(change=steady.settled(face.number, face.crop, face.change)) for face in faces]
+    steady = LiveFrameEditor(editor)
+    return [face and face._replace(change=steady.smooth(face.number, face.crop, face.change)) for face in faces]
 
 
 def film(editor: FaceEditor, faces: list[Seen | None]) -> list[Seen | None]:
-    steady = TemporalFilter(editor.spec.detail_fade)
+    steady = BilateralTimeFilter(editor.spec.detail_fade)
     settled = []
     for face in faces:
-        settled += steady.add({face.number: (face.crop, face.change)} if face else {})
+        settled += steady.add({face.number: FaceEdit(face.crop, face.change)} if face else {})
     settled += steady.rest()
     return [face and face._replace(change=of[face.number]) for face, of in zip(faces, settled, strict=True)]
 

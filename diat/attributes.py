@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 from diat.detail import DEFAULT_FADE, DetailFade
@@ -12,6 +13,17 @@ from diat.errors import InvalidArgument
 Scope = Literal["local", "global"]
 
 MAX_STRENGTH = 1.5  # of a change, as a multiple of what the model was made for
+
+
+def check_strength(strength: object) -> float:
+    """A strength that an edit can have.
+
+    Raises:
+        InvalidArgument: it is not one.
+    """
+    if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= float(strength) <= MAX_STRENGTH:
+        raise InvalidArgument(f"The strength must be a number from 0 to {MAX_STRENGTH}, not {strength!r}.")
+    return float(strength)
 
 
 @dataclass(frozen=True)

@@ -131,10 +131,11 @@ def _video(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from diat.editor import FaceEditor
-    from diat.video.film import Progress, VideoFaces, edit_video
+    from diat.video.choice import FilmFaces
+    from diat.video.film import Progress, edit_video
 
     choice = _face_choice(args.faces)
-    faces: VideoFaces = choice if isinstance(choice, str) else choice[0]
+    faces: FilmFaces = choice if isinstance(choice, str) else choice[0]
     if not isinstance(choice, str) and len(choice) > 1:
         raise DiatError('--faces of a video takes "largest", "all" or one number.')
     editor = FaceEditor.from_pretrained(args.model or args.attribute, revision=args.revision, attribute=args.attribute)

@@ -8,20 +8,40 @@ from pathlib import Path
 import av
 import numpy as np
 
-from diat.video.film import upright
+from diat.video.colours import EXACT, upright
 
 RATE = 25
 
 
-def film(path: Path, frames: list[np.ndarray], sound: bool = True, rotation: int = 0) -> Path:
-    """H.264 at 25 frames a second with a tone."""
-    with av.open(str(path), "w") as container:
+def film(
+    path: Path,
+    frames: list[np.ndarray],
+    sound: bool = True,
+    tags: tuple[int, int, int, int] = (2, 0, 2, 2),
+    live: bool = False,
+) -> Path:
+    """H.264 at 25 frames a second with a tone.
+
+    ``tags``: matrix, range, primaries and transfer as H.273 has them; without any, of BT.601. ``live``: a Matroska
+    that does not say how long it is.
+    """
+    matrix, limits, *_ = tags
+    with av.open(str(path), "w", options={"live": "1"} if live else {}) as container:
         video = container.add_stream("libx264", rate=RATE, options={"crf": "10"})
         video.height, video.width = frames[0].shape[:2]
         video.pix_fmt = "yuv444p" if frames[0].shape[0] % 2 or frames[0].shape[1] % 2 else "yuv420p"
+        codec = video.codec_context
+        codec.colorspace, codec.color_range, codec.color_primaries, codec.color_trc = tags
         audio = container.add_stream("aac", rate=44100) if sound else None
         for frame in frames:
-            container.mux(video.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(
+                format=video.pix_fmt,
+                dst_colorspace=5 if matrix in (2, 6) else matrix,  # swscale's number of BT.601
+                dst_color_range=limits or 1,
+                interpolation=EXACT,
+            )
+            picture.colorspace, picture.color_range = matrix, limits
+            container.mux(video.encode(picture))
         container.mux(video.encode())
         if audio is not None:
             tone = np.sin(np.arange(44100 * len(frames) // RATE) * 0.06).astype(np.float32)

@@ -34,7 +34,7 @@ from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.errors import DiatError, PhotoRejected
 from diat.pixels import U8
 from diat.provenance import encode
-from diat.video.steady import FrameEditor
+from diat.video.steady import LiveFrameEditor
 from diat.video.tracking import FaceTracker
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Mirror:
     def __init__(self, editors: Editors) -> None:
         self._editors = editors
         self._tracker = FaceTracker(editors.live_detector)
-        self._frame_editor: FrameEditor | None = None
+        self._frame_editor: LiveFrameEditor | None = None
         self.settings: Settings | None = None
 
     def show(self, jpeg: bytes) -> U8:
@@ -109,7 +109,7 @@ class Mirror:
         tracks = self._tracker.update(frame, time.monotonic())
         editor = self._editors.get(self.settings.attribute)
         if self._frame_editor is None or self._frame_editor.editor is not editor:
-            self._frame_editor = FrameEditor(editor)
+            self._frame_editor = LiveFrameEditor(editor)
         chosen = tracks if self.settings.faces == "all" else tracks[:1]
         return self._frame_editor.edit(frame, chosen, self.settings.strength)
 

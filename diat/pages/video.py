@@ -15,7 +15,8 @@ from diat.errors import DiatError
 from diat.pages.editors import Editors
 from diat.pages.guards import take_uploads_only
 from diat.pages.parts import CONSENT, TICK, attribute_choice, kept, strength_choice
-from diat.video.film import Progress, VideoFaces, duration_of, edit_video
+from diat.video.choice import FilmFaces
+from diat.video.film import Progress, edit_video
 
 MAX_SECONDS = 60.0  # of film: minutes of work
 
@@ -61,13 +62,11 @@ def video_tab(editors: Editors) -> Callable[[gr.Request], None]:
             progress((now.done, now.total or None), desc=f"{now.rate:.1f} frames/s{left}", unit="frames")
             return not stopped.is_set()
 
-        chosen: VideoFaces = int(number) - 1 if faces == "person" else "all" if faces == "all" else "largest"
+        chosen: FilmFaces = int(number) - 1 if faces == "person" else "all" if faces == "all" else "largest"
         try:
-            if (seconds := duration_of(Path(kept(film)))) > MAX_SECONDS:
-                return None, f"The video is {seconds:.0f} seconds long: at most {MAX_SECONDS:.0f} are taken here."
             with tempfile.TemporaryDirectory() as folder:
                 made = Path(folder) / "diat.mp4"
-                report = edit_video(Path(film), made, editors.get(attribute), chosen, strength, shown)
+                report = edit_video(kept(film), made, editors.get(attribute), chosen, strength, shown, MAX_SECONDS)
                 kept_here = save_file_to_cache(made, result.GRADIO_CACHE)
         except DiatError as error:
             return None, str(error)
@@ -76,7 +75,7 @@ def video_tab(editors: Editors) -> Callable[[gr.Request], None]:
         damaged = f", {report.damaged} damaged ones left out" if report.damaged else ""
         return (
             kept_here,
-            f"{report.changed} of {report.frames} frames with an edited face{damaged}, in {report.seconds:.0f} s.",
+            f"Done: {report.changed} of {report.frames} frames changed{damaged}, in {report.seconds:.0f} s.",
         )
 
     def stop(request: gr.Request) -> None:

@@ -1,4 +1,9 @@
-"""Frames one after the other, the change steady over time: live, where the future is not known, and in films."""
+"""Edits that stay steady from frame to frame: `LiveFrameEditor` looks back only, `FilmFrameEditor` both ways.
+
+A network answers a trembling crop, noise and compression with a trembling face. Both classes smooth what a model adds
+to a face in the coordinates of its aligned crop, where a face lies still however the head moves. They see one face in
+one frame as a (crop, edit) pair, `FaceEdit`, and know nothing of how the edit was made.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +21,26 @@ from diat.faces import face_fault
 from diat.pixels import F32, U8
 from diat.video.tracking import Track
 
-KEPT = 0.9  # share of the last frame's face or change that stays where it looks as it did
-ALIKE = 16.0  # levels of 255; what differs this much from the last frame is new
+# All of these were set by looking at films and by the figures of benchmarks/stability.py.
 
-# Of a film's frames:
-AROUND = 8  # frames before and after that a change is averaged with
-NEAR = 6.0  # frames; standard deviation of their weights
-ALONG = 24.0  # levels of 255; where two faces differ this much, the one has little say about the other
+# Live:
+KEEP_SHARE = 0.9  # share of the last frame's edit that is kept where the face looks as it did
+KEEP_SIGMA = 16.0  # levels of 255; a face that differs this much from the last frame's is hardly smoothed
+
+# Films:
+WINDOW_FRAMES = 8  # frames before and after that an edit is averaged with
+TIME_SIGMA = 6.0  # frames; standard deviation of their weights in time
+SIMILARITY_SIGMA = 24.0  # levels of 255; a face that differs this much has little weight
+
+COMPARISON_BLUR = 1.5  # crop pixels; two faces are compared after this blur, or noise alone would make them differ
 
 
-class FrameEditor:
-    """Changes the attribute in one stream of frames, each as it comes.
+class LiveFrameEditor:
+    """Edits one live stream: each frame at once, smoothed with the frames before it.
 
-    T answers a trembling crop, noise and compression with a trembling face. A face's crops lie one on the other from
-    frame to frame, whatever the head does. Where T's answer looks as the last one did, most of the last one is kept: of
-    how it looks where it replaces what was there, as lips do teeth, and of the change alone where it tints what, too,
-    stays as it was (as in `TemporalFilter`).
+    Where a face looks as it did in the last frame, `KEEP_SHARE` of the last edit is kept. Where the edit replaces
+    content, as lips do teeth, the edited pixels are smoothed; elsewhere the edit alone, so that the stream keeps its
+    own grain.
 
     Args:
         editor: of the attribute.
@@ -39,169 +48,188 @@ class FrameEditor:
 
     def __init__(self, editor: FaceEditor) -> None:
         self.editor = editor
-        # By number of the track: the crop, its change and how much that replaces.
-        self._last: dict[int, tuple[F32, F32, F32]] = {}
+        self._last: dict[int, _SmoothedFace] = {}  # by number of the track
 
     def edit(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> U8:
-        """The next frame.
+        """The next frame, edited.
 
         Args:
             frame: (H, W, 3) RGB uint8.
-            tracks: the faces of this frame to change; one that cannot be edited is left as it is.
-            strength: factor of the change, 0 to 1.5.
+            tracks: the faces of this frame to edit; one that cannot be edited is left as it is.
+            strength: factor of the edit, 0 to 1.5.
 
         Returns:
             (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
         """
         self._last = {track.number: self._last[track.number] for track in tracks if track.number in self._last}
-        faces = [track.face for track in tracks]
         return self.editor.edit_frame(
-            frame, faces, strength, lambda place, crop, change: self.settled(tracks[place].number, crop, change)
+            frame,
+            [track.face for track in tracks],
+            strength,
+            lambda place, crop, change: self.smooth(tracks[place].number, crop, change),
         )
 
-    def settled(self, number: int, crop: U8, change: F32) -> F32:
-        """T's change of a face, drawn towards the face's last one where the crop looks as it did.
+    def smooth(self, number: int, crop: U8, change: F32) -> F32:
+        """The edit of a face, drawn towards the one that the face had in the last frame.
 
         Args:
             number: of the face's track.
             crop: (S, S, 3) RGB uint8.
-            change: (S, S, 3) of it, T(x) - x in units of 0..255.
+            change: (S, S, 3), what the model adds to it, in units of 0..255.
+
+        Returns:
+            (S, S, 3), what to add instead.
         """
-        now, replaced = crop.astype(np.float32), replaced_by(change, self.editor.spec.detail_fade)
+        original, replaced = crop.astype(np.float32), replaced_by(change, self.editor.spec.detail_fade)
         if number in self._last:
-            before, kept, lately = self._last[number]
-            replaced = np.maximum(replaced, np.float32(KEPT) * lately)
-            stays = np.float32(KEPT) * _alike(now + change - before - kept, ALIKE)
-            tinting = change + stays * _alike(now - before, ALIKE) * (kept - change)
-            replacing = change + stays * (before + kept - now - change)
-            change = _together(tinting, replacing, replaced)
-        self._last[number] = now, change, replaced
+            last = self._last[number]
+            replaced = np.maximum(replaced, np.float32(KEEP_SHARE) * last.replaced)
+            edited, last_edited = original + change, last.original + last.change
+            keep = np.float32(KEEP_SHARE) * _similarity(edited - last_edited, KEEP_SIGMA)
+            of_edit = change + keep * _similarity(original - last.original, KEEP_SIGMA) * (last.change - change)
+            of_pixels = change + keep * (last_edited - edited)
+            change = _blend(of_edit, of_pixels, replaced)
+        self._last[number] = _SmoothedFace(original, change, replaced)
         return change
 
 
-class FilmEditor:
-    """Changes the attribute in the frames of a film, each when those after it are known.
+class FilmFrameEditor:
+    """Edits the frames of a film: each as soon as the `WINDOW_FRAMES` after it are known.
 
     Args:
         editor: of the attribute.
-        strength: factor of the change, 0 to 1.5.
+        strength: factor of the edit, 0 to 1.5.
     """
 
     def __init__(self, editor: FaceEditor, strength: float = 1.0) -> None:
         self._editor, self._strength = editor, strength
-        self._filter = TemporalFilter(editor.spec.detail_fade)
-        self._waiting: deque[tuple[U8, dict[int, tuple[F32, U8, F32]]]] = deque()
+        self._filter = BilateralTimeFilter(editor.spec.detail_fade)
+        self._waiting: deque[tuple[U8, dict[int, tuple[F32, U8, F32]]]] = deque()  # frames and their aligned faces
 
     def add(self, frame: U8, tracks: Sequence[Track]) -> list[U8]:
         """Take the next frame.
 
         Args:
             frame: (H, W, 3) RGB uint8.
-            tracks: the faces of this frame to change; one that cannot be edited is left as it is.
+            tracks: the faces of this frame to edit; one that cannot be edited is left as it is.
 
         Returns:
-            The frame that is done now, `AROUND` before this one, if there is: (H, W, 3) RGB uint8, the frame itself
-            where there was nothing to do.
+            The frame that is finished now, `WINDOW_FRAMES` before this one, if there is: (H, W, 3) RGB uint8, the frame
+            itself where there was nothing to do.
         """
         usable = [track for track in tracks if face_fault(track.face) is None and self._strength > 0]
         aligned = {track.number: self._editor.aligned(frame, track.face) for track in usable}
         crops = [crop for _, crop, _ in aligned.values()]
         changes = self._editor.changes(crops, [mask for *_, mask in aligned.values()], self._strength)
         self._waiting.append((frame, aligned))
-        return self._done(self._filter.add(dict(zip(aligned, zip(crops, changes, strict=True), strict=True))))
+        edits = {number: FaceEdit(*edit) for number, *edit in zip(aligned, crops, changes, strict=True)}
+        return self._finish(self._filter.add(edits))
 
     def rest(self) -> list[U8]:
         """The film is over: the frames that waited for more, in order."""
-        return self._done(self._filter.rest())
+        return self._finish(self._filter.rest())
 
-    def _done(self, settled: list[dict[int, F32]]) -> list[U8]:
+    def _finish(self, smoothed: list[dict[int, F32]]) -> list[U8]:
         frames = []
-        for changes in settled:
+        for changes in smoothed:
             frame, aligned = self._waiting.popleft()
             in_order = (changes[number] for number in aligned)
             frames.append(self._editor.pasted(frame, aligned.values(), in_order, self._strength))
         return frames
 
 
-class TemporalFilter:
-    """Averages the changes of a face with those around it in time: a joint bilateral filter.
+class FaceEdit(NamedTuple):
+    """One face in one frame."""
 
-    What a change replaces, as lips do teeth, in this frame or one near, is averaged as it looks afterwards: a mouth
-    that is shut in every frame hardly moves, however its owner talks, and the changes that shut it have little in
-    common. What it tints is averaged as a change, where the crops look alike too, or the filter would take the film's
-    own grain away. A face's crops lie one on the other from frame to frame; where another frame's face looks as a
-    frame's own does, it counts, the more the nearer in time. A filter that looks both ways lags behind nothing.
+    crop: U8  # (S, S, 3) RGB
+    change: F32  # (S, S, 3), what the model adds to it, in units of 0..255
+
+
+class BilateralTimeFilter:
+    """Bilateral average of the edits of a face over `WINDOW_FRAMES` frames before and after.
+
+    Where an edit replaces content, as lips do teeth, in a frame or one near it, the edited pixels are averaged: a mouth
+    that is shut in every frame hardly moves, however its owner talks, while the edits that shut it have little in
+    common. Elsewhere the edit is averaged, which leaves the film its grain. A frame counts the more the nearer it is in
+    time and the more alike the two faces look (as in Tomasi and Manduchi, 1998, with time in place of space).
 
     Args:
-        fade: sizes of a change between which tinting becomes replacing.
+        fade: sizes of an edit between which tinting becomes replacing.
     """
 
     def __init__(self, fade: DetailFade = DEFAULT_FADE) -> None:
         self._fade = fade
-        self._moments: deque[dict[int, _Seen]] = deque()  # those that a moment to come may still need
-        self._next = 0  # which of them is to be given next
+        self._frames: deque[dict[int, _FaceInFrame]] = deque()  # those that this frame or a later one still needs
+        self._next = 0  # which of them is given next
 
-    def add(self, faces: Mapping[int, tuple[U8, F32]]) -> list[dict[int, F32]]:
+    def add(self, faces: Mapping[int, FaceEdit]) -> list[dict[int, F32]]:
         """Take the next frame's faces.
 
         Args:
-            faces: by number of the track: the crop, (S, S, 3) RGB uint8, and T's change of it, (S, S, 3) in units of
-                0..255.
+            faces: by number of the track.
 
         Returns:
-            The changes to make, by number of the track, of the frame that is done now, if there is.
+            What to add to each face, (S, S, 3) by number of the track, in the frame that is finished now, if there is.
         """
-        moment = {}
+        frame = {}
         for number, (crop, change) in faces.items():
-            moment[number] = _Seen(crop.astype(np.float32), crop + change, replaced_by(change, self._fade))
-        self._moments.append(moment)
-        return [self._give()] if len(self._moments) - self._next > AROUND else []
+            frame[number] = _FaceInFrame(crop.astype(np.float32), crop + change, replaced_by(change, self._fade))
+        self._frames.append(frame)
+        return [self._finish_next()] if len(self._frames) - self._next > WINDOW_FRAMES else []
 
     def rest(self) -> list[dict[int, F32]]:
-        """Those that waited for more, in order."""
-        return [self._give() for _ in range(len(self._moments) - self._next)]
+        """The frames that waited for more, in order."""
+        return [self._finish_next() for _ in range(len(self._frames) - self._next)]
 
-    def _give(self) -> dict[int, F32]:
-        changes = {number: self._settled(number) for number in self._moments[self._next]}
+    def _finish_next(self) -> dict[int, F32]:
+        changes = {number: self._average(number) for number in self._frames[self._next]}
         self._next += 1
-        if self._next > AROUND:
-            self._moments.popleft()
+        if self._next > WINDOW_FRAMES:
+            self._frames.popleft()
             self._next -= 1
         return changes
 
-    def _settled(self, number: int) -> F32:
-        own = self._moments[self._next][number]
-        result, change, replaced = own.result.copy(), own.result - own.crop, own.replaced
-        results, changes = np.ones((2, *own.crop.shape[:2], 1), np.float32)  # weights of what was added up
-        for place, moment in enumerate(self._moments):
-            if place == self._next or abs(place - self._next) > AROUND or number not in moment:
+    def _average(self, number: int) -> F32:
+        own = self._frames[self._next][number]
+        edited, change, replaced = own.edited.copy(), own.edited - own.original, own.replaced
+        edited_weight, change_weight = np.ones((2, *own.original.shape[:2], 1), np.float32)
+        for place, frame in enumerate(self._frames):
+            if place == self._next or abs(place - self._next) > WINDOW_FRAMES or number not in frame:
                 continue
-            other, distance = moment[number], (place - self._next) / NEAR
-            near = np.float32(np.exp(-(distance**2) / 2))
-            weight = near * _alike(other.result - own.result, ALONG)
-            result += weight * other.result
-            results += weight
-            weight = weight * _alike(other.crop - own.crop, ALONG)
-            change += weight * (other.result - other.crop)
-            changes += weight
-            replaced = np.maximum(replaced, near * other.replaced)
-        return _together(change / changes, result / results - own.crop, replaced)
+            other, distance = frame[number], (place - self._next) / TIME_SIGMA
+            nearness = np.float32(np.exp(-(distance**2) / 2))
+            weight = nearness * _similarity(other.edited - own.edited, SIMILARITY_SIGMA)
+            edited += weight * other.edited
+            edited_weight += weight
+            weight = weight * _similarity(other.original - own.original, SIMILARITY_SIGMA)
+            change += weight * (other.edited - other.original)
+            change_weight += weight
+            replaced = np.maximum(replaced, nearness * other.replaced)
+        return _blend(change / change_weight, edited / edited_weight - own.original, replaced)
 
 
-class _Seen(NamedTuple):
-    """A face in one frame, in units of 0..255."""
+class _SmoothedFace(NamedTuple):
+    """What the live editor keeps of a face, in units of 0..255."""
 
-    crop: F32  # (S, S, 3), as it was
-    result: F32  # (S, S, 3), with all of its change
-    replaced: F32  # (S, S), how much of what was there that replaces, 0 to 1
-
-
-def _alike(difference: F32, scale: float) -> F32:
-    """(S, S, 3) levels of 255 -> (S, S, 1), 1 where there is no difference and near 0 from twice the scale on."""
-    around = cv2.GaussianBlur(np.abs(difference) @ np.full(3, 1 / 3, np.float32), (0, 0), 1.5)
-    return np.asarray(np.exp(-((around / scale) ** 2))[..., None], np.float32)
+    original: F32  # (S, S, 3) the crop
+    change: F32  # (S, S, 3) what was added to it
+    replaced: F32  # (S, S) how far that replaces content, 0 to 1
 
 
-def _together(tinting: F32, replacing: F32, replaced: F32) -> F32:
-    """One change out of two, (S, S, 3): the second as far as what was there is replaced, (S, S)."""
-    return np.asarray(tinting + replaced[..., None] * (replacing - tinting), np.float32)
+class _FaceInFrame(NamedTuple):
+    """A face in one frame of a film, in units of 0..255."""
+
+    original: F32  # (S, S, 3) the crop
+    edited: F32  # (S, S, 3) with all of its edit
+    replaced: F32  # (S, S) how far that replaces content, 0 to 1
+
+
+def _similarity(difference: F32, sigma: float) -> F32:
+    """(S, S, 3) levels of 255 -> (S, S, 1): 1 where there is no difference, near 0 from twice sigma on."""
+    size = cv2.GaussianBlur(np.abs(difference) @ np.full(3, 1 / 3, np.float32), (0, 0), COMPARISON_BLUR)
+    return np.asarray(np.exp(-((size / sigma) ** 2))[..., None], np.float32)
+
+
+def _blend(of_edit: F32, of_pixels: F32, replaced: F32) -> F32:
+    """One edit out of two, (S, S, 3): the second as far as content is replaced, (S, S)."""
+    return np.asarray(of_edit + replaced[..., None] * (of_pixels - of_edit), np.float32)

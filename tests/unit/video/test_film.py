@@ -15,7 +15,7 @@ from films import facts, film, frames_of
 from PIL import Image
 
 from diat.editor import FaceEditor
-from diat.errors import DiatError, PhotoRejected
+from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.provenance import DIGITAL_SOURCE_TYPE
 from diat.video.film import edit_video
 
@@ -71,7 +71,7 @@ def test_one_person_is_followed_through_a_cut(editor, pictures, tmp_path):
 
 def test_a_person_that_is_not_there_is_said(editor, pictures, tmp_path):
     source = film(tmp_path / "in.mp4", [pictures["collins"]] * 2)
-    with pytest.raises(DiatError, match="no face 3"):
+    with pytest.raises(DiatError, match=r"no face 3 \(index 2\)"):
         edit_video(source, tmp_path / "out.mp4", editor, faces=2)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
@@ -112,7 +112,7 @@ def test_a_killed_one_leaves_no_broken_file_under_the_final_name(pictures, tmp_p
 @pytest.mark.parametrize("content", [b"", b"no video" * 1000])
 def test_what_is_no_video_is_one_sentence(editor, tmp_path, content):
     (tmp_path / "in.mp4").write_bytes(content)
-    with pytest.raises(PhotoRejected, match="give another video"):
+    with pytest.raises(PhotoRejected, match="is not a video"):
         edit_video(tmp_path / "in.mp4", tmp_path / "out.mp4", editor)
     assert not (tmp_path / "out.mp4").exists()
 
@@ -121,7 +121,7 @@ def test_what_is_no_video_is_one_sentence(editor, tmp_path, content):
 def test_a_photograph_is_no_film_of_one_picture(editor, tmp_path, hopper, kind):
     source = tmp_path / f"in.{kind}"
     Image.fromarray(hopper).save(source)
-    with pytest.raises(PhotoRejected, match="is a single picture: give a video, or use diat edit"):
+    with pytest.raises(PhotoRejected, match="is not a video .* Photographs go to diat edit"):
         edit_video(source, tmp_path / "out.mp4", editor)
     assert not list(tmp_path.glob("*.mp4"))
 
@@ -145,3 +145,33 @@ def test_a_damaged_middle_is_passed_over_and_counted(editor, pictures, tmp_path)
 def test_the_result_must_be_an_mp4_or_mov(editor, tmp_path):
     with pytest.raises(DiatError, match=r"must end in \.mp4"):
         edit_video(tmp_path / "in.mp4", tmp_path / "out.avi", editor)
+
+
+@pytest.mark.parametrize("faces", [-1, 1.5, "first", True, None])
+def test_a_choice_of_faces_that_cannot_be_is_refused_before_any_work(editor, tmp_path, faces):
+    with pytest.raises(InvalidArgument, match="faces must be"):
+        edit_video(tmp_path / "not_even_there.mp4", tmp_path / "out.mp4", editor, faces=faces)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan"), "1"])
+def test_a_strength_that_cannot_be_is_refused_before_any_work(editor, tmp_path, strength):
+    with pytest.raises(InvalidArgument, match="strength must be"):
+        edit_video(tmp_path / "not_even_there.mp4", tmp_path / "out.mp4", editor, strength=strength)
+
+
+def test_a_playlist_opens_no_other_file(editor, pictures, tmp_path):
+    film(tmp_path / "other.mp4", [pictures["collins"]] * 2)
+    (tmp_path / "in.mp4").write_text("ffconcat version 1.0\nfile other.mp4\n")
+    with pytest.raises(PhotoRejected, match="is not a video"):
+        edit_video(tmp_path / "in.mp4", tmp_path / "out.mp4", editor)
+
+
+def test_a_film_longer_than_the_limit_is_refused_whatever_its_header_says(editor, pictures, tmp_path, monkeypatch):
+    source = film(tmp_path / "in.mp4", [pictures["collins"]] * 30)
+    with pytest.raises(PhotoRejected, match="limit is 1 seconds of video. The video lasts 1 seconds"):
+        edit_video(source, tmp_path / "out.mp4", editor, max_seconds=1)
+    silent = film(tmp_path / "in.mkv", [pictures["collins"]] * 30, live=True)
+    seen = []
+    with pytest.raises(PhotoRejected, match="limit is 1 seconds of video. Cut"):
+        edit_video(silent, tmp_path / "out.mp4", editor, max_seconds=0.6, progress=lambda p: seen.append(p) or True)
+    assert len(seen) < 20

@@ -3,13 +3,13 @@ import pytest
 
 from diat.detail import DetailFade
 from diat.masks import attribute_mask
-from diat.video.steady import AROUND, FilmEditor, FrameEditor, TemporalFilter
+from diat.video.steady import WINDOW_FRAMES, BilateralTimeFilter, FaceEdit, FilmFrameEditor, LiveFrameEditor
 from diat.video.tracking import Track
 
 
 @pytest.fixture
 def steady(editors):
-    return FrameEditor(editors("mouth_close"))
+    return LiveFrameEditor(editors("mouth_close"))
 
 
 def test_the_first_frame_is_as_the_editor_makes_it(steady, collins, collins_face):
@@ -24,7 +24,7 @@ def test_noise_makes_what_is_replaced_tremble_less_than_frame_by_frame(steady, l
     noisy = [np.clip(crop + rng.normal(0, 4, crop.shape), 0, 255).astype(np.uint8) for _ in range(12)]
     alone = [steady.editor.changes([frame], [mask])[0] for frame in noisy]
     frames = list(zip(noisy, alone, strict=True))
-    settled = filtered(frames) if way == "film" else [steady.settled(0, *frame) for frame in frames]
+    settled = filtered(frames) if way == "film" else [steady.smooth(0, *frame) for frame in frames]
     replaced = (np.abs(alone[0]).mean(-1) > 1.5 * steady.editor.spec.detail_fade.high) & (mask > 0.5)
 
     def trembling(changes):
@@ -62,9 +62,9 @@ def test_strength_0_and_unusable_faces_give_the_frame_itself(steady, collins, co
 
 def filtered(frames, **settings):
     """What a filter makes of (crop, change) after (crop, change) of one face."""
-    steady, changes = TemporalFilter(**settings), []
+    steady, changes = BilateralTimeFilter(**settings), []
     for crop, change in frames:
-        changes += steady.add({0: (crop, change)})
+        changes += steady.add({0: FaceEdit(crop, change)})
     return [change[0] for change in changes + steady.rest()]
 
 
@@ -82,7 +82,7 @@ def talking(laughing, count=12):
 def test_a_mouth_shut_over_a_talking_one_looks_steadier_than_frame_by_frame(steady, laughing, way):
     frames = talking(laughing)
     alone = [change for _, change in frames]
-    settled = filtered(frames) if way == "film" else [steady.settled(0, *frame) for frame in frames]
+    settled = filtered(frames) if way == "film" else [steady.smooth(0, *frame) for frame in frames]
     teeth = np.abs(alone[0]).mean(-1) > 40
 
     def trembling(changes):
@@ -128,10 +128,10 @@ def test_where_a_mouth_shuts_the_change_neither_lags_nor_ends_early(laughing):
 
 
 def test_frames_come_out_in_order_each_when_those_after_it_are_known():
-    crop, steady, given = np.zeros((128, 128, 3), np.uint8), TemporalFilter(), []
+    crop, steady, given = np.zeros((128, 128, 3), np.uint8), BilateralTimeFilter(), []
     for number in range(20):  # a face of its own in each, so that nothing is averaged
-        done = steady.add({number: (crop, np.full(crop.shape, number, np.float32))})
-        assert len(done) == (number >= AROUND)
+        done = steady.add({number: FaceEdit(crop, np.full(crop.shape, number, np.float32))})
+        assert len(done) == (number >= WINDOW_FRAMES)
         given += done
     given += steady.rest()
     assert [list(changes) for changes in given] == [[number] for number in range(20)]
@@ -139,12 +139,12 @@ def test_frames_come_out_in_order_each_when_those_after_it_are_known():
 
 
 def test_a_film_of_one_frame_is_as_the_editor_makes_it(steady, collins, collins_face):
-    film = FilmEditor(steady.editor)
+    film = FilmFrameEditor(steady.editor)
     assert film.add(collins, [Track(0, collins_face)]) == []
     np.testing.assert_array_equal(film.rest(), [steady.editor.edit_frame(collins, [collins_face])])
 
 
 def test_a_film_keeps_frames_where_there_is_nothing_to_do(steady, collins, collins_face):
-    film = FilmEditor(steady.editor, strength=0)
+    film = FilmFrameEditor(steady.editor, strength=0)
     assert film.add(collins, [Track(0, collins_face)]) + film.add(collins, []) == []
     assert all(frame is collins for frame in film.rest())
