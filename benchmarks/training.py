@@ -28,7 +28,7 @@ from diat.networks import AttributeDiscriminator, TransformNetwork
 from diat.training import losses
 from diat.training.objectives import Players, discriminator_loss, transfer, transform_loss
 from diat.training.recipes import TransferConfig, transfer_config
-from diat.training.run import optimise
+from diat.training.run import Run, Schedule
 
 Step = Callable[[int], None]
 
@@ -79,13 +79,16 @@ def project_step(config: TransferConfig, accelerator: Accelerator, precision: Ca
     for name in ("source", "guided"):
         getattr(batch, name).data = getattr(batch, name).to(memory_format=torch.channels_last)
 
+    # Never entered: it writes nothing.
+    run = Run(Path(), 1, {}, {}, {}, Schedule(), accelerator)
+
     def step(number: int) -> None:
         with accelerator.autocast():
             transformed = transfer(t, batch, config)
         loss, _ = discriminator_loss(d, batch, transformed.detach(), config, number, accelerator)
-        optimise(accelerator, loss, d, optimizer_d)
+        run.update(loss, d, optimizer_d)
         loss, _ = transform_loss(players, batch, transformed, config, number, accelerator)
-        optimise(accelerator, loss, t, optimizer_t)
+        run.update(loss, t, optimizer_t)
 
     return step
 

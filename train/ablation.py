@@ -59,7 +59,7 @@ def main() -> None:
             run = args.output / attribute / variant
             if not (models / variant).exists():
                 shutil.copytree(models / base, run / "model", dirs_exist_ok=True)
-                launch("enhance.py", "--transform", run / "model", "--pack", args.pack, "--output", run,
+                launch("enhance.py", "--transform", run / "model", "--pack", args.pack, "--output", run / "enhancer",
                        "--batch", args.batch, "--steps", args.feature_steps, "--log-every", 10)  # fmt: skip
                 shutil.copytree(run / "model", models / variant)
         if args.dataset:

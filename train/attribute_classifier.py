@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from diat.attributes import COLUMNS
 from diat.data.pack import Pack, open_pack
@@ -26,7 +25,9 @@ from diat.data.sets import order
 from diat.errors import DiatError
 from diat.evaluation.classifier import AttributeClassifier, predict
 from diat.tensors import to_tensor
-from diat.training.run import MovingAverage
+from diat.training.average import MovingAverage
+from diat.training.checkpoint import save_weights
+from diat.training.run import Run, Schedule
 
 
 def augmented(images: Tensor, rng: torch.Generator) -> Tensor:
@@ -75,27 +76,39 @@ def train(pack: Pack, args: argparse.Namespace) -> AttributeClassifier:
     average = MovingAverage(classifier, 0.998)
     optimizer = torch.optim.AdamW(classifier.parameters(), args.learning_rate, weight_decay=0.05, fused=True)
     rows = pack.rows("train")
-    steps = args.epochs * len(rows) // args.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.learning_rate, total_steps=steps, pct_start=0.1)
+    steps = args.epochs * len(rows) // (args.batch * accelerator.num_processes)
     labels = torch.from_numpy(pack.attributes.astype(np.float32))
-    bar = tqdm(range(steps), desc="judge", mininterval=2)
-    for step in bar:
-        chosen = rows[order(len(rows), args.batch, args.seed, step)]
-        rng = torch.Generator().manual_seed(args.seed * 1_000_003 + step)
-        images = augmented(to_tensor(np.stack([pack.crops[row] for row in chosen])), rng)
-        images = images.to(accelerator.device, memory_format=torch.channels_last)
-        truth = labels[chosen].to(accelerator.device)
-        with accelerator.autocast():
-            logits = classifier(images).float()
-        loss = F.binary_cross_entropy_with_logits(logits, truth * 0.96 + 0.02)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        average.update(classifier, step)
-        if step % 25 == 0:
-            bar.set_postfix(loss=f"{float(loss):.4f}")
+    settings = {name: getattr(args, name) for name in ("epochs", "batch", "learning_rate", "seed")}
+    run = Run(
+        args.output, steps, {"settings": settings, "data": pack.digest},
+        {"classifier": classifier, "average": average.network}, {"classifier": optimizer},
+        Schedule(save_every=args.save_every, resume=args.resume), accelerator, "judge", args.seed,
+    )  # fmt: skip
+    rank, world = accelerator.process_index, accelerator.num_processes
+    with run:
+        for step in run.steps():
+            for group in optimizer.param_groups:
+                group["lr"] = args.learning_rate * one_cycle(step, steps)
+            chosen = rows[order(len(rows), args.batch, args.seed, step, rank, world)]
+            rng = torch.Generator().manual_seed((args.seed * 1_000_003 + step) * world + rank)
+            images = augmented(to_tensor(np.stack([pack.crops[row] for row in chosen])), rng)
+            images = images.to(accelerator.device, memory_format=torch.channels_last)
+            truth = labels[chosen].to(accelerator.device)
+            with accelerator.autocast():
+                logits = classifier(images).float()
+            loss = F.binary_cross_entropy_with_logits(logits, truth * 0.96 + 0.02)
+            run.update(loss, classifier, optimizer, about={"rows": chosen.tolist()})
+            average.update(classifier, step)
+            run.record({"loss": loss})
+            run.end_step(step, args.batch)
     return average.network  # type: ignore[return-value]
+
+
+def one_cycle(step: int, steps: int) -> float:
+    """The learning rate's factor: a cosine up over the first tenth of the steps and down over the rest."""
+    peak = 0.1 * steps
+    place = step / peak if step < peak else 1 - (step - peak) / max(steps - peak, 1)
+    return 0.04 + 0.96 * (1 - math.cos(math.pi * place)) / 2 if step < peak else (1 - math.cos(math.pi * place)) / 2
 
 
 def main() -> None:
@@ -106,12 +119,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mixed-precision", choices=("no", "bf16", "fp16"), default="no")
+    parser.add_argument("--save-every", type=int, default=500)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--mixed-precision", choices=("no", "bf16"), default="no")
     args = parser.parse_args()
     pack = open_pack(args.pack)
     classifier = train(pack, args).cpu().float().eval()
-    args.output.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.contiguous() for k, v in classifier.state_dict().items()}, args.output / "judge.safetensors")
+    save_weights(classifier, args.output / "judge.safetensors")
     valid = pack.rows("valid")
     result = scores(predict(classifier, pack.crops[valid]), pack.attributes[valid])
     (args.output / "judge.json").write_text(json.dumps(result, indent=1))

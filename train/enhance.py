@@ -10,6 +10,7 @@ result is written into the model's folder.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,22 +18,21 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from diat.attributes import attribute_spec
 from diat.data.batches import Batch
+from diat.data.loading import batches_ahead
 from diat.data.pack import open_pack
-from diat.errors import DiatError, TrainingStopped
+from diat.errors import DiatError
 from diat.hub import load_model
-from diat.models import load_networks, save_model
+from diat.models import ENHANCER_PREFIX, Model, load_networks, save_model
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
-from diat.pixels import contact_sheet, save_image
+from diat.pixels import U8, contact_sheet
 from diat.tensors import composite, to_crops
 from diat.training import losses
 from diat.training.adversarial import held_out_faces, transfer_batches
-from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diat.training.recipes import TransferConfig
-from diat.training.run import Log, make_output, optimise
+from diat.training.run import Run, Schedule
 from diat.training.vgg_face import VggFeatures, load_features
 
 
@@ -59,7 +59,7 @@ class Enhancement:
         return losses.local_enhancement_loss(enhanced, batch.source, batch.mask, of_e, of_t)
 
     @torch.no_grad()
-    def sheet(self, batch: Batch) -> object:
+    def sheet(self, batch: Batch) -> U8:
         """Source, T(x) and E's result side by side."""
         self.enhancer.eval()
         transformed = self.transformed(batch)
@@ -78,7 +78,7 @@ def main() -> None:
         spec.name,
         spec.region,
         args.pack,
-        args.output or args.transform.parent,
+        args.output or args.transform.parent / "enhancer",
         size=model.config.size,
         num_inputs=args.num_inputs,
         batch=args.batch,
@@ -99,38 +99,41 @@ def main() -> None:
     work = Enhancement(transform.eval().requires_grad_(False), enhancer, features, args.masked)
     optimizer = torch.optim.Adam(enhancer.parameters(), args.learning_rate, (0.9, 0.999), fused=True)
 
-    folder = config.output / "checkpoints-enhancer"
-    first = 0
-    if args.resume:
-        if not checkpoints(folder):
-            raise TrainingStopped(f"No checkpoint in {folder}: start without --resume.")
-        first = int(load_checkpoint(checkpoints(folder)[-1], {"enhancer": enhancer}, {"enhancer": optimizer})["step"])
-    make_output(config.output)
-    log = Log(config.output / "enhancer.jsonl", first)
-    bar = tqdm(range(first, args.steps), initial=first, total=args.steps, desc=f"{spec.name} E")
-    for step in bar:
-        batch = batches[step].to(accelerator.device)
-        with accelerator.autocast():
-            loss = work.loss(batch)
-        if not torch.isfinite(loss):
-            raise TrainingStopped(f"The loss at step {step} is no number: lower --learning-rate and --resume.")
-        optimise(accelerator, loss, enhancer, optimizer)
-        log.add({"E/loss": loss})
-        done, last = step + 1, step + 1 == args.steps
-        if accelerator.is_main_process and (last or done % args.log_every == 0):
-            bar.set_postfix(loss=f"{log.write(done, args.batch)['E/loss']:.4g}", refresh=False)
-        if accelerator.is_main_process and (last or done % args.save_every == 0):
-            save_checkpoint(folder, done, {"enhancer": enhancer}, {"enhancer": optimizer}, {})
-            save_image(config.output / "samples" / f"enhanced-{done:06d}.png", work.sheet(held_out))
-            written = replace(model.config, enhancer=spec.scope)
-            save_model(transform, written, args.transform, {**model.training, "enhancer_steps": done}, enhancer)
+    settings = {name: getattr(args, name) for name in ("steps", "batch", "learning_rate", "features", "masked", "seed")}
+    identity = {"settings": settings, "transform": digest_of(model), "inputs": config.num_inputs, "data": pack.digest}
+    schedule = Schedule(args.log_every, args.save_every, args.save_every, args.resume)
+    run = Run(
+        config.output, args.steps, identity, {"enhancer": enhancer}, {"enhancer": optimizer}, schedule, accelerator,
+        f"{spec.name} E", args.seed,
+    )  # fmt: skip
+
+    def write_model(done: int) -> None:
+        written = replace(model.config, enhancer=spec.scope)
+        save_model(transform, written, args.transform, {**model.training, "enhancer_steps": done}, enhancer)
+
+    with run:
+        stream = batches_ahead(batches, range(run.first, args.steps), accelerator.device, schedule.workers)
+        for step, batch in zip(run.steps(), stream, strict=True):
+            with accelerator.autocast():
+                loss = work.loss(batch)
+            run.update(loss, enhancer, optimizer, about={"source_rows": batch.source_rows})
+            run.record({"E/loss": loss})
+            run.end_step(step, args.batch, sample=lambda: work.sheet(held_out), save=write_model)
+
+
+def digest_of(model: Model) -> str:
+    """Identifies T's weights, whatever E follows it."""
+    digest = hashlib.sha256()
+    for name in sorted(name for name in model.weights if not name.startswith(ENHANCER_PREFIX)):
+        digest.update(model.weights[name].tobytes())
+    return digest.hexdigest()
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transform", type=Path, required=True, help="folder of the model whose T is enhanced")
     parser.add_argument("--pack", type=Path, default=Path("data/celeba.pack"))
-    parser.add_argument("--output", type=Path, help="log, samples, checkpoints (default: beside the model)")
+    parser.add_argument("--output", type=Path, help="log, samples, checkpoints (default: enhancer/ beside the model)")
     parser.add_argument("--steps", type=int, default=5_000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--num-inputs", type=int, help="size of the input set; all by default, the paper takes 2000")
@@ -142,7 +145,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--log-every", type=int, default=25)
     parser.add_argument("--save-every", type=int, default=500)
-    parser.add_argument("--mixed-precision", choices=("no", "bf16", "fp16"))
+    parser.add_argument("--mixed-precision", choices=("no", "bf16"))
     return parser.parse_args()
 
 

@@ -14,8 +14,9 @@ from diat.data.celeba import DEFAULT_DATASET
 from diat.data.pack import open_pack
 from diat.data.packing import prepare
 from diat.errors import TrainingStopped
-from diat.training.adversarial import Schedule, train_transfer, transfer_batches
+from diat.training.adversarial import train_transfer, transfer_batches
 from diat.training.recipes import ENHANCED, TransferConfig, transfer_config
+from diat.training.run import Schedule
 from diat.training.start import first_players
 
 # A checkpoint of T, D, their optimisers and the average, twice, while the next is written aside.
@@ -41,7 +42,7 @@ def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Name
     parser.add_argument(
         "--set", nargs="*", default=[], metavar="NAME=VALUE", help="any setting of diat/training/recipes.py"
     )
-    parser.add_argument("--mixed-precision", choices=("no", "bf16", "fp16"), help="as accelerate's own option")
+    parser.add_argument("--mixed-precision", choices=("no", "bf16"), help="as accelerate's own option")
     parser.add_argument("--log-every", type=int, default=25, help="steps")
     parser.add_argument("--sample-every", type=int, default=500, help="steps")
     parser.add_argument("--save-every", type=int, default=500, help="steps")

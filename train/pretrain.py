@@ -22,7 +22,6 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from diat.align import resized
 from diat.attributes import AttributeSpec, attribute_spec
@@ -30,11 +29,11 @@ from diat.data.pack import Pack, open_pack
 from diat.data.sets import order, usable
 from diat.errors import DiatError, TrainingStopped
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
-from diat.pixels import contact_sheet, save_image
+from diat.pixels import contact_sheet
 from diat.tensors import to_crops, to_tensor
 from diat.training import losses
-from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint, save_weights
-from diat.training.run import Log, make_output, optimise
+from diat.training.checkpoint import save_weights
+from diat.training.run import Run, Schedule
 from diat.training.vgg_face import load_features
 
 PARTS = ("transform", "discriminator", "reconstruction", "denoiser")
@@ -87,41 +86,29 @@ def pretrain(name: str, part: Part, pack: Pack, args: argparse.Namespace, accele
     label = f"discriminator-{args.attribute}" if name == "discriminator" else name
     network = part.network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), args.learning_rate, (0.9, 0.999), fused=True)
-    modules, optimizers = {"network": network}, {"network": optimizer}
-    folder = args.output / "checkpoints" / label
-    identity = {"part": label, "size": args.size, "data": pack.digest, "processes": accelerator.num_processes}
-    first = 0
-    if args.resume and checkpoints(folder):
-        meta = load_checkpoint(checkpoints(folder)[-1], modules, optimizers)
-        if {key: meta[key] for key in identity} != identity:
-            raise TrainingStopped(f"{folder} was made with other data, size or processes: resume with the same.")
-        first = int(meta["step"])
     rows = np.flatnonzero(usable(pack, "clusters") & (pack.split == 0))
     groups = balanced(rows, pack, args) if name == "discriminator" else [rows]
-    make_output(args.output)
-    log = Log(args.output / f"{label}.jsonl", first)
-    main = accelerator.is_main_process
-    bar = tqdm(range(first, args.steps), initial=first, total=args.steps, desc=label, disable=not main)
-    for step in bar:
-        chosen = draw(groups, args, step, accelerator)
-        images = load(pack, chosen, args.size).to(accelerator.device)
-        with accelerator.autocast():
-            loss = part.loss(images, torch.from_numpy(chosen).to(accelerator.device))
-        if not torch.isfinite(loss):
-            raise TrainingStopped(
-                f"The loss of {label} at step {step} is no number: lower --learning-rate and --resume."
+    settings = {name: getattr(args, name) for name in ("size", "batch", "steps", "learning_rate", "features", "seed")}
+    identity = {"part": label, "settings": settings, "data": pack.digest}
+    schedule = Schedule(args.log_every, args.save_every, args.save_every, args.resume)
+    run = Run(
+        args.output / label, args.steps, identity, {"network": network}, {"network": optimizer}, schedule, accelerator,
+        label, args.seed,
+    )  # fmt: skip
+    with run:
+        for step in run.steps():
+            chosen = draw(groups, args, step, accelerator)
+            images = load(pack, chosen, args.size).to(accelerator.device)
+            with accelerator.autocast():
+                loss = part.loss(images, torch.from_numpy(chosen).to(accelerator.device))
+            run.update(loss, network, optimizer, about={"rows": chosen.tolist()})
+            run.record({"loss": loss})
+            run.end_step(
+                step,
+                args.batch,
+                sample=None if part.show is None else lambda: sheet(part, pack, args, accelerator),
+                save=lambda _: save_weights(network, args.output / f"{label}.safetensors"),
             )
-        optimise(accelerator, loss, network, optimizer)
-        log.add({"loss": loss})
-        done, last = step + 1, step + 1 == args.steps
-        if main and (last or done % args.log_every == 0):
-            bar.set_postfix(loss=f"{log.write(done, args.batch)['loss']:.4g}")
-        if main and (last or done % args.save_every == 0):
-            save_checkpoint(folder, done, modules, optimizers, identity)
-            save_weights(network, args.output / f"{label}.safetensors")
-            if part.show is not None:
-                save_image(args.output / "samples" / f"{label}-{done:06d}.png", sheet(part, pack, args, accelerator))
-    accelerator.wait_for_everyone()
 
 
 def balanced(rows: np.ndarray, pack: Pack, args: argparse.Namespace) -> list[np.ndarray]:
@@ -176,7 +163,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--log-every", type=int, default=25)
     parser.add_argument("--save-every", type=int, default=1000)
-    parser.add_argument("--mixed-precision", choices=("no", "bf16", "fp16"))
+    parser.add_argument("--mixed-precision", choices=("no", "bf16"))
     return parser.parse_args()
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,13 +48,20 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        moved = replace(self, **{name: getattr(self, name).to(device) for name in ("source", "mask", "guided")})
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Batch:
+        """The same batch in page-locked memory, from which a GPU copies while the processor goes on."""
+        return self._each(lambda tensor: tensor.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        batch = replace(self, source=change(self.source), mask=change(self.mask), guided=change(self.guided))
         if self.paired is None:
-            return moved
-        own = self.paired.source is self.source
-        source = moved.source if own else self.paired.source.to(device)
-        mask = moved.mask if own else self.paired.mask.to(device)
-        return replace(moved, paired=Paired(source, mask, self.paired.target.to(device)))
+            return batch
+        own = self.paired.source is self.source  # and stays so
+        source = batch.source if own else change(self.paired.source)
+        mask = batch.mask if own else change(self.paired.mask)
+        return replace(batch, paired=Paired(source, mask, change(self.paired.target)))
 
 
 class Augmentation(NamedTuple):
@@ -128,7 +134,6 @@ class TransferBatches:
                 f"The pack's crops are {pack.size} pixels wide, no multiple of {size}: make one of {size}."
             )
         self.left, self.top, self.right, self.bottom = spec.window(size, windowed)
-        self._resident: Tensor | None = None
         self._mask_of: dict[int, U8] = {}
         self._cells = _cells(pack, spec, self.guided) if matched else None
         if paired and spec.name not in WITH_PAIRS:
@@ -163,30 +168,6 @@ class TransferBatches:
         drawn = self._drawn(guided, augment_guided, self._pairing.draw, rng)
         return replace(batch, paired=Paired(drawn, mask, batch.guided))
 
-    def ahead(self, first: int, last: int, device: torch.device) -> Iterator[Batch]:
-        """The batches of steps ``first`` to ``last - 1``, each made and moved while the one before is used."""
-        steps = range(first, last)
-        with ThreadPoolExecutor(1) as worker:
-            following = worker.submit(lambda: self[first].to(device)) if steps else None
-            for step in steps:
-                current, following = following, None
-                if step + 1 < last:
-                    following = worker.submit(lambda number: self[number].to(device), step + 1)
-                if current is not None:
-                    yield current.result()
-
-    def keep_on(self, device: torch.device) -> None:
-        """Keep the crops in a GPU's memory, if they come as they are and take no more than half of what is free."""
-        size = len(self.pack.crops) * self.size**2 * 3
-        if device.type == "cuda" and not self.degraded and size <= torch.cuda.mem_get_info(device)[0] / 2:
-            self._keep_on(device)
-
-    def _keep_on(self, device: torch.device) -> None:
-        resident = torch.empty((len(self.pack.crops), self.size, self.size, 3), dtype=torch.uint8, device=device)
-        for row, crop in enumerate(self.pack.crops):
-            resident[row] = torch.from_numpy(np.array(resized(crop, self.size)))
-        self._resident = resident
-
     def _draw_guided(self, sources: NDArray[np.int64], rng: np.random.Generator, step: int) -> NDArray[np.int64]:
         if self._cells is None:
             return self.guided[order(len(self.guided), self.batch, self.seed + 1, step, self.rank, self.world)]
@@ -205,8 +186,6 @@ class TransferBatches:
         ]
 
     def _images(self, rows: NDArray[np.int64], augment: list[Augmentation]) -> Tensor:
-        if self._resident is not None:
-            return to_tensor(self._gather(self._resident, rows, augment))
         return self._moved_and_cut([self.pack.crops[row] for row in rows], augment)
 
     def _drawn(
@@ -219,13 +198,6 @@ class TransferBatches:
     def _moved_and_cut(self, crops: list[U8], augment: list[Augmentation]) -> Tensor:
         images = [_augmented(resized(crop, self.size), how) for crop, how in zip(crops, augment, strict=True)]
         return to_tensor(np.stack([self._cut(image) for image in images]))
-
-    def _gather(self, resident: Tensor, rows: NDArray[np.int64], augment: list[Augmentation]) -> Tensor:
-        """What `_moved` and `_cut` do to crops, by indices alone."""
-        across = np.broadcast_to(np.arange(self.size), (self.size, self.size))
-        grids = np.stack([np.stack([self._cut(_moved(grid, how)) for grid in (across.T, across)]) for how in augment])
-        y, x = torch.from_numpy(grids).to(resident.device).unbind(1)
-        return resident[torch.from_numpy(rows).to(resident.device)[:, None, None], y, x]
 
     def _masks(self, rows: NDArray[np.int64], augment: list[Augmentation]) -> Tensor:
         masks = [_moved(self._mask(int(row)), how) for row, how in zip(rows, augment, strict=True)]

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from tqdm import tqdm
 
 from diat.data.batches import Batch, TransferBatches
+from diat.data.loading import batches_ahead
 from diat.data.pack import Pack, open_pack
 from diat.data.sets import guided_set, input_set
-from diat.errors import TrainingStopped
 from diat.models import ModelConfig, save_model
 from diat.networks import AttributeDiscriminator, TransformNetwork
-from diat.pixels import save_image
-from diat.training.checkpoint import save_checkpoint
+from diat.training.average import MovingAverage
 from diat.training.objectives import Players, discriminator_loss, transfer, transform_loss
 from diat.training.recipes import TransferConfig
-from diat.training.run import Log, MovingAverage, optimise, resume_run, start_run, transfer_sheet
+from diat.training.run import Run, Schedule, transfer_sheet
 from diat.training.vgg_face import load_features
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How often, in steps, and how to run."""
-
-    log: int = 25
-    sample: int = 500
-    save: int = 500
-    resume: bool = False
 
 
 def train_transfer(config: TransferConfig, players: Players, schedule: Schedule, accelerator: Accelerator) -> Path:
@@ -57,7 +44,6 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
 
     # Networks and optimisers.
     device = accelerator.device
-    batches.keep_on(device)
     for network in (players.transform, players.discriminator, players.vgg, players.denoiser):
         if network is not None:
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -72,63 +58,70 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
     modules = {"transform": transform, "discriminator": discriminator, "average": average.network}
     optimizers = {"transform": optimizer_t, "discriminator": optimizer_d}
 
-    # Start or go on.
-    identity = {"config": config.as_json(), "data": pack.digest, "processes": accelerator.num_processes}
-    first = (
-        resume_run(config.output, modules, optimizers, identity)
-        if schedule.resume
-        else start_run(config.output, config)
+    identity = {"config": config.identity_json(), "data": pack.digest}
+    run = Run(
+        config.output, config.steps, identity, modules, optimizers, schedule, accelerator, config.attribute, config.seed
     )
-    log = Log(config.output / "stats.jsonl", first)
-    accelerator.init_trackers("transfer")  # TensorBoard, where the accelerator was made with it
-    main = accelerator.is_main_process
-    bar = tqdm(range(first, config.steps), initial=first, total=config.steps, desc=config.attribute, disable=not main)
-
-    parts = config.accumulate
-    stream = batches.ahead(first * parts, config.steps * parts, device)
-    for step in bar:
-        anneal(optimizers, config, step)
-        warm = step >= config.d_warmup
-        share = list(islice(stream, parts))
-        # T(x) of D's step serves T's step too, but only one graph at a time is kept.
-        with accelerator.autocast(), torch.set_grad_enabled(parts == 1):
-            made = [transfer(transform, batch, config) if warm else batch.source for batch in share]
-
-        # D: guided against transformed; while it warms up, against the inputs as they are.
-        for _ in range(config.d_steps):
-            for part, (batch, transformed) in enumerate(zip(share, made, strict=True)):
-                loss, stats = discriminator_loss(discriminator, batch, transformed.detach(), config, step, accelerator)
-                check(loss, stats, batch, step, config)
-                optimise(accelerator, loss, discriminator, optimizer_d, part, parts)
-        log.add(stats)
-
-        # T: the same T(x), judged by the D of this step.
-        for turn in range(config.t_steps if warm else 0):
-            for part, (batch, transformed) in enumerate(zip(share, made, strict=True)):
-                if turn > 0 or parts > 1:
-                    with accelerator.autocast():
-                        transformed = transfer(transform, batch, config)
-                loss, stats = transform_loss(players, batch, transformed, config, step, accelerator)
-                check(loss, stats, batch, step, config)
-                optimise(accelerator, loss, transform, optimizer_t, part, parts)
-            average.update(transform, step - config.d_warmup)
-            log.add(stats)
-
-        # Look, write down, save.
-        done, last = step + 1, step + 1 == config.steps
-        if main and (last or done % schedule.log == 0):
-            means = log.write(done, config.batch * parts * accelerator.num_processes)
-            accelerator.log(means, step=done)
-            shown = {name: f"{value:.3f}" for name, value in means.items() if name in ("D/loss", "T/attribute")}
-            bar.set_postfix(shown, refresh=False)
-        if main and (last or done % schedule.sample == 0):
-            sheet = transfer_sheet(average.network, held_out.source, held_out.mask if config.masked else None)
-            save_image(config.output / "samples" / f"{done:06d}.png", sheet)
-        if main and (last or done % schedule.save == 0):
-            save_checkpoint(config.output / "checkpoints", done, modules, optimizers, identity)
-            save_average(average.network, config, done, len(batches.inputs))
-    accelerator.wait_for_everyone()
+    with run:
+        accelerator.init_trackers("transfer")  # TensorBoard, where the accelerator was made with it
+        parts = config.accumulate
+        numbers = range(run.first * parts, config.steps * parts)
+        stream = batches_ahead(batches, numbers, device, schedule.workers)
+        shown = held_out.source, held_out.mask if config.masked else None
+        for step in run.steps():
+            anneal(optimizers, config, step)
+            share = list(islice(stream, parts))
+            update_players(run, players, optimizers, average, share, config, step)
+            run.end_step(
+                step,
+                images=config.batch * parts,
+                sample=lambda: transfer_sheet(average.network, *shown),
+                save=lambda done: save_average(average.network, config, done, len(batches.inputs)),
+            )
     return config.output / "model"
+
+
+def update_players(
+    run: Run,
+    players: Players,
+    optimizers: Mapping[str, Optimizer],
+    average: MovingAverage,
+    share: Sequence[Batch],
+    config: TransferConfig,
+    step: int,
+) -> None:
+    """One turn of Algorithm 1's loop: transform X, d_steps times D (lines 6-8), then t_steps times T (lines 9-11).
+
+    D's updates are all on the same batches and the same T(x). While D warms up, it alone learns, guided against input
+    images.
+
+    Args:
+        share: the step's batches, over which gradients are averaged.
+    """
+    transform, discriminator, accelerator = players.transform, players.discriminator, run.accelerator
+    warm, parts = step >= config.d_warmup, len(share)
+    # T(x) of D's step serves T's step too, but only one graph at a time is kept.
+    with accelerator.autocast(), torch.set_grad_enabled(parts == 1):
+        made = [transfer(transform, batch, config) if warm else batch.source for batch in share]
+    for _ in range(config.d_steps):
+        for part, (batch, transformed) in enumerate(zip(share, made, strict=True)):
+            loss, stats = discriminator_loss(discriminator, batch, transformed.detach(), config, step, accelerator)
+            run.update(loss, discriminator, optimizers["discriminator"], part, parts, about(batch, stats))
+            run.record(stats)
+    for turn in range(config.t_steps if warm else 0):
+        for part, (batch, transformed) in enumerate(zip(share, made, strict=True)):
+            if turn > 0 or parts > 1:
+                with accelerator.autocast():
+                    transformed = transfer(transform, batch, config)
+            loss, stats = transform_loss(players, batch, transformed, config, step, accelerator)
+            run.update(loss, transform, optimizers["transform"], part, parts, about(batch, stats))
+            run.record(stats)
+        average.update(transform, step - config.d_warmup)
+
+
+def about(batch: Batch, stats: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What `stopped.json` says of a batch whose loss is no number."""
+    return {**stats, "source_rows": batch.source_rows, "guided_rows": batch.guided_rows}
 
 
 def transfer_batches(
@@ -164,24 +157,6 @@ def held_out_faces(pack: Pack, config: TransferConfig, count: int = 16) -> Batch
     )
     there = min(map(len, sets))
     return transfer_batches(pack, config, "valid", max(1, min(count, there)))[0]
-
-
-def check(loss: Tensor, stats: Mapping[str, Tensor], batch: Batch, step: int, config: TransferConfig) -> None:
-    """Stop at a loss that is not a number, before it harms the weights, and write down what led to it."""
-    if torch.isfinite(loss):
-        return
-    report = {
-        "step": step,
-        "losses": {name: repr(value.item()) for name, value in stats.items()},
-        "source_rows": batch.source_rows,
-        "guided_rows": batch.guided_rows,
-    }
-    path = config.output / "stopped.json"
-    path.write_text(json.dumps(report, indent=1))
-    raise TrainingStopped(
-        f"The loss at step {step} is {loss.item()}: training stopped. The last checkpoint is good, the batch is in "
-        f"{path}; lower the learning rate or raise the penalty, and resume."
-    )
 
 
 def anneal(optimizers: Mapping[str, Optimizer], config: TransferConfig, step: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,18 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+    path: Path,
+    modules: Mapping[str, nn.Module],
+    optimizers: Mapping[str, Optimizer],
+    accept: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Restore modules and optimisers in place and return the metadata, with ``step``.
+
+    Args:
+        path: a folder of `checkpoints`.
+        modules: what `save_checkpoint` was given, of the same shapes.
+        optimizers: likewise.
+        accept: looks at the metadata before anything is restored, and raises if it is of another run.
 
     Raises:
         TrainingStopped: the checkpoint is missing, damaged or of other networks.
@@ -89,6 +98,8 @@ def load_checkpoint(
         raise TrainingStopped(
             f"No whole checkpoint at {path} ({error}): give an existing one or start anew."
         ) from error
+    if accept is not None:
+        accept(meta)
     try:
         for name, module in modules.items():
             module.load_state_dict(_under(tensors, f"module/{name}/"), strict=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor
-from tqdm import tqdm
 
 from diat.attributes import attribute_spec
 from diat.errors import TrainingStopped
@@ -22,8 +22,8 @@ from diat.field_network import FieldNetwork
 from diat.heads import HEADS
 from diat.hub import load_model
 from diat.models import ModelConfig, load_field_network, save_model
-from diat.training.checkpoint import checkpoints, save_checkpoint
-from diat.training.run import Log, MovingAverage, make_output, resume_run
+from diat.training.average import MovingAverage
+from diat.training.run import Run, Schedule
 
 IMAGE = "image"  # of a batch: what the network sees
 LAST_RATE = 0.01  # of the learning rate that is left at the end
@@ -83,52 +83,39 @@ def train_fields(
         The folder of the model.
 
     Raises:
-        TrainingStopped: the folder holds another run, nothing to resume, or the loss is no number.
+        TrainingStopped: the folder is in use, not empty or holds nothing to resume, or the loss is no number.
     """
     torch.manual_seed(config.seed)
+    accelerator = Accelerator()
     network = FieldNetwork(HEADS[config.heads]) if init is None else _initial(init, config.heads)
-    network.to("cuda" if torch.cuda.is_available() else "cpu", memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    network.to(accelerator.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     average = MovingAverage(network, config.decay)
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     modules, optimizers = {"network": network, "average": average.network}, {"network": optimizer}
     identity = {"config": asdict(config), "data": dict(task.identity())}
-    if resume:
-        first = resume_run(output, modules, optimizers, identity)
-    elif checkpoints(output / "checkpoints"):
-        raise TrainingStopped(f"{output} holds a run already: go on with --resume, or choose another --output.")
-    else:
-        make_output(output)
-        first = 0
-    log = Log(output / "stats.jsonl", first)
-    for step in tqdm(range(first, config.steps), initial=first, total=config.steps, desc="fields", mininterval=2):
-        log.add(_step(network, optimizer, config, task, step))
-        average.update(network, step)
-        done = step + 1
-        if done % config.log_every == 0 or done == config.steps:
-            log.write(done, config.batch)
-        if done % config.save_every == 0 or done == config.steps:
-            save_checkpoint(output / "checkpoints", done, modules, optimizers, identity)
-            save_model(average.network, _released(config), output / "model", {**identity, "steps": done})  # type: ignore[arg-type]
+    schedule = Schedule(log_every=config.log_every, save_every=config.save_every, resume=resume)
+
+    def write_model(done: int) -> None:
+        save_model(average.network, _released(config), output / "model", {**identity, "steps": done})  # type: ignore[arg-type]
+
+    run = Run(output, config.steps, identity, modules, optimizers, schedule, accelerator, "fields", config.seed)
+    with run:
+        for step in run.steps():
+            for group in optimizer.param_groups:
+                group["lr"] = config.rate(step)
+            losses = _losses(network, task, step, accelerator.device)
+            total = torch.stack(list(losses.values())).sum()
+            run.update(total, network, optimizer)
+            average.update(network, step)
+            run.record({"loss": total, **losses})
+            run.end_step(step, config.batch, save=write_model)
     return output / "model"
 
 
-def _step(
-    network: FieldNetwork, optimizer: torch.optim.Optimizer, config: FieldsConfig, task: FieldTask, step: int
-) -> dict[str, Tensor]:
-    """One step of the optimiser. -> the losses by name."""
-    for group in optimizer.param_groups:
-        group["lr"] = config.rate(step)
-    device = next(network.parameters()).device
+def _losses(network: FieldNetwork, task: FieldTask, step: int, device: torch.device) -> dict[str, Tensor]:
     batch = {name: value.to(device) for name, value in task.batch(step).items()}
     maps, scalars = network(batch[IMAGE].contiguous(memory_format=torch.channels_last))
-    losses = task.losses(maps, scalars, batch)
-    total = torch.stack(list(losses.values())).sum()
-    if not torch.isfinite(total):
-        raise TrainingStopped(f"The loss of step {step} is no number: lower the learning rate, or look at its targets.")
-    optimizer.zero_grad(set_to_none=True)
-    total.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return {"loss": total, **losses}
+    return task.losses(maps, scalars, batch)
 
 
 def _initial(source: str | Path, heads: str) -> FieldNetwork:

@@ -85,6 +85,10 @@ class TransferConfig:
         """The settings as JSON-able values."""
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
 
+    def identity_json(self) -> dict[str, Any]:
+        """What a resumed run must agree in: all but the places of its files, which may move."""
+        return {name: value for name, value in self.as_json().items() if name not in ("pack", "output")}
+
 
 # Section 5.1 and 5.5. "Enhanced" variants train E after T: `python train/enhance.py`.
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -1,149 +1,314 @@
-"""What training shares: a run's start, the moving average, the log, sample sheets, an optimiser step on many ranks."""
+"""One training run in a folder of its own: start or resume, lock, identity, log, samples, checkpoints, progress."""
 
 from __future__ import annotations
 
-import copy
+import fcntl
 import json
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, TextIO
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from tqdm import tqdm
 
 from diat.errors import TrainingStopped
-from diat.pixels import U8, contact_sheet
+from diat.pixels import U8, contact_sheet, save_image
 from diat.tensors import composite, to_crops
-from diat.training.checkpoint import checkpoints, load_checkpoint
-from diat.training.recipes import TransferConfig
+from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.training.log import Log
+
+LOCK, IDENTITY, LOG, STOPPED = "run.lock", "config.json", "stats.jsonl", "stopped.json"
+CHECKPOINTS, SAMPLES, BOARD = "checkpoints", "samples", "tensorboard"
+# What a run that was killed before its first checkpoint may have left; such a folder starts anew without a question.
+REMAINS = {LOCK, IDENTITY, LOG, STOPPED, CHECKPOINTS, SAMPLES, BOARD, LOG + ".writing", IDENTITY + ".writing"}
+SHOWN = 3  # figures beside the progress bar
 
 
-class MovingAverage:
-    """An exponential moving average of a network: what is shipped, since single steps of a GAN wander.
+@dataclass(frozen=True)
+class Schedule:
+    """When a run writes, and whether it starts or goes on."""
 
-    Args:
-        network: the network to follow; the average starts as a copy of it.
-        decay: weight of the past at each step, after a warm-up in which the past counts less.
-    """
+    log_every: int = 25  # steps between two lines of stats.jsonl
+    sample_every: int = 500  # steps between two sample sheets
+    save_every: int = 500  # steps between two checkpoints
+    resume: bool = False  # go on from the newest checkpoint of the output
+    workers: int = 2  # processes that make batches ahead, 0 for none; the batches are the same
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.decay = decay
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
 
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Move towards ``network`` after the step of that number (from 0)."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        averaged, current = self.network.state_dict(), network.state_dict()
-        for key, value in averaged.items():
-            if value.is_floating_point():
-                value.lerp_(current[key].to(value.dtype), 1 - decay)
-            else:
-                value.copy_(current[key])
-
-
-class Log:
-    """`stats.jsonl`: one JSON object a line, flushed, with means over the steps since the last.
-
-    Args:
-        path: the file. A resumed run cuts off what a killed one wrote after its last checkpoint.
-        first: the step that the run starts from.
-    """
-
-    def __init__(self, path: Path, first: int = 0) -> None:
-        self._path, self._first = path, first
-        self._values: dict[str, list[Tensor]] = {}
-        self._since, self._step = time.monotonic(), first
-        if path.exists():
-            kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= first]
-            path.write_text("".join(line + "\n" for line in kept))
-
-    def add(self, values: dict[str, Tensor]) -> None:
-        """Count one step's values in; they stay where they were computed until they are written."""
-        for name, value in values.items():
-            self._values.setdefault(name, []).append(value.detach())
-
-    def write(self, step: int, images: int) -> dict[str, float]:
-        """Write the means as one line and start over. ``images``: how many a step takes of each set."""
-        means = {name: float(torch.stack(values).float().mean()) for name, values in self._values.items()}
-        now = time.monotonic()
-        rate = images * (step - self._step) / max(now - self._since, 1e-9)
-        line = {"step": step, **{name: round(value, 6) for name, value in means.items()}}
-        with self._path.open("a") as file:
-            file.write(json.dumps({**line, "images_per_second": round(rate, 2)}) + "\n")
-        self._values, self._since, self._step = {}, now, step
-        return means
+        Raises:
+            TrainingStopped: an interval is not at least one step.
+        """
+        for name in ("log_every", "sample_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise TrainingStopped(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.workers < 0:
+            raise TrainingStopped(f"workers must be at least 0, not {self.workers}.")
 
 
-def make_output(folder: Path) -> None:
-    """Make the folder of a run.
+class Run:
+    """A run of training, entered with ``with``; every training of the project is one.
 
-    Raises:
-        TrainingStopped: it cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".writable").touch()
-        (folder / ".writable").unlink()
-    except OSError as error:
-        raise TrainingStopped(f"{folder} cannot be written ({error.strerror}): choose another --output.") from error
+    The folder is locked while the run lasts. A new run takes an empty folder (or one of a run that never reached a
+    checkpoint), a resumed one the newest checkpoint of its own settings, data and number of processes. Killed at any
+    moment it loses no more than what came after the last checkpoint, and ends in the weights of a run that was never
+    killed. The first process alone writes.
 
-
-def start_run(output: Path, config: TransferConfig) -> int:
-    """Make the folder of a new run, write its settings down, and return its first step.
-
-    Raises:
-        TrainingStopped: it holds another run already, or cannot be written.
-    """
-    if checkpoints(output / "checkpoints"):
-        raise TrainingStopped(f"{output} holds a run already: go on with --resume, or choose another --output.")
-    make_output(output)
-    (output / "config.json").write_text(json.dumps(config.as_json(), indent=1))
-    return 0
-
-
-def resume_run(
-    output: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], identity: Mapping[str, Any]
-) -> int:
-    """Load the newest whole checkpoint and return its step.
-
-    Raises:
-        TrainingStopped: there is none, or it was made with other settings, data or number of processes.
-    """
-    done = checkpoints(output / "checkpoints")
-    if not done:
-        raise TrainingStopped(f"No checkpoint in {output}: start without --resume, or give the output of a run.")
-    meta = load_checkpoint(done[-1], modules, optimizers)
-    for name, value in identity.items():
-        if meta.get(name) != json.loads(json.dumps(value)):
-            raise TrainingStopped(f"{output} was made with another {name}: resume with the same, or start anew.")
-    return int(meta["step"])
-
-
-def optimise(
-    accelerator: Accelerator, loss: Tensor, network: nn.Module, optimizer: Optimizer, part: int = 0, parts: int = 1
-) -> None:
-    """One step of one network, or one part of a step whose gradient is the mean over its parts (and over the ranks).
+        with Run(output, steps, identity, modules, optimizers, schedule, accelerator) as run:
+            for step in run.steps():
+                run.update(loss, network, optimizer)
+                run.record({"loss": loss})
+                run.end_step(step, images=16, sample=sheet, save=write_model)
 
     Args:
-        loss: scalar, of this part's batch.
-        part: number of the part, from 0; the last one moves the weights.
-        parts: how many there are.
+        folder: log, samples and checkpoints go here.
+        total: steps of the whole run.
+        identity: JSON-able settings and digests in which a resumed run must agree with the one that it goes on from.
+        modules: networks whose state a checkpoint holds, by name.
+        optimizers: likewise.
+        schedule: how often to write, and whether to go on.
+        accelerator: device, precision and processes.
+        title: what the progress bar is called.
+        seed: torch's generators start from it and the step's number, so that random layers resume too.
     """
-    if part == 0:
-        optimizer.zero_grad(set_to_none=True)
-    (loss / parts if parts > 1 else loss).backward()  # type: ignore[no-untyped-call]
-    if part < parts - 1:
-        return
-    if accelerator.num_processes > 1:
+
+    def __init__(
+        self,
+        folder: Path,
+        total: int,
+        identity: Mapping[str, Any],
+        modules: Mapping[str, nn.Module],
+        optimizers: Mapping[str, Optimizer],
+        schedule: Schedule,
+        accelerator: Accelerator,
+        title: str = "",
+        seed: int = 0,
+    ) -> None:
+        self.folder, self.total, self.schedule, self.accelerator = folder, total, schedule, accelerator
+        self.first = 0  # the step that it starts from
+        self._identity = json.loads(json.dumps({**identity, "processes": accelerator.num_processes}))
+        self._modules, self._optimizers = modules, optimizers
+        self._title, self._seed = title, seed
+        self._lock: TextIO | None = None
+        self._log: Log | None = None
+        self._bar: Any = None
+        self._step = 0  # the step that is being done
+        self._losses: Tensor | None = None  # of the parts of an update so far
+
+    def __enter__(self) -> Run:
+        """Claim the folder and load the newest checkpoint, if it is to go on.
+
+        Raises:
+            TrainingStopped: the folder is in use, not empty, cannot be written, or holds nothing to resume.
+        """
+        done = checkpoints(self.folder / CHECKPOINTS)
+        if self.schedule.resume and not done:
+            raise TrainingStopped(f"No checkpoint in {self.folder}: start without --resume, or give a run's --output.")
+        if self.accelerator.is_main_process:
+            self._claim()
+        self.accelerator.wait_for_everyone()
+        if self.schedule.resume:
+            self.first = self._load(done[-1])
+        if self.accelerator.is_main_process:
+            self._log = Log(self.folder / LOG, self.first)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Let the folder go."""
+        if self._bar is not None:
+            self._bar.close()
+        if kind is None:
+            self.accelerator.wait_for_everyone()
+        if self._lock is not None:
+            self._lock.close()
+
+    def steps(self) -> Iterator[int]:
+        """The numbers of the steps that are left, from `first`, with a progress bar."""
+        main = self.accelerator.is_main_process
+        self._bar = tqdm(
+            range(self.first, self.total), initial=self.first, total=self.total, desc=self._title, disable=not main,
+            dynamic_ncols=True,
+        )  # fmt: skip
+        for step in self._bar:
+            self._step = step
+            torch.manual_seed((self._seed * 1_000_003 + step) * 4099 + self.accelerator.process_index)
+            yield step
+
+    def update(
+        self,
+        loss: Tensor,
+        network: nn.Module,
+        optimizer: Optimizer,
+        part: int = 0,
+        parts: int = 1,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        """One step of an optimiser, or one part of a step whose gradient is the mean over its parts and the processes.
+
+        Args:
+            loss: scalar, of this part's batch.
+            network: whose parameters ``optimizer`` moves.
+            part: number of the part, from 0; the last one moves the weights.
+            parts: how many there are.
+            about: what `stopped.json` should say of the batch: scalars, tensors of one number, or lists.
+
+        Raises:
+            TrainingStopped: the loss or its gradient is not finite. The weights are as they were.
+        """
+        if part == 0:
+            optimizer.zero_grad(set_to_none=True)
+            self._losses = torch.zeros_like(loss)
+        scaled = loss / parts if parts > 1 else loss
+        self.accelerator.backward(scaled)
+        self._losses = scaled.detach() if self._losses is None else self._losses + scaled.detach()
+        if part < parts - 1:
+            return
+        average_over_processes(self.accelerator, network)
         gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-        flat = accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")
-        for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
-            gradient.copy_(mean.view_as(gradient))
-    optimizer.step()
+        # One look at the device for loss and gradients together: each makes the processor wait for it.
+        if not torch.isfinite(self._losses.float() + torch.nn.utils.get_total_norm(gradients)):
+            self._stop(float(self._losses), about or {})
+        optimizer.step()
+
+    def record(self, values: Mapping[str, Tensor]) -> None:
+        """Count scalars in for the log's next line."""
+        if self._log is not None:
+            self._log.add(values)
+
+    def end_step(
+        self,
+        step: int,
+        images: int,
+        sample: Callable[[], U8] | None = None,
+        save: Callable[[int], None] | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Log, sample and save where it is time.
+
+        Args:
+            step: number of the step that was done, from 0.
+            images: how many it took of each set, on this process.
+            sample: makes the sheet of samples, (H, W, 3) RGB uint8.
+            save: writes the result, given how many steps are done; before the checkpoint, so that a checkpoint of the
+                last step means that the result is there.
+            meta: what else the checkpoint should say.
+
+        Raises:
+            TrainingStopped: the disk is full or cannot be written; the checkpoints before are whole.
+        """
+        if self._log is None:
+            return
+        done, every = step + 1, self.schedule
+        try:
+            if self._due(done, every.log_every):
+                means = self._log.write(done, images * self.accelerator.num_processes)
+                self.accelerator.log(means, step=done)
+                self._bar.set_postfix({n: f"{v:.3g}" for n, v in list(means.items())[:SHOWN]}, refresh=False)
+            if sample is not None and self._due(done, every.sample_every):
+                save_image(self.folder / SAMPLES / f"{done:06d}.png", sample())
+            if self._due(done, every.save_every):
+                if save is not None:
+                    save(done)
+                told = {**(meta or {}), "identity": self._identity}
+                save_checkpoint(self.folder / CHECKPOINTS, done, self._modules, self._optimizers, told)
+        except OSError as error:
+            raise TrainingStopped(
+                f"{self.folder} cannot be written ({error.strerror or error}): make room on the disk and resume."
+            ) from error
+
+    def _due(self, done: int, every: int) -> bool:
+        return done == self.total or done % every == 0
+
+    def _claim(self) -> None:
+        """Make the folder, lock it, see that it may be used, and write down what runs in it."""
+        folder = self.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / LOCK).open("a")
+            # A record lock, not flock: it ends with this process even if one that it forked lives on.
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TrainingStopped(
+                f"{folder} is in use by another run: wait until it ends, or choose another --output."
+            ) from error
+        except OSError as error:
+            raise TrainingStopped(f"{folder} cannot be written ({error.strerror}): choose another --output.") from error
+        if self.schedule.resume:
+            return
+        if checkpoints(folder / CHECKPOINTS):
+            raise TrainingStopped(f"{folder} holds a run already: go on with --resume, or choose another --output.")
+        if other := sorted(path.name for path in folder.iterdir() if path.name not in REMAINS):
+            raise TrainingStopped(
+                f"{folder} is not empty (it holds {', '.join(other[:3])}): choose another --output, or empty it."
+            )
+        aside = folder / f"{IDENTITY}.writing"
+        aside.write_text(json.dumps(self._identity, indent=1) + "\n")
+        aside.replace(folder / IDENTITY)
+
+    def _load(self, path: Path) -> int:
+        """Load a checkpoint and return its step."""
+        meta = load_checkpoint(path, self._modules, self._optimizers, self._check_identity)
+        return int(meta["step"])
+
+    def _check_identity(self, meta: Mapping[str, Any]) -> None:
+        before = meta.get("identity", {})
+        if differing := _differences(before, self._identity):
+            raise TrainingStopped(
+                f"{self.folder} was made with another {'; '.join(differing[:3])}: resume with the same, or start anew."
+            )
+
+    def _stop(self, loss: float, about: Mapping[str, Any]) -> None:
+        told = {name: repr(v.item()) if isinstance(v, Tensor) else v for name, v in about.items()}
+        path, step = self.folder / STOPPED, self._step
+        if self.accelerator.is_main_process:
+            path.write_text(json.dumps({"step": step, "loss": repr(loss), **told}, indent=1))
+        what = f"loss at step {step} is {loss}"
+        if torch.isfinite(torch.tensor(loss)):
+            what = f"gradient at step {step} is not finite (the loss is {loss:.4g})"
+        raise TrainingStopped(
+            f"The {what}: training stopped. The last checkpoint is good, the batch is in {path}; lower the learning "
+            "rate, or start anew with another --seed."
+        )
+
+
+def average_over_processes(accelerator: Accelerator, network: nn.Module) -> None:
+    """Give every process the mean of the gradients and of the norms' running statistics.
+
+    By hand, since DistributedDataParallel reduces at each backward pass: D is run several times within one step, T is
+    frozen in some of them, and parts of a step are added up first. One vector travels once a step.
+    """
+    if accelerator.num_processes == 1:
+        return
+    tensors = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    tensors += [buffer for buffer in network.buffers() if buffer.is_floating_point()]
+    flat = accelerator.reduce(torch.cat([tensor.flatten() for tensor in tensors]), "mean")
+    for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(mean.view_as(tensor))
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], above: str = "") -> list[str]:
+    """In words, the settings in which two identities differ."""
+    found = []
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _differences(old, new, f"{above}{name}.")
+        elif old != new:
+            found.append(f"{above}{name} ({_short(old)}, now {_short(new)})")
+    return found
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else text[:12] + "..."
 
 
 @torch.no_grad()

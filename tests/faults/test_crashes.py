@@ -23,9 +23,10 @@ from scripts import ROOT
 from diat.data.celeba import SPLITS
 from diat.data.pack import open_pack
 from diat.errors import TrainingStopped
-from diat.training.adversarial import Schedule, new_players, train_transfer
+from diat.training.adversarial import new_players, train_transfer
 from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diat.training.recipes import transfer_config
+from diat.training.run import Schedule
 
 STEPS = 70
 KILLS = 10  # of each of two runs
@@ -119,7 +120,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_weights(
     monkeypatch.setattr(losses, "attribute_loss_transform", fails_at_the_sixth)
     players = new_players(config)
     with pytest.raises(TrainingStopped, match="loss at step 5 is nan"):
-        train_transfer(config, players, Schedule(log=1, sample=100, save=2), Accelerator(cpu=True))
+        train_transfer(config, players, Schedule(log_every=1, sample_every=100, save_every=2), Accelerator(cpu=True))
     report = json.loads((config.output / "stopped.json").read_text())
     assert report["step"] == 5
     assert len(report["source_rows"]) == len(report["guided_rows"]) == 2

@@ -25,7 +25,7 @@ def pretrained(tiny_pack, tmp_path_factory) -> Path:
 def test_pretraining_leaves_each_network_and_its_log(pretrained):
     for name in ("transform", "discriminator-mouth_close", "reconstruction", "denoiser"):
         assert (pretrained / f"{name}.safetensors").is_file()
-        lines = [json.loads(line) for line in (pretrained / f"{name}.jsonl").read_text().splitlines()]
+        lines = [json.loads(line) for line in (pretrained / name / "stats.jsonl").read_text().splitlines()]
         assert [line["step"] for line in lines] == [1, 2, 3]
 
 

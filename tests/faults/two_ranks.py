@@ -8,8 +8,9 @@ from pathlib import Path
 from accelerate import Accelerator
 
 from diat.data.batches import Batch, TransferBatches
-from diat.training.adversarial import Schedule, new_players, train_transfer
+from diat.training.adversarial import new_players, train_transfer
 from diat.training.recipes import transfer_config
+from diat.training.run import Schedule
 
 pack, output = map(Path, sys.argv[1:])
 rows: list[list[int]] = []
@@ -27,7 +28,7 @@ TransferBatches.__getitem__ = recorded  # type: ignore[method-assign]
 accelerator = Accelerator(cpu=True)
 config = transfer_config("eyeglasses_remove", pack, output, "DIAT-A", "release", size=64, batch=4, steps=6, d_warmup=2)
 players = new_players(config)
-train_transfer(config, players, Schedule(log=1, sample=100, save=3), accelerator)
+train_transfer(config, players, Schedule(log_every=1, sample_every=100, save_every=3, workers=0), accelerator)
 weights = sha256()
 for network in (players.transform, players.discriminator):
     for parameter in network.parameters():

@@ -109,24 +109,6 @@ def test_a_size_that_does_not_divide_the_packs_is_refused(pack):
         batches(pack, size=96)
 
 
-def test_batches_made_ahead_are_the_same_in_the_same_order(pack):
-    stream = batches(pack)
-    ahead = list(stream.ahead(3, 8, torch.device("cpu")))
-    assert len(ahead) == 5
-    for step, batch in enumerate(ahead, start=3):
-        assert torch.equal(batch.source, stream[step].source)
-    assert list(stream.ahead(8, 8, torch.device("cpu"))) == []
-
-
-@pytest.mark.parametrize("windowed", [False, True])
-def test_crops_kept_on_the_device_give_the_same_batches(pack, windowed):
-    from_disk, resident = (batches(pack, size=64, windowed=windowed, shift=5) for _ in range(2))
-    resident._keep_on(torch.device("cpu"))
-    for step in range(3):
-        for name in ("source", "mask", "guided"):
-            assert torch.equal(getattr(from_disk[step], name), getattr(resident[step], name))
-
-
 def test_a_share_of_the_images_is_degraded_and_masks_never(pack):
     plain, poor, all_poor = (batches(pack, shift=0, degraded=share) for share in (0.0, 0.5, 1.0))
     steps = range(6)

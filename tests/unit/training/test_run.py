@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,9 +9,13 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from diat.errors import TrainingStopped
 from diat.pixels import contact_sheet
 from diat.tensors import composite
-from diat.training.run import Log, MovingAverage, optimise
+from diat.training.average import MovingAverage
+from diat.training.checkpoint import checkpoints, save_checkpoint
+from diat.training.log import Log
+from diat.training.run import Run, Schedule
 
 
 def test_the_moving_average_follows_and_smooths():
@@ -70,15 +77,170 @@ def test_composite_takes_t_inside_the_mask_and_x_outside():
     assert (result[..., 2:] == 0).all()
 
 
-def test_a_step_in_parts_is_the_step_on_all_of_them():
-    accelerator, data = Accelerator(cpu=True), torch.randn(8, 3)
+def linear_run(folder: Path, total: int = 6, **options) -> tuple[Run, nn.Module, torch.optim.Optimizer]:
+    """A run of one layer that fits noise; ``options`` go to its schedule."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5), nn.Linear(3, 1))
+    optimizer = torch.optim.Adam(network.parameters(), 0.1)
+    schedule = Schedule(**{"log_every": 1, "sample_every": 2, "save_every": 2, **options})
+    identity = {"config": {"steps": total, "rate": 0.1}, "data": "abc"}
+    run = Run(folder, total, identity, {"network": network}, {"network": optimizer}, schedule, Accelerator(cpu=True))
+    return run, network, optimizer
+
+
+def train(folder: Path, total: int = 6, stop_after: int | None = None, saved: list[int] | None = None, **options):
+    run, network, optimizer = linear_run(folder, total, **options)
+    with run:
+        for step in run.steps():
+            loss = network(torch.randn(4, 3)).square().mean()
+            run.update(loss, network, optimizer)
+            run.record({"loss": loss})
+            run.end_step(step, 4, lambda: np.zeros((4, 4, 3), np.uint8), None if saved is None else saved.append)
+            if stop_after == step:
+                raise KeyboardInterrupt
+    return network
+
+
+def state_of(folder: Path) -> bytes:
+    return (checkpoints(folder / "checkpoints")[-1] / "state.safetensors").read_bytes()
+
+
+def test_a_step_in_parts_is_the_step_on_all_of_them(tmp_path):
+    data = torch.randn(8, 3)
     whole, parts = nn.Linear(3, 1), nn.Linear(3, 1)
     parts.load_state_dict(whole.state_dict())
     optimizers = [torch.optim.SGD(network.parameters(), 0.1) for network in (whole, parts)]
-    optimise(accelerator, whole(data).square().mean(), whole, optimizers[0])
+    run = linear_run(tmp_path)[0]
+    run.update(whole(data).square().mean(), whole, optimizers[0])
     before = parts.weight.clone()
     for part in range(4):
         assert torch.equal(parts.weight, before)
         loss = parts(data[2 * part : 2 * part + 2]).square().mean()
-        optimise(accelerator, loss, parts, optimizers[1], part, 4)
+        run.update(loss, parts, optimizers[1], part, 4)
     torch.testing.assert_close(parts.weight, whole.weight)
+
+
+def test_a_run_leaves_its_log_samples_and_checkpoints(tmp_path):
+    saved: list[int] = []
+    train(tmp_path / "run", saved=saved)
+    lines = [json.loads(line)["step"] for line in (tmp_path / "run" / "stats.jsonl").read_text().splitlines()]
+    assert lines == [1, 2, 3, 4, 5, 6]
+    assert saved == [2, 4, 6]
+    assert sorted(path.name for path in (tmp_path / "run" / "samples").iterdir()) == [f"00000{n}.png" for n in saved]
+    assert [path.name for path in checkpoints(tmp_path / "run" / "checkpoints")] == ["step-0000004", "step-0000006"]
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["config"] == {"steps": 6, "rate": 0.1}
+
+
+def test_an_interrupted_run_resumes_to_the_same_weights_with_random_layers_too(tmp_path):
+    train(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "half", stop_after=2)
+    torch.manual_seed(99)
+    train(tmp_path / "half", resume=True)
+    assert state_of(tmp_path / "half") == state_of(tmp_path / "whole")
+    assert len((tmp_path / "half" / "stats.jsonl").read_text().splitlines()) == 6
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_its_files_stay(tmp_path):
+    (tmp_path / "thesis.txt").write_text("words")
+    with pytest.raises(TrainingStopped, match="is not empty .it holds thesis.txt"):
+        train(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "words"
+    assert not (tmp_path / "stats.jsonl").exists()
+
+
+def test_a_finished_run_is_not_overwritten(tmp_path):
+    train(tmp_path / "run")
+    before = state_of(tmp_path / "run")
+    with pytest.raises(TrainingStopped, match="holds a run already"):
+        train(tmp_path / "run")
+    assert state_of(tmp_path / "run") == before
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", stop_after=0)
+    train(tmp_path / "run")
+    assert len((tmp_path / "run" / "stats.jsonl").read_text().splitlines()) == 6
+
+
+def test_resuming_nothing_is_an_error_and_leaves_nothing(tmp_path):
+    with pytest.raises(TrainingStopped, match="No checkpoint in"):
+        train(tmp_path / "run", resume=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_with_another_setting_says_which(tmp_path):
+    train(tmp_path / "run")
+    with pytest.raises(TrainingStopped, match=r"another config.steps \(6, now 8\)"):
+        train(tmp_path / "run", total=8, resume=True)
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from accelerate import Accelerator
+from diat.training.run import Run, Schedule
+with Run(Path(sys.argv[1]), 5, {}, {}, {}, Schedule(), Accelerator(cpu=True)):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_in_use_by_another_process_is_refused_until_that_is_killed(tmp_path):
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(TrainingStopped, match="is in use by another run"):
+            train(tmp_path / "run")
+    finally:
+        holder.kill()
+        holder.wait()
+    train(tmp_path / "run")
+
+
+def test_a_kill_between_the_result_and_its_checkpoint_loses_neither(tmp_path, monkeypatch):
+    saved: list[int] = []
+
+    def killed(folder, step, *_):
+        if step == 6:
+            raise KeyboardInterrupt
+        return save_checkpoint(folder, step, *_)
+
+    monkeypatch.setattr("diat.training.run.save_checkpoint", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "run", saved=saved)
+    monkeypatch.undo()
+    train(tmp_path / "run", resume=True, saved=saved)
+    assert saved == [2, 4, 6, 6]
+
+
+def test_only_the_first_process_writes_and_remembers(tmp_path, monkeypatch):
+    run, network, optimizer = linear_run(tmp_path / "run")
+    monkeypatch.setattr(Accelerator, "is_main_process", False)
+    with run:
+        for step in run.steps():
+            loss = network(torch.randn(4, 3)).square().mean()
+            run.update(loss, network, optimizer)
+            run.record({"loss": loss})
+            run.end_step(step, 4)
+    assert run._log is None  # nothing that could pile up
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run_before_it_harms_the_weights(tmp_path):
+    run, network, optimizer = linear_run(tmp_path)
+    before = [parameter.clone() for parameter in network.parameters()]
+    with run, pytest.raises(TrainingStopped, match="gradient at step 0 is not finite"):
+        for _ in run.steps():
+            root = network(torch.zeros(4, 3)) * 0  # the square root's slope at 0 is infinite
+            run.update(root.abs().sqrt().mean(), network, optimizer, about={"rows": [3, 4]})
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+    assert json.loads((tmp_path / "stopped.json").read_text())["rows"] == [3, 4]
+
+
+def test_a_line_that_was_cut_short_is_dropped_on_resuming(tmp_path):
+    path = tmp_path / "stats.jsonl"
+    path.write_text('{"step": 5}\n{"step": 1')
+    Log(path, first=10)
+    assert path.read_text() == '{"step": 5}\n'
