@@ -29,6 +29,7 @@ STROKES = {"thin": (0.5, 1.2), "thick": (1.2, 3.5), "faint": (0.4, 2.0), "clear"
 COATINGS = ((255, 255, 255), (255, 255, 255), (150, 110, 255), (110, 140, 255), (130, 230, 170))  # what lenses reflect
 
 POSE = (0, 1, 15, 16, *range(27, 31), *range(36, 48))  # landmarks that say how glasses sit: temples, bridge, eyes
+RELIT = 0.7  # share of the borrowed glasses that get the light of the face around them
 LOOKED_AT = 40  # lenders of which the one whose pose fits best lends
 
 
@@ -142,15 +143,19 @@ class BorrowedGlasses:
     points68: F32  # (N, 68, 2) pixels of the crops
 
     def put_on(self, crop: U8, points68: F32, rng: np.random.Generator) -> U8:
+        """A face with the glasses of another; see `lay_on`. -> (H, W, 3) RGB uint8."""
+        return self.lay_on(crop, points68, rng)[0]
+
+    def lay_on(self, crop: U8, points68: F32, rng: np.random.Generator) -> tuple[U8, F32]:
         """A face with the glasses of the lender whose pose is most like its own, of some at random.
 
         Args:
-            crop: (S, S, 3) RGB uint8.
+            crop: (H, W, 3) RGB uint8.
             points68: (68, 2) pixels of the crop.
-            rng: who lends.
+            rng: who lends, and whether the glasses come in the light of the new face.
 
         Returns:
-            (S, S, 3) RGB uint8.
+            (H, W, 3) RGB uint8, and where the glasses are, (H, W) 0 to 1.
         """
         pose = points68[list(POSE)]
         lenders = rng.integers(len(self.crops), size=min(LOOKED_AT, len(self.crops)))
@@ -162,9 +167,13 @@ class BorrowedGlasses:
         best = int(np.argmin(gaps))
         size = crop.shape[1::-1]
         lent = cv2.warpAffine(self.crops[lenders[best]], matrices[best], size, flags=cv2.INTER_CUBIC).astype(np.float32)
-        cut = cv2.warpAffine(self.cut[lenders[best]], matrices[best], size).astype(np.float32)[..., None] / 255
-        result: U8 = np.clip(np.rint(crop + cut * (lent - crop)), 0, 255).astype(np.uint8)
-        return result
+        cut = np.asarray(cv2.warpAffine(self.cut[lenders[best]], matrices[best], size) / 255, np.float32)
+        if rng.random() < RELIT:
+            around = (cv2.dilate((cut > 0.3).astype(np.uint8), np.ones((13, 13), np.uint8)) > 0) & (cut < 0.05)
+            if around.any():
+                lent *= np.clip((crop[around].mean(0) + 10) / (lent[around].mean(0) + 10), 0.5, 1.8)
+        picture: U8 = np.clip(np.rint(crop + cut[..., None] * (lent - crop)), 0, 255).astype(np.uint8)
+        return picture, cut
 
 
 def save_borrowed(path: Path, pack: Pack, rows: list[int], cut: U8) -> None:
