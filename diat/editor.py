@@ -16,11 +16,11 @@ import numpy as np
 from diat.align import paste_back, photo_to_crop_matrix, transform_points, warp_to_crop
 from diat.attributes import MAX_STRENGTH, AttributeSpec, attribute_spec
 from diat.detector import InsightFaceDetector
-from diat.errors import InvalidArgument, PhotoRejected
+from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.faces import Face, FaceChoice, FaceDetector, choose_faces, face_fault
 from diat.hub import load_model
 from diat.masks import attribute_mask
-from diat.models import Model
+from diat.models import Model, write_model
 from diat.photo import Photo, PhotoSource, is_photo, open_photo
 from diat.pixels import F32, U8
 from diat.results import EditedFace, EditResult
@@ -83,16 +83,61 @@ class FaceEditor:
         name: str | Path,
         *,
         revision: str | None = None,
+        token: bool | str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        subfolder: str | None = None,
         attribute: str | None = None,
         detector: FaceDetector | None = None,
         device: Device | None = None,
     ) -> FaceEditor:
         """Load embedded weights (``"mouth_close"``), a folder, or a Hub repository (``"org/diat-mouth-close"``).
 
+        ``detector`` and ``device`` are those of `FaceEditor`, the rest those of `diat.hub.load_model`.
+
         Raises:
             ModelRejected: see `diat.hub.load_model`.
         """
-        return cls(load_model(name, attribute=attribute, revision=revision), detector, device)
+        model = load_model(
+            name,
+            attribute=attribute,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            force_download=force_download,
+            subfolder=subfolder,
+        )
+        return cls(model, detector, device)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the model's weights, configuration and manifest into a folder that `from_pretrained` takes.
+
+        Raises:
+            DiatError: the folder cannot be written; a model that was there before is as it was.
+        """
+        try:
+            write_model(Path(folder), self.model.config, self.model.weights, self.model.training)
+        except OSError as error:
+            raise DiatError(f"{folder} cannot be written ({error.strerror}): choose another place.") from error
+
+    def push_to_hub(
+        self,
+        repository: str,
+        *,
+        token: bool | str | None = None,
+        private: bool = False,
+        commit_message: str = "Update the model",
+    ) -> str:
+        """Send the model to a Hub repository ``"org/name"``, made if need be, and return the commit.
+
+        Raises:
+            DiatError: see `diat.upload.push_folder`.
+        """
+        from diat.upload import push_model
+
+        return push_model(self.model, repository, token=token, private=private, commit_message=commit_message)
 
     @property
     def device(self) -> str:
@@ -282,7 +327,7 @@ class FaceEditor:
         with job.timed("detect"):
             faces = self.detector.detect(photo.pixels) if found is None else found
         job.faces = tuple(faces)
-        job.notices.extend(photo.notices)
+        job.notices.extend((*self.model.notices, *photo.notices))
         with job.timed("align"):
             for index in choose_faces(faces, choice, job.notices):
                 matrix, crop, mask = self.aligned(photo.pixels, job.faces[index])

@@ -41,19 +41,21 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", dir=folder.parent))
+    old = aside.with_name(f"{aside.name}.old")
     try:
         if folder.is_dir():
             shutil.copytree(folder, aside, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*files))
         aside.chmod(0o755)
         for name, data in files.items():
             write_file(aside / name, data)
-        old = aside.with_name(f"{aside.name}.old")
         # A rename cannot take the place of a folder that holds files. Killed between these two, the old model lies
         # whole in `old` and the new one whole in `aside`.
         if folder.exists():
             folder.rename(old)
         aside.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
         shutil.rmtree(aside, ignore_errors=True)
         raise
+    shutil.rmtree(old, ignore_errors=True)

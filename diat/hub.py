@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-from diat.attributes import ATTRIBUTES
+from diat.attributes import ATTRIBUTES, COLUMNS, NOT
+from diat.deadline import run_within
 from diat.errors import ModelRejected
 from diat.models import CONFIG, MANIFEST, WEIGHTS, Model, load_folder
 
@@ -18,37 +18,66 @@ logger = logging.getLogger(__name__)
 
 EMBEDDED = Path(__file__).parent / "weights"
 FILES = (WEIGHTS, CONFIG, MANIFEST)
-# Without a byte for this long the Hub counts as down. Its client alone would try for a minute and a half.
-PATIENCE = 9.0  # seconds
+# Without a byte for this long the Hub counts as down. Its client alone tries a stalled server for 86 seconds and one
+# that answers 503 for 23 (both measured with huggingface_hub 2.4), and its time-outs belong to the whole process.
+STALL_TIMEOUT_S = 9.0
 REPOSITORY = "diat-{}"  # what `train/push.py` calls the repository of an attribute
 
-T = TypeVar("T")
+
+@dataclass(frozen=True)
+class HubOptions:
+    """How to ask the Hub; the words are those of `huggingface_hub.snapshot_download`."""
+
+    revision: str | None = None  # branch, tag or commit; None is the default branch
+    token: bool | str | None = None  # None takes the one that `hf auth login` or HF_TOKEN gave
+    cache_dir: str | Path | None = None
+    local_files_only: bool = False
+    force_download: bool = False
+    subfolder: str | None = None  # of the repository, or of the folder
 
 
-def load_model(name: str | Path, *, attribute: str | None = None, revision: str | None = None) -> Model:
+def load_model(
+    name: str | Path,
+    *,
+    attribute: str | None = None,
+    revision: str | None = None,
+    token: bool | str | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
+    subfolder: str | None = None,
+) -> Model:
     """Load a model strictly: the manifest's digests, exact names and shapes, finite values, the right attribute.
 
     Args:
         name: an attribute (its embedded weights), a folder, or a Hub repository ``"org/diat-mouth-close"``.
         attribute: what the caller wants; a model of another attribute is refused.
         revision: branch, tag or commit of a Hub repository.
+        token: for private repositories; None takes the one that `hf auth login` or HF_TOKEN gave, False none.
+        cache_dir: where Hub files are kept; None is huggingface_hub's own.
+        local_files_only: take a Hub repository from the cache and do not touch the network.
+        force_download: fetch a Hub repository's files though the cache holds them.
+        subfolder: where in the repository or folder the model lies.
 
     Raises:
         ModelRejected: anything about the files is not as it should be, or the Hub gave nothing within ten seconds and
             the cache has no copy. Only safetensors are ever opened.
     """
+    options = HubOptions(revision, token, cache_dir, local_files_only, force_download, subfolder)
     text = str(name)
     if text in ATTRIBUTES:
         return load_folder(EMBEDDED / text, "embedded", attribute or text)
     if Path(name).is_dir():
-        return load_folder(Path(name), text, attribute)
+        return load_folder(Path(name, subfolder or "."), text, attribute)
     if text.count("/") == 1 and not text.startswith((".", "/", "~")):
-        folder, notices = _download(text, revision)
+        snapshot, notices = _download(text, options)
         # The folder of a snapshot is called after its commit.
-        model = load_folder(folder, f"{text}@{folder.name}", attribute)
-        return replace(model, notices=notices, revision=folder.name)
+        model = load_folder(snapshot / (subfolder or "."), f"{text}@{snapshot.name}", attribute)
+        return replace(model, notices=notices, revision=snapshot.name)
+    near = difflib.get_close_matches(text, ATTRIBUTES, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"give one of {', '.join(ATTRIBUTES)},"
     raise ModelRejected(
-        f"No model {text!r}: give one of {', '.join(ATTRIBUTES)}, a folder, or a Hub repository org/name."
+        f"No model {text!r}: {hint} {'Or give' if near else 'or'} a folder, or a Hub repository org/name."
     )
 
 
@@ -57,98 +86,124 @@ def repository_of(organisation: str, attribute: str) -> str:
     return f"{organisation}/{REPOSITORY.format(attribute.replace('_', '-'))}"
 
 
-def attributes_of(organisation: str) -> list[str]:
-    """The attributes whose models an organisation or user of the Hub holds; those in the cache when the Hub is down.
+def models_of(organisation: str) -> dict[str, str]:
+    """The attributes whose models an organisation or user of the Hub holds, and their repositories.
+
+    They are the released ones first, then CelebA's columns in either direction. When the Hub is down they are those in
+    the cache.
 
     Raises:
         ModelRejected: there are none.
     """
     from huggingface_hub import HfApi, try_to_load_from_cache
 
+    attributes = [*ATTRIBUTES, *COLUMNS, *(NOT + column for column in COLUMNS)]
+
+    def ask(alive: Callable[[], None]) -> list[str]:
+        found = []
+        for model in HfApi().list_models(author=organisation, search=REPOSITORY.format("")):
+            alive()
+            found.append(model.id)
+        return found
+
     try:
-        models = _within(PATIENCE, lambda: [model.id for model in HfApi().list_models(author=organisation)], lambda: 0)
+        repositories = run_within(STALL_TIMEOUT_S, ask)
     except Exception as error:  # noqa: BLE001 - as in _download
         logger.warning("The Hub could not be reached (%s): the cache is looked through.", type(error).__name__)
-        ids = [repository_of(organisation, attribute) for attribute in ATTRIBUTES]
-        models = [id for id in ids if isinstance(try_to_load_from_cache(id, CONFIG), str)]
-    prefix = f"{organisation}/{REPOSITORY.format('')}"
-    found = {model.removeprefix(prefix).replace("-", "_") for model in models if model.startswith(prefix)}
-    known = [attribute for attribute in ATTRIBUTES if attribute in found]
+        named = [repository_of(organisation, attribute) for attribute in attributes]
+        repositories = [name for name in named if isinstance(try_to_load_from_cache(name, CONFIG), str)]
+    by_name = {repository.lower(): repository for repository in repositories}
+    wanted = {attribute: repository_of(organisation, attribute).lower() for attribute in attributes}
+    known = {attribute: by_name[name] for attribute, name in wanted.items() if name in by_name}
     if not known:
-        raise ModelRejected(f"{organisation!r} holds no model called {prefix}...: check the name and the network.")
+        raise ModelRejected(
+            f"{organisation!r} holds no model called {organisation}/{REPOSITORY.format('')}...: "
+            "check the name and the network."
+        )
     return known
 
 
-def _download(repository: str, revision: str | None) -> tuple[Path, tuple[str, ...]]:
-    """The folder of a snapshot, from the Hub or, when it cannot be reached, from the cache."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.constants import HF_HUB_CACHE
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+def _download(repository: str, options: HubOptions) -> tuple[Path, tuple[str, ...]]:
+    """The folder of a snapshot, from the Hub or, when it is away, from the cache; and what to tell the user."""
+    from huggingface_hub.constants import is_offline_mode
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
-    blobs = Path(HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}" / "blobs"
-
-    def snapshot(local: bool) -> Path:
-        found = snapshot_download(repository, revision=revision, allow_patterns=list(FILES), local_files_only=local)
-        return Path(found)
-
-    def fetch() -> Path:
-        # Asked alone, a snapshot comes from the cache without a word when the Hub is down.
-        commit = HfApi().model_info(repository, revision=revision).sha
-        folder = snapshot(local=False)
-        if folder.name != commit:
-            raise ConnectionError("the Hub went away")
-        return folder
-
-    def received() -> int:
-        return sum(path.stat().st_size for path in blobs.glob("*") if path.is_file())
-
+    if options.local_files_only or is_offline_mode():
+        return _cached(repository, options, "the network is not to be used"), ()
     try:
-        return _within(PATIENCE, fetch, received), ()
+        return run_within(STALL_TIMEOUT_S, lambda alive: _fetched(repository, options, alive)), ()
     except RevisionNotFoundError:
-        raise ModelRejected(f"{repository} has no revision {revision!r}: check the name.") from None
+        raise ModelRejected(f"{repository} has no revision {options.revision!r}: check the name.") from None
+    except GatedRepoError:
+        raise ModelRejected(
+            f"{repository} is gated: ask for access on its page on the Hub, then log in with `hf auth login`."
+        ) from None
     except RepositoryNotFoundError:
         raise ModelRejected(f"The Hub has no {repository!r}, or it is private: check the name, or log in.") from None
     except HFValidationError as error:
-        raise ModelRejected(f"{repository!r} is no name of a repository ({error}): check it.") from None
+        raise ModelRejected(f"{repository!r} is not a valid repository name ({error}): check it.") from None
     except Exception as error:  # noqa: BLE001 - the client lets whatever its transport raises through
         reason = type(error).__name__
-    try:
-        folder = snapshot(local=True)
-    except OSError:
-        raise ModelRejected(
-            f"{repository} could not be fetched from the Hub ({reason}) and is not in the cache: "
-            "check the network and the disk, or use the embedded weights."
-        ) from None
+    folder = _cached(repository, options, reason)
     notice = f"The Hub could not be reached ({reason}): the cached copy of {repository} is used."
     logger.warning("%s", notice)
     return folder, (notice,)
 
 
-def _within(patience: float, work: Callable[[], T], progress: Callable[[], int]) -> T:
-    """Run work in a thread of its own and wait as long as it goes on: until ``progress`` stood still for ``patience``.
+def _fetched(repository: str, options: HubOptions, alive: Callable[[], None]) -> Path:
+    from huggingface_hub import HfApi
 
-    Raises:
-        TimeoutError: it stood still. The thread is left to end by itself.
-        Exception: whatever the work raised.
-    """
-    results: list[T] = []
-    errors: list[Exception] = []
+    # Asked alone, a snapshot comes from the cache without a word when the Hub is down.
+    commit = HfApi(token=options.token).model_info(repository, revision=options.revision).sha
+    alive()
+    folder = _snapshot(repository, options, options.force_download, alive=alive)
+    if folder.name != commit:
+        raise ConnectionError("the client fell back to its cache, so the Hub went away between two requests")
+    return folder
 
-    def run() -> None:
-        try:
-            results.append(work())
-        except Exception as error:  # noqa: BLE001 - raised again below, in the caller's thread
-            errors.append(error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    seen, since = progress(), time.monotonic()
-    while thread.is_alive() and time.monotonic() - since < patience:
-        thread.join(0.1)
-        if progress() != seen:
-            seen, since = progress(), time.monotonic()
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError(f"nothing came for {patience:.0f} seconds")
-    return results[0]
+def _cached(repository: str, options: HubOptions, reason: str) -> Path:
+    """Raises ModelRejected: the cache has no copy."""
+    try:
+        if options.force_download:
+            raise FileNotFoundError("a copy in the cache is not what was asked for")
+        return _snapshot(repository, options, force=False, local=True)
+    except OSError:
+        raise ModelRejected(
+            f"{repository} could not be fetched from the Hub ({reason}) and is not in the cache: "
+            "check the network and the disk, or use the embedded weights."
+        ) from None
+
+
+def _snapshot(
+    repository: str, options: HubOptions, force: bool, local: bool = False, alive: Callable[[], None] = lambda: None
+) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
+
+    class Progress(tqdm):
+        """The client's own bar; every received part is a sign of life."""
+
+        def update(self, n: float | None = 1) -> bool | None:
+            alive()
+            shown: bool | None = super().update(n)
+            return shown
+
+    within: Any = {"allow_patterns": [f"{options.subfolder}/{name}" if options.subfolder else name for name in FILES]}
+    return Path(
+        snapshot_download(
+            repository,
+            revision=options.revision,
+            cache_dir=options.cache_dir,
+            token=options.token,
+            local_files_only=local,
+            force_download=force,
+            tqdm_class=Progress,
+            **within,
+        )
+    )

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
+from safetensors.numpy import save as save_safetensors
 
 from diat.attributes import attribute_spec
 from diat.errors import DiatError, ModelRejected
+from diat.files import write_folder
 from diat.heads import HEADS, RGB
 from diat.layers import expected_shapes, field_shapes
 
@@ -114,20 +116,34 @@ def save_model(
     Args:
         training: what produced it (recipe, steps, data), kept in the configuration for the model card.
     """
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    half = {
-        prefix + key: value.detach().half().contiguous().cpu()
+    tensors = {
+        prefix + key: value.detach().half().cpu().numpy()
         for network, prefix in zip((transform, enhancer), PREFIXES, strict=True)
         for key, value in (network.state_dict().items() if network is not None else ())
         if value.is_floating_point()
     }
-    save_file(half, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
-    (folder / CONFIG).write_text(json.dumps({**asdict(config), "training": dict(training)}, indent=2) + "\n")
-    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)}
-    (folder / MANIFEST).write_text(json.dumps(digests, indent=2) + "\n")
+    write_model(folder, config, tensors, training)
+
+
+def write_model(
+    folder: Path, config: ModelConfig, weights: Mapping[str, NDArray[Any]], training: Mapping[str, Any]
+) -> None:
+    """Write a model's three files; the folder holds the old model or the new one, whole, whatever happens.
+
+    Args:
+        folder: other files in it are kept.
+        config: of the network.
+        weights: by name; they are written as fp16.
+        training: what produced it, JSON-able.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    half = {name: np.ascontiguousarray(value, np.float16) for name, value in sorted(weights.items())}
+    settings = json.dumps({**asdict(config), "training": dict(training)}, indent=2) + "\n"
+    files = {WEIGHTS: save_safetensors(half, metadata={"format": "pt"}), CONFIG: settings.encode()}
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    write_folder(folder, {**files, MANIFEST: (json.dumps(digests, indent=2) + "\n").encode()})
 
 
 def load_folder(folder: Path, source: str, attribute: str | None) -> Model:

@@ -38,6 +38,7 @@ class HubStandin:
         self.address, self.storage = address, storage
         self.uploaded: dict[str, bytes] = {}  # by SHA-256
         self.repositories: dict[str, Path] = {}
+        self.gated: set[str] = set()  # of them, those that ask for the token
         self.fault: int | str | None = None
         self.requests: list[str] = []
         self.released = threading.Event()  # ends the stalled answers, so that the server can stop
@@ -76,6 +77,8 @@ class HubStandin:
         repository = f"{request.path_params['owner']}/{request.path_params['name']}"
         if repository not in self.repositories:
             return JSONResponse({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
+        if repository in self.gated and request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return JSONResponse({"error": "Access is restricted"}, 403, {"X-Error-Code": "GatedRepo"})
         if request.path_params.get("revision", MAIN) not in (MAIN, self.commit(repository)):
             return JSONResponse({"error": "Invalid rev id"}, 404, {"X-Error-Code": "RevisionNotFound"})
         return repository, self.repositories[repository]

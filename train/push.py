@@ -18,8 +18,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from card import Sample, card_text, model_card
-from huggingface_hub import CommitOperationAdd, HfApi
-from huggingface_hub.errors import HfHubHTTPError
 
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
@@ -28,8 +26,10 @@ from diat.evaluation.results import read_report
 from diat.hub import EMBEDDED, FILES, load_model, repository_of
 from diat.models import model_folders
 from diat.pixels import contact_sheet, save_image
+from diat.upload import push_folder
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+COMMIT_MESSAGE = "Update the model, its card and its samples"
 REPORT = Path(__file__).parents[1] / "docs" / "evaluation.json"
 SAMPLE_HEIGHT = 384  # pixels of a sample on the card
 
@@ -49,7 +49,8 @@ def main() -> None:
             repository = stage(folder, args.organisation, report, detector, Path(staging))
             listed(repository, Path(staging))
             if args.push:
-                print(send(repository, Path(staging), args.private))
+                commit = push_folder(repository, Path(staging), private=args.private, commit_message=COMMIT_MESSAGE)
+                print(f"{repository} is at {commit}")
     if not args.push:
         print("Nothing was sent: --push sends it.")
 
@@ -93,39 +94,6 @@ def listed(repository: str, staging: Path) -> None:
 
 def contents(staging: Path) -> list[Path]:
     return sorted(path for path in staging.rglob("*") if path.is_file())
-
-
-def send(repository: str, staging: Path, private: bool) -> str:
-    """Make the repository if need be, commit to it, and say which commit holds the files now.
-
-    Raises:
-        DiatError: the Hub refused or could not be reached; the sentence says what is there now.
-    """
-    api, made = HfApi(), False
-    operations = [CommitOperationAdd(str(path.relative_to(staging)), str(path)) for path in contents(staging)]
-    try:
-        if not api.repo_exists(repository):
-            api.create_repo(repository, private=private)
-            made = True
-        commit = api.create_commit(repository, operations, commit_message="Update the model, its card and its samples")
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else "no answer"
-        hint = "try again later"
-        if status in (401, 403):
-            hint = "log in with a token that may write there (`hf auth login`, or HF_TOKEN)"
-        raise DiatError(
-            f"The Hub refused {repository} (status {status}): {hint}. {left_behind(repository, made)}"
-        ) from error
-    except (OSError, ValueError) as error:  # no connection, or an answer that is not the Hub's
-        raise DiatError(
-            f"The Hub could not be reached ({type(error).__name__}): try again later. {left_behind(repository, made)}"
-        ) from error
-    return f"{repository} is at {commit.oid}"
-
-
-def left_behind(repository: str, made: bool) -> str:
-    """What a failed push leaves."""
-    return f"{repository} was created and is empty." if made else f"{repository} is as it was."
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ The factor is of T's own change; it goes into config.json and the manifest, and 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from diat.errors import DiatError
 from diat.hub import load_model
-from diat.models import CONFIG, MANIFEST
+from diat.models import write_model
 
 
 def main() -> None:
@@ -25,13 +24,8 @@ def main() -> None:
     args = parser.parse_args()
     if not 0 < args.strength <= 4:
         raise DiatError(f"The strength must be above 0 and at most 4, not {args.strength:g}.")
-    load_model(args.model)  # a damaged model must not get a manifest that says it is whole
-    config = json.loads((args.model / CONFIG).read_text())
-    config["strength"] = args.strength
-    (args.model / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-    manifest = json.loads((args.model / MANIFEST).read_text())
-    manifest[CONFIG] = hashlib.sha256((args.model / CONFIG).read_bytes()).hexdigest()
-    (args.model / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    model = load_model(args.model)  # a damaged model must not get a manifest that says it is whole
+    write_model(args.model, replace(model.config, strength=args.strength), model.weights, model.training)
     print(f"{load_model(args.model).config.attribute} at strength 1 is now {args.strength:g} times T's change.")
 
 

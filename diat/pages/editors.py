@@ -8,7 +8,7 @@ from diat.attributes import ATTRIBUTES
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.errors import DiatError
-from diat.hub import attributes_of, repository_of
+from diat.hub import models_of
 
 
 class Editors:
@@ -23,8 +23,9 @@ class Editors:
     """
 
     def __init__(self, organisation: str | None, face_pack: str) -> None:
-        self._organisation = organisation
-        self.attributes = list(ATTRIBUTES) if organisation is None else attributes_of(organisation)
+        # By attribute, where its model is.
+        self._sources = {name: name for name in ATTRIBUTES} if organisation is None else models_of(organisation)
+        self.attributes = list(self._sources)
         self._lock = threading.Lock()
         self._loaded: dict[str, FaceEditor] = {}
         self.detector = InsightFaceDetector(face_pack)
@@ -47,6 +48,8 @@ class Editors:
             if attribute not in self.attributes:
                 raise DiatError(f"There is no attribute {attribute!r} here: use one of {', '.join(self.attributes)}.")
             if attribute not in self._loaded:
-                name = repository_of(self._organisation, attribute) if self._organisation else attribute
-                self._loaded[attribute] = FaceEditor.from_pretrained(name, attribute=attribute, detector=self.detector)
+                source = self._sources[attribute]
+                self._loaded[attribute] = FaceEditor.from_pretrained(
+                    source, attribute=attribute, detector=self.detector
+                )
             return self._loaded[attribute]

@@ -30,7 +30,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from diat.attributes import ATTRIBUTES, MAX_STRENGTH
+from diat.attributes import MAX_STRENGTH, attribute_spec
 from diat.errors import DiatError, PhotoRejected
 from diat.pixels import U8
 from diat.provenance import encode
@@ -259,7 +259,7 @@ def live_tab(editors: Editors) -> gr.HTML:
     import gradio as gr
 
     choices = "".join(
-        f'<option value="{name}"{" selected" if name == editors.default else ""}>{ATTRIBUTES[name].title}</option>'
+        f'<option value="{name}"{" selected" if name == editors.default else ""}>{attribute_spec(name).title}</option>'
         for name in editors.attributes
     )
     page = (_HERE / "live.html").read_text().replace("CHOICES", choices).replace("MAX_STRENGTH", str(MAX_STRENGTH))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from diat.attributes import ATTRIBUTES, MAX_STRENGTH
+from diat.attributes import MAX_STRENGTH, attribute_spec
 from diat.errors import PhotoRejected
 from diat.pages.editors import Editors
 from diat.pages.guards import refuse_by_a_sentence
@@ -17,7 +17,7 @@ TICK = "Please tick the box first."
 
 def attribute_choice(editors: Editors, elem_id: str) -> gr.Radio:
     """Which attribute."""
-    choices = [(ATTRIBUTES[name].title, name) for name in editors.attributes]
+    choices = [(attribute_spec(name).title, name) for name in editors.attributes]
     radio = gr.Radio(choices, value=editors.default, label="Attribute", elem_id=elem_id)
     refuse_by_a_sentence(radio)
     return radio

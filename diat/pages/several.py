@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from diat.attributes import ATTRIBUTES
+from diat.attributes import attribute_spec
 from diat.errors import DiatError
 from diat.pages.editors import Editors
 from diat.pages.guards import hand_over_unopened, take_uploads_only
@@ -115,7 +115,7 @@ def every_tab(editors: Editors) -> None:
                 result = editors.get(attribute).edit(opened, strength=strength, found=found)
                 before, after = pictures(result)[0]
                 shown = shown or [(before, "As it is")]
-                shown.append((after, f"{ATTRIBUTES[attribute].title} {result.edited[0].identity_similarity:.2f}"))
+                shown.append((after, f"{attribute_spec(attribute).title} {result.edited[0].identity_similarity:.2f}"))
         except DiatError as error:
             return [], str(error)
         return shown, f"{len(shown) - 1} changes of one face, each with its identity similarity (1: the same picture)."
@@ -140,7 +140,7 @@ def attribute_lister(editors: Editors) -> Callable[[], list[dict[str, str]]]:
 
     def attributes() -> list[dict[str, str]]:
         """Name, title and scope ("local" or "global") of each attribute that this server has a model for."""
-        specs = [ATTRIBUTES[name] for name in editors.attributes]
+        specs = [attribute_spec(name) for name in editors.attributes]
         return [{"name": spec.name, "title": spec.title, "scope": spec.scope} for spec in specs]
 
     return attributes

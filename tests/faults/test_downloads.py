@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hub_standin import HubStandin, hub_standin
+from hub_standin import TOKEN, HubStandin, hub_standin
 
 from diat.hub import EMBEDDED, load_model
 from diat.models import WEIGHTS, save_model
@@ -21,16 +22,16 @@ from diat.networks import TransformNetwork
 REPOSITORY = "org/diat-mouth-close"
 
 LOAD = """
-import logging, sys, numpy
+import json, logging, sys, numpy
 logging.disable(logging.CRITICAL)
 from diat.errors import ModelRejected
-from diat.hub import attributes_of, load_model
+from diat.hub import load_model, models_of
 try:
     if sys.argv[1] == "list":
-        print(*attributes_of("org"))
+        print(*models_of("org"))
     else:
-        model = load_model(sys.argv[1], attribute=sys.argv[2] or None, revision=sys.argv[3] or None)
-        numpy.savez(sys.argv[4], **model.weights)
+        model = load_model(sys.argv[1], **json.loads(sys.argv[2]))
+        numpy.savez(sys.argv[3], **model.weights)
         print(model.source, model.revision, *model.notices, sep="|")
 except ModelRejected as error:
     print("rejected:", error)
@@ -48,13 +49,13 @@ def hub():
 def load(hub: HubStandin, tmp_path: Path):
     """Ask for a model in a process of its own, whose cache is empty at first. -> what it said, and after how long."""
 
-    def ask(name: str = REPOSITORY, attribute: str = "", revision: str = "") -> tuple[str, float]:
+    def ask(name: str = REPOSITORY, **options: object) -> tuple[str, float]:
         environment = {**os.environ, "HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "cache")}
         environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_XET": "1"}
         environment.pop("HF_HUB_OFFLINE", None)
         start = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-c", LOAD, name, attribute, revision, str(tmp_path / "weights.npz")],
+            [sys.executable, "-c", LOAD, name, json.dumps(options), str(tmp_path / "weights.npz")],
             capture_output=True, text=True, timeout=120, env=environment,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -142,6 +143,51 @@ def test_what_an_organisation_holds_is_listed_in_the_order_of_the_attributes(hub
     load()
     hub.fault = 500
     assert load("list")[0] == "mouth_close"  # what the cache holds
+
+
+def test_a_model_of_any_column_is_listed_however_its_name_is_written(hub, load):
+    hub.repositories |= {"org/diat-smiling": EMBEDDED / "mouth_open", "org/diat-not-5-o-Clock-Shadow": EMBEDDED}
+    assert load("list")[0] == "mouth_close Smiling not-5_o_Clock_Shadow"
+
+
+def test_a_model_in_a_subfolder_and_a_cache_of_its_own(hub, load, tmp_path):
+    shutil.copytree(EMBEDDED / "mouth_open", tmp_path / "many" / "open")
+    shutil.copytree(EMBEDDED / "mouth_close", tmp_path / "many" / "close")
+    hub.repositories["org/many"] = tmp_path / "many"
+    own = tmp_path / "own cache"
+    assert load("org/many", subfolder="open", attribute="mouth_open", cache_dir=str(own))[0].startswith("org/many@")
+    assert own.is_dir() and not (tmp_path / "cache" / "hub").exists()
+    assert not [request for request in hub.requests if "resolve" in request and "close" in request]
+    assert "lacks manifest.json" in load("org/many", subfolder="nothing")[0]
+
+
+def test_without_the_network_the_cache_alone_is_asked(hub, load):
+    assert "the network is not to be used" in load(local_files_only=True)[0]
+    assert hub.requests == []
+    load()
+    hub.requests.clear()
+    assert load(local_files_only=True)[0] == f"{REPOSITORY}@{hub.commit(REPOSITORY)}|{hub.commit(REPOSITORY)}"
+    assert hub.requests == []
+
+
+def test_a_forced_download_asks_again_and_takes_no_cached_copy(hub, load):
+    def fetched() -> int:
+        return sum(request.startswith("GET") and request.endswith(WEIGHTS) for request in hub.requests)
+
+    load()
+    load()
+    assert fetched() == 1
+    load(force_download=True)
+    assert fetched() == 2
+    hub.fault = 500
+    assert load(force_download=True)[0].startswith("rejected: ")
+
+
+def test_a_token_is_sent_and_a_gated_repository_says_so(hub, load):
+    hub.gated.add(REPOSITORY)
+    said, _ = load()
+    assert f"{REPOSITORY} is gated: ask for access" in said
+    assert load(token=TOKEN)[0].startswith(f"{REPOSITORY}@")
 
 
 def test_an_organisation_without_models_is_one_sentence(hub, load):

@@ -27,6 +27,14 @@ numpy.savez(sys.argv[1], **load_model(sys.argv[2]).weights)
 """
 
 
+OWN = """
+import sys
+from diat import FaceEditor
+editor = FaceEditor.from_pretrained("mouth_close", detector=object())
+print(editor.push_to_hub("org/mine", private=True, token=sys.argv[1]))
+"""
+
+
 @pytest.fixture
 def hub(tmp_path: Path):
     with hub_standin(tmp_path / "hub") as running:
@@ -125,3 +133,19 @@ def test_a_damaged_model_is_never_sent(hub, tmp_path):
     assert done.returncode == 1
     assert "differs from its manifest" in done.stderr
     assert hub.requests == []
+
+
+def test_an_editor_pushes_its_model_with_a_card(hub, tmp_path):
+    environment = {**os.environ, "HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "cache")}
+    environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_XET": "1"}
+    command = [sys.executable, "-c", OWN, TOKEN]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == hub.commit("org/mine")
+    folder = hub.repositories["org/mine"]
+    assert sorted(path.name for path in files_of(folder)) == ["README.md", "config.json", "manifest.json", WEIGHTS]
+    sent, original = load_model(folder), load_model("mouth_close")
+    assert sent.config == original.config and sent.training == original.training
+    for name, value in original.weights.items():
+        np.testing.assert_array_equal(sent.weights[name], value)
+    assert "non-commercial" in (folder / "README.md").read_text()

@@ -282,6 +282,20 @@ def test_from_pretrained_takes_a_folder(tmp_path, detector):
     assert editor.spec.name == "mouth_open"
 
 
+def test_a_saved_model_is_loaded_again(tmp_path, editors, detector, collins):
+    editor = editors("mouth_open")
+    editor.save_pretrained(tmp_path / "mine")
+    again = FaceEditor.from_pretrained(tmp_path, subfolder="mine", attribute="mouth_open", detector=detector)
+    np.testing.assert_array_equal(again.edit(collins).photo, editor.edit(collins).photo)
+    with pytest.raises(DiatError, match="cannot be written"):
+        editor.save_pretrained("/proc/mine")
+
+
+def test_that_a_cached_copy_is_used_reaches_the_user(editors, detector, collins):
+    model = replace(editors("mouth_open").model, notices=("The cached copy is used.",))
+    assert FaceEditor(model, detector).edit(collins).notices == ("The cached copy is used.",)
+
+
 def test_a_black_and_white_photograph_stays_black_and_white(editors, collins):
     grey = np.repeat(cv2.cvtColor(collins, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     for name in ("mouth_open", "male_to_female"):

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from diat.attributes import ATTRIBUTES
 from diat.errors import ModelRejected
 from diat.hub import load_model
-from diat.models import CONFIG, MANIFEST, WEIGHTS, ModelConfig, save_model
+from diat.models import CONFIG, MANIFEST, WEIGHTS, ModelConfig, save_model, write_model
 from diat.networks import TransformNetwork
 
 
@@ -163,3 +164,46 @@ def test_a_pickle_is_never_opened(tmp_path):
 def test_a_name_that_is_nothing_is_refused(name):
     with pytest.raises(ModelRejected, match=r"No model|lacks"):
         load_model(name)
+
+
+def test_a_name_nearly_right_is_suggested():
+    with pytest.raises(ModelRejected, match="did you mean 'mouth_open'"):
+        load_model("mouth_opne")
+
+
+@pytest.mark.parametrize("moment", range(9))
+def test_a_model_that_is_written_over_another_is_the_old_one_or_the_new_one(folder, monkeypatch, moment):
+    """Whatever step of the writing fails."""
+    (folder / "README.md").write_text("kept")
+    old, calls = load_model(folder), []
+    new = ModelConfig("mouth_open", "mouth", residual=False, strength=2.0)
+
+    def failing(real):
+        def call(*arguments, **options):
+            calls.append(real)
+            if len(calls) == moment + 1:
+                raise OSError(28, "No space left on device")
+            return real(*arguments, **options)
+
+        return call
+
+    for name in ("replace", "rename", "write_bytes", "chmod"):
+        monkeypatch.setattr(Path, name, failing(getattr(Path, name)))
+    with pytest.raises(OSError, match="No space"):
+        write_model(folder, new, old.weights, {})
+    monkeypatch.undo()
+    assert load_model(folder).config == old.config
+    assert (folder / "README.md").read_text() == "kept"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_model_is_written_over_another_and_other_files_stay(folder):
+    (folder / "README.md").write_text("kept")
+    model = load_model(folder)
+    write_model(folder, replace(model.config, strength=2.0), model.weights, model.training)
+    again = load_model(folder)
+    assert again.config.strength == 2.0 and again.training == {"steps": 3}
+    for name, value in model.weights.items():
+        np.testing.assert_array_equal(again.weights[name], value)
+    assert (folder / "README.md").read_text() == "kept"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
