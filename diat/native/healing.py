@@ -12,12 +12,13 @@ import numpy as np
 from diat.native.region import NativeFace, Window
 from diat.pixels import F32, U8
 
-CHEEKS = ((41, 31, 3), (46, 35, 13))  # of the 68 landmarks: under an eye, beside the nose, on the jaw
+CHEEKS = ((31, 41, 48, 3, 2), (35, 46, 54, 13, 14))  # of the 68 landmarks: nose, eye, mouth and jaw around each cheek
 PATCH = 8.0  # side of the patches that grain is made of, template units
-FINE = 1.5  # standard deviation, template units: detail is what a Gaussian of that takes away
+FINE = 1.0  # standard deviation, template units: detail is what a Gaussian of that takes away
+BESIDE = 2.0  # template units around what is replaced that lend nothing
 SPREAD = 12.0  # template units around the middle of a cheek, within which patches are taken
 TRIED = 7  # places along each side of that square
-LIKE = 0.6  # share of the places, the plainest, that lend; folds, edges and highlights are among the others
+LIKE = 0.35  # share of the places, the plainest, that lend; folds, edges and highlights are among the others
 LARGEST = 4.0  # detail larger than this many times the median is a spot or an edge, and is cut down
 SMOOTHED = 4  # relaxations at each size of the pyramid
 _EPSILON = 1e-6
@@ -78,16 +79,16 @@ def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int 
 
     Args:
         where: (h, w) above 0 where detail is wanted.
-        untouched: (h, w) 0 to 1: what may lend it; all but ``where`` when not given.
+        untouched: (h, w) 0 to 1: what may lend it; all but ``where`` and a rim around it when not given.
         seed: of the places.
 
     Returns:
-        (h, w, 3) float32 levels, mean about 0; 0 outside ``where``, and everywhere when no cheek is to be seen.
+        (h, w, 3) float32 levels of lightness, mean about 0; 0 outside ``where``, and everywhere when no cheek shows.
     """
     result = np.zeros((*face.shape, 3), np.float32)
     x, y, width, height = cv2.boundingRect((where > 0).astype(np.uint8))
     side = int(np.clip(round(PATCH * face.scale), 6, 96)) // 2 * 2
-    lent = _cheek_patches(face, side, (where <= 0).astype(np.float32) if untouched is None else untouched)
+    lent = _cheek_patches(face, side, _beside(where, face.scale) if untouched is None else untouched)
     if not width or not len(lent):
         return result
     ramp = np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2
@@ -95,22 +96,21 @@ def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int 
     step, rng = side // 2, np.random.default_rng(seed)
     rows, columns = -(-height // step) + 1, -(-width // step) + 1
     chosen = rng.integers(len(lent), size=(rows, columns))
-    joined = np.zeros(((rows + 1) * step, (columns + 1) * step, 3), np.float32)
-    squares = np.zeros(joined.shape[:2], np.float32)
-    weighted = lent * window[..., None]
+    joined = np.zeros(((rows + 1) * step, (columns + 1) * step), np.float32)
+    squares, weighted = np.zeros_like(joined), lent * window
     for row in range(rows):
         for column in range(columns):
             at = np.s_[row * step : row * step + side, column * step : column * step + side]
             joined[at] += weighted[chosen[row, column]]
             squares[at] += window * window
-    joined /= np.sqrt(np.maximum(squares, _EPSILON))[..., None]
+    joined /= np.sqrt(np.maximum(squares, _EPSILON))
     here = np.s_[y : y + height, x : x + width]
-    result[here] = joined[step : step + height, step : step + width] * (where[here] > 0)[..., None]
+    result[here] = (joined[step : step + height, step : step + width] * (where[here] > 0))[..., None]
     return result
 
 
 def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
-    """Detail of plain places of both cheeks. -> (N, side, side, 3), levels, N may be 0."""
+    """Detail of the lightness of plain places of both cheeks. -> (N, side, side), levels, N may be 0."""
     patches, strengths = [], []
     reach = SPREAD * face.scale
     for points in CHEEKS:
@@ -131,7 +131,7 @@ def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
                     patches.append(detail[at])
                     strengths.append(float(np.abs(detail[at]).mean()))
     if not patches:
-        return np.zeros((0, side, side, 3), np.float32)
+        return np.zeros((0, side, side), np.float32)
     plain = np.argsort(strengths)[: max(1, round(LIKE * len(patches)))]
     lent = np.stack([patches[k] for k in plain])
     most = np.float32(LARGEST * np.median(np.abs(lent)) + 1)
@@ -139,9 +139,15 @@ def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
     return np.asarray(lent - lent.mean((1, 2), keepdims=True), np.float32)
 
 
+def _beside(where: F32, scale: float) -> F32:
+    """1 but for what is replaced and the shadows and edges around it. -> (h, w)."""
+    side = 2 * round(BESIDE * scale) + 1
+    return np.asarray(1 - cv2.dilate((where > 0).astype(np.float32), np.ones((side, side), np.uint8)), np.float32)
+
+
 def _detail(pixels: U8, sigma: float) -> F32:
-    smooth = cv2.GaussianBlur(pixels, (0, 0), max(sigma, 0.5))
-    return np.asarray(cv2.subtract(pixels, smooth, dtype=cv2.CV_32F), np.float32)
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.subtract(grey, cv2.GaussianBlur(grey, (0, 0), max(sigma, 0.5)), dtype=cv2.CV_32F), np.float32)
 
 
 def _planes(image: np.ndarray) -> F32:
