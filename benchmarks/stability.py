@@ -90,8 +90,8 @@ class Seen(NamedTuple):
 def seen(editor: FaceEditor, frame: U8, tracks: list[Track]) -> Seen | None:
     if not tracks or face_fault(tracks[0].face) is not None:
         return None
-    matrix, crop, mask = editor.aligned(frame, tracks[0].face)
-    return Seen(tracks[0].number, matrix, crop, mask, editor.changes([crop], [mask])[0])
+    aligned = editor.aligned(frame, tracks[0].face)
+    return Seen(tracks[0].number, aligned.matrix, aligned.crop, aligned.mask, editor.changes([aligned])[0])
 
 
 def live(editor: FaceEditor, faces: list[Seen | None]) -> list[Seen | None]:

@@ -80,6 +80,11 @@ class AttributeSpec:
         return REGIONS[self.region].scope
 
     @property
+    def needless(self) -> str:
+        """What is said of a face that has the attribute already."""
+        return _NEEDLESS.get(self.name, "the face looks so already")
+
+    @property
     def detail_fade(self) -> DetailFade:
         """How large a change must be to replace what was there."""
         return REGIONS[self.region].detail_fade
@@ -103,6 +108,14 @@ _SPECS = (
     AttributeSpec("male_to_female", "Male to female", "Male", False, "face", ("Young", "Smiling")),
     AttributeSpec("older_to_younger", "Younger", "Young", True, "face", ("Male", "Smiling")),
 )
+
+_NEEDLESS = {
+    "mouth_open": "the mouth is open already",
+    "mouth_close": "the mouth is closed already",
+    "eyeglasses_remove": "no glasses found",
+    "male_to_female": "the face looks female already",
+    "older_to_younger": "the face looks young already",
+}
 
 # The five of the paper, which have released weights.
 ATTRIBUTES: dict[str, AttributeSpec] = {spec.name: spec for spec in _SPECS}

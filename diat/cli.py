@@ -12,16 +12,15 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from diat.attributes import ATTRIBUTES, MAX_STRENGTH
 from diat.errors import DiatError, explain_import_error
 
 if TYPE_CHECKING:
-    from diat.editor import FaceEditor
-    from diat.faces import FaceChoice
     from diat.results import EditResult
 
 BATCH = 4  # photographs of a folder at a time: as many 25-megapixel pictures and their results are 600 MB
@@ -58,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     edit.add_argument("-o", "--output", type=Path, required=True, help="the result: .png, .jpg or .webp, or a folder")
     _add_change(edit)
     edit.add_argument("--faces", default="largest", help='"largest", "all", or numbers such as 1,3 (default largest)')
+    edit.add_argument("--apply-anyway", action="store_true", help="also change faces that have the attribute already")
 
     video = commands.add_parser("video", help="change an attribute in a video")
     video.set_defaults(run=_video)
@@ -164,9 +164,10 @@ def _edit(args: argparse.Namespace) -> int:
     from diat.editor import FaceEditor
 
     editor = FaceEditor.from_pretrained(args.model or args.attribute, revision=args.revision, attribute=args.attribute)
+    edit = partial(editor.edit, faces=choice, strength=args.strength, apply_anyway=args.apply_anyway)
     if folder:
-        return _edit_folder(editor, args.photo, args.output, choice, args.strength)
-    result = editor.edit(args.photo, choice, args.strength)
+        return _edit_folder(edit, args.photo, args.output)
+    result = edit(args.photo)
     result.save(args.output)
     for notice in result.notices:
         print(notice)
@@ -176,7 +177,7 @@ def _edit(args: argparse.Namespace) -> int:
     return 0
 
 
-def _edit_folder(editor: FaceEditor, source: Path, target: Path, choice: FaceChoice, strength: float) -> int:
+def _edit_folder(edit: Callable[..., Any], source: Path, target: Path) -> int:
     from tqdm import tqdm
 
     from diat.photo import SUFFIXES
@@ -195,7 +196,7 @@ def _edit_folder(editor: FaceEditor, source: Path, target: Path, choice: FaceCho
     failed = []
     with tqdm(total=len(photos), unit="photo", dynamic_ncols=True) as bar:
         for start in range(0, len(photos), BATCH):
-            for path, result in _edited(editor, photos[start : start + BATCH], choice, strength):
+            for path, result in _edited(edit, photos[start : start + BATCH]):
                 # Two photographs of one stem would overwrite each other.
                 name = path.stem if stems.count(path.stem) == 1 else path.name
                 try:
@@ -211,19 +212,17 @@ def _edit_folder(editor: FaceEditor, source: Path, target: Path, choice: FaceCho
     return 1 if failed else 0
 
 
-def _edited(
-    editor: FaceEditor, photos: list[Path], choice: FaceChoice, strength: float
-) -> Iterator[tuple[Path, EditResult | DiatError]]:
+def _edited(edit: Callable[..., Any], photos: list[Path]) -> Iterator[tuple[Path, EditResult | DiatError]]:
     """The photographs as one batch of the network; one by one where one of them cannot be used."""
     try:
-        yield from zip(photos, editor.edit(list(photos), choice, strength), strict=True)
+        yield from zip(photos, edit(list(photos)), strict=True)
         return
     except DiatError as error:
         if len(photos) == 1:
             yield photos[0], error
             return
     for photo in photos:
-        yield from _edited(editor, [photo], choice, strength)
+        yield from _edited(edit, [photo])
 
 
 def _check_output(photo: Path, output: Path) -> None:

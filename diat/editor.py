@@ -13,23 +13,19 @@ from typing import Any, Literal, Self, overload
 
 import numpy as np
 
-from diat.align import paste_back, photo_to_crop_matrix, transform_points, warp_to_crop
 from diat.attributes import MAX_STRENGTH, AttributeSpec, attribute_spec
 from diat.detector import InsightFaceDetector
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.faces import Face, FaceChoice, FaceDetector, choose_faces, face_fault
 from diat.hub import load_model
-from diat.masks import attribute_mask
+from diat.methods import AlignedFace, Method, method_of
 from diat.models import Model, write_model
 from diat.photo import Photo, PhotoSource, is_photo, open_photo
-from diat.pixels import F32, U8
-from diat.results import EditedFace, EditResult
+from diat.pixels import U8
+from diat.results import EditedFace, EditResult, needless_notices
 from diat.runtime.devices import Device
-from diat.runtime.engine import Engine
 
 logger = logging.getLogger(__name__)
-
-GREY = 12  # levels between the channels of a pixel; less in all of them is no colour, only compression
 
 
 @dataclass(eq=False)
@@ -39,9 +35,7 @@ class _Job:
     photo: Photo
     faces: tuple[Face, ...] = ()
     chosen: list[int] = field(default_factory=list)
-    matrices: list[F32] = field(default_factory=list)
-    crops: list[U8] = field(default_factory=list)
-    masks: list[F32] = field(default_factory=list)
+    aligned: list[AlignedFace] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     milliseconds: dict[str, float] = field(default_factory=dict)
 
@@ -75,7 +69,7 @@ class FaceEditor:
         self.model = model
         self.spec: AttributeSpec = attribute_spec(model.config.attribute, model.config.region)
         self.detector: FaceDetector = detector or InsightFaceDetector()
-        self.engine = Engine(model, device)
+        self.method: Method = method_of(model, self.spec, device)
 
     @classmethod
     def from_pretrained(
@@ -142,11 +136,11 @@ class FaceEditor:
     @property
     def device(self) -> str:
         """Where the network runs, such as ``"cpu"`` or ``"cuda:0"``."""
-        return self.engine.device
+        return self.method.device
 
     def to(self, device: Device) -> Self:
         """Move the network to another device, in place, and return the editor."""
-        self.engine = Engine(self.model, device)
+        self.method = method_of(self.model, self.spec, device)
         return self
 
     def __repr__(self) -> str:
@@ -160,18 +154,19 @@ class FaceEditor:
         strength: float = 1.0,
         found: Sequence[Face] | None = None,
         on_error: Literal["raise"] = "raise",
+        apply_anyway: bool = False,
     ) -> EditResult: ...
 
     @overload
     def edit(
         self, photo: Iterable[PhotoSource | Photo], faces: FaceChoice = "largest", strength: float = 1.0,
-        found: None = None, on_error: Literal["raise"] = "raise",
+        found: None = None, on_error: Literal["raise"] = "raise", apply_anyway: bool = False,
     ) -> list[EditResult]: ...  # fmt: skip
 
     @overload
     def edit(
         self, photo: Iterable[PhotoSource | Photo], faces: FaceChoice = "largest", strength: float = 1.0,
-        found: None = None, *, on_error: Literal["skip"],
+        found: None = None, *, on_error: Literal["skip"], apply_anyway: bool = False,
     ) -> list[EditResult | None]: ...  # fmt: skip
 
     def edit(
@@ -181,6 +176,7 @@ class FaceEditor:
         strength: float = 1.0,
         found: Sequence[Face] | None = None,
         on_error: Literal["raise", "skip"] = "raise",
+        apply_anyway: bool = False,
     ) -> EditResult | list[EditResult] | list[EditResult | None]:
         """Change the attribute in a photograph, or in several as one batch of the network.
 
@@ -193,6 +189,7 @@ class FaceEditor:
             found: faces found before in this very photograph, to save the detection.
             on_error: what to do with one of several photographs that cannot be used: ``"raise"`` the error, or
                 ``"skip"`` it, with None in its place and the reason in the log.
+            apply_anyway: also change a face that has the attribute already; else it is left as it is, with a notice.
 
         Returns:
             An `EditResult`, or a list of them in the order of the photographs.
@@ -208,20 +205,21 @@ class FaceEditor:
         if on_error not in ("raise", "skip"):
             raise InvalidArgument(f'on_error must be "raise" or "skip", not {on_error!r}.')
         if is_photo(photo):
-            return self._edit([photo], faces, strength, found, skip=False)[0]
+            return self._edit([photo], faces, strength, found, False, apply_anyway)[0]
         if not isinstance(photo, Iterable):
             raise PhotoRejected(
                 f"A photograph is a path, bytes, an open file, a PIL image or an array, not {type(photo).__name__}."
             )
         if found is not None:
             raise InvalidArgument("found holds the faces of one photograph: give one, or leave found out.")
-        return self._edit(photo, faces, strength, None, skip=on_error == "skip")
+        return self._edit(photo, faces, strength, None, on_error == "skip", apply_anyway)
 
     __call__ = edit
 
     def _edit(
-        self, photos: Iterable[Any], faces: FaceChoice, strength: float, found: Sequence[Face] | None, skip: bool
-    ) -> list[Any]:
+        self, photos: Iterable[Any], faces: FaceChoice, strength: float, found: Sequence[Face] | None, skip: bool,
+        apply_anyway: bool,
+    ) -> list[Any]:  # fmt: skip
         jobs: list[_Job | None] = []
         for number, source in enumerate(photos, start=1):
             try:
@@ -233,18 +231,18 @@ class FaceEditor:
                 jobs.append(None)
         there = [job for job in jobs if job is not None]
         start = time.perf_counter()
-        crops = [crop for job in there for crop in job.crops]
-        changes = self.changes(crops, [mask for job in there for mask in job.masks], strength)
-        each = 1000 * (time.perf_counter() - start) / max(len(crops), 1)
+        aligned = [face for job in there for face in job.aligned]
+        changes = self.changes(aligned, strength)
+        each = 1000 * (time.perf_counter() - start) / max(len(aligned), 1)
         results: list[EditResult | None] = []
         done = 0
         for job in jobs:
             if job is None:
                 results.append(None)
                 continue
-            job.milliseconds["network"] = each * len(job.crops)
-            results.append(self._finish(job, changes[done : done + len(job.crops)], strength))
-            done += len(job.crops)
+            job.milliseconds["network"] = each * len(job.aligned)
+            results.append(self._finish(job, changes[done : done + len(job.aligned)], strength, apply_anyway))
+            done += len(job.aligned)
         return results
 
     def edit_frame(
@@ -252,7 +250,8 @@ class FaceEditor:
         frame: U8,
         faces: Sequence[Face],
         strength: float = 1.0,
-        settle: Callable[[int, U8, F32], F32] | None = None,
+        settle: Callable[[int, U8, Any], Any] | None = None,
+        apply_anyway: bool = False,
     ) -> U8:
         """Change the attribute of faces that are known already, and measure nothing: for live pictures and videos.
 
@@ -260,7 +259,8 @@ class FaceEditor:
             frame: (H, W, 3) RGB uint8.
             faces: of this frame; one that cannot be edited is left as it is.
             strength: factor of the change, 0 to 1.5.
-            settle: given the place of a face in ``faces``, its crop and T's change, the change to make instead.
+            settle: given the place of a face in ``faces``, its crop and its change, the change to make instead.
+            apply_anyway: also change faces that have the attribute already.
 
         Returns:
             (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
@@ -269,56 +269,36 @@ class FaceEditor:
         if not places or strength == 0:
             return frame
         aligned = [self.aligned(frame, faces[place]) for place in places]
-        changes: Iterable[F32] = self.changes([crop for _, crop, _ in aligned], [m for *_, m in aligned], strength)
+        changes = self.changes(aligned, strength)
         if settle is not None:
-            crops = [crop for _, crop, _ in aligned]
+            crops = [face.crop for face in aligned]
             changes = [settle(*of_face) for of_face in zip(places, crops, changes, strict=True)]
-        return self.pasted(frame, aligned, changes, strength)
+        return self.pasted(frame, aligned, changes, strength, apply_anyway)
 
-    def pasted(self, photo: U8, aligned: Iterable[tuple[F32, U8, F32]], changes: Iterable[F32], strength: float) -> U8:
-        """A photograph with the changes of some of its faces added to it.
+    def aligned(self, photo: U8, face: Face) -> AlignedFace:
+        """What the network sees of a face of an (H, W, 3) RGB uint8 photograph."""
+        return self.method.aligned(photo, face)
+
+    def changes(self, aligned: Sequence[AlignedFace], strength: float = 1.0) -> Sequence[Any]:
+        """What the network says of each face, for a strength from 0 to 1.5: see `diat.methods`."""
+        return self.method.changes(aligned, strength)
+
+    def pasted(
+        self, photo: U8, aligned: Iterable[AlignedFace], changes: Iterable[Any], strength: float,
+        apply_anyway: bool = False,
+    ) -> U8:  # fmt: skip
+        """A photograph with some of its faces changed.
 
         Args:
             photo: (H, W, 3) RGB uint8, left as it is.
             aligned: of each face what `aligned` gave.
             changes: of each face, in the same order, what `changes` gave for this very strength.
             strength: 0 to 1.5.
+            apply_anyway: also change faces that have the attribute already.
         """
-        for (matrix, crop, mask), change in zip(aligned, changes, strict=True):
-            photo = paste_back(photo, crop, change, mask, matrix, min(strength, 1.0), self.spec.detail_fade)
+        for face, change in zip(aligned, changes, strict=True):
+            photo = self.method.applied(photo, face, change, strength, apply_anyway)
         return photo
-
-    def changes(self, crops: list[U8], masks: list[F32], strength: float = 1.0) -> F32:
-        """The changes for a strength, in the window of the region alone where T learnt there and the mask lies inside.
-
-        A mouth's window is a quarter of the crop, and a quarter of the work.
-
-        Args:
-            crops: N of (S, S, 3) RGB uint8.
-            masks: theirs, (S, S) float in [0, 1].
-            strength: 0 to 1.5.
-
-        Returns:
-            (N, S, S, 3) float in units of 0..255, of which ``min(strength, 1)`` is to be added.
-        """
-        size = self.model.config.size
-        left, top, right, bottom = self.spec.window(size, self.model.config.windowed)
-        inside = np.array([_lies_in(mask, left, top, right, bottom) for mask in masks], bool)
-        changes = np.zeros((len(crops), size, size, 3), np.float32)
-        for chosen, (x0, y0, x1, y1) in ((inside, (left, top, right, bottom)), (~inside, (0, 0, size, size))):
-            if chosen.any():
-                seen = np.stack([crop[y0:y1, x0:x1] for crop, here in zip(crops, chosen, strict=True) if here])
-                changes[chosen, y0:y1, x0:x1] = self.engine.change(seen, strength)
-        for crop, change in zip(crops, changes, strict=True):
-            if np.ptp(crop, axis=-1).max() <= GREY:  # a black-and-white photograph stays one
-                change[:] = change.mean(-1, keepdims=True)
-        return changes
-
-    def aligned(self, photo: U8, face: Face) -> tuple[F32, U8, F32]:
-        """Of a face: matrix photograph to crop at 128, (2, 3); crop, (S, S, 3) RGB uint8; mask, (S, S) in [0, 1]."""
-        matrix, size = photo_to_crop_matrix(face.points5), self.model.config.size
-        points = (transform_points(face.points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
-        return matrix, warp_to_crop(photo, matrix, size), attribute_mask(self.spec, points, size)
 
     def _prepare(self, source: PhotoSource | Photo, choice: FaceChoice, found: Sequence[Face] | None) -> _Job:
         start = time.perf_counter()
@@ -330,26 +310,24 @@ class FaceEditor:
         job.notices.extend((*self.model.notices, *photo.notices))
         with job.timed("align"):
             for index in choose_faces(faces, choice, job.notices):
-                matrix, crop, mask = self.aligned(photo.pixels, job.faces[index])
                 job.chosen.append(index)
-                job.matrices.append(matrix)
-                job.crops.append(crop)
-                job.masks.append(mask)
+                job.aligned.append(self.aligned(photo.pixels, job.faces[index]))
         return job
 
-    def _finish(self, job: _Job, changes: F32, strength: float) -> EditResult:
+    def _finish(self, job: _Job, changes: Sequence[Any], strength: float, apply_anyway: bool) -> EditResult:
         original = job.photo.pixels
+        needed = [self.method.needed(change) for change in changes]
+        job.notices.extend([] if apply_anyway else needless_notices(self.spec, job.chosen, needed))
         with job.timed("paste"):
-            aligned = zip(job.matrices, job.crops, job.masks, strict=True)
-            result = self.pasted(original, aligned, changes, strength)
-            after = [
-                np.clip(np.rint(crop + min(strength, 1.0) * mask[..., None] * change), 0, 255).astype(np.uint8)
-                for crop, change, mask in zip(job.crops, changes, job.masks, strict=True)
+            result = self.pasted(original, job.aligned, changes, strength, apply_anyway)
+            pairs = [
+                self.method.before_after(result, face, change, strength)
+                for face, change in zip(job.aligned, changes, strict=True)
             ]
         with job.timed("recognise"):
             edited = [
-                EditedFace(index, crop, done, self._identity_similarity(original, result, job.faces[index]))
-                for index, crop, done in zip(job.chosen, job.crops, after, strict=True)
+                EditedFace(index, *pair, self._identity_similarity(original, result, job.faces[index]), probability)
+                for index, pair, probability in zip(job.chosen, pairs, needed, strict=True)
             ]
         return EditResult(
             photo=result,
@@ -365,8 +343,3 @@ class FaceEditor:
     def _identity_similarity(self, before: U8, after: U8, face: Face) -> float:
         a, b = (self.detector.embed(photo, face.points5) for photo in (before, after))
         return float(np.clip(a @ b, -1, 1))
-
-
-def _lies_in(mask: F32, left: int, top: int, right: int, bottom: int) -> bool:
-    """Whether the mask is 0 outside the window."""
-    return not (mask[:top].any() or mask[bottom:].any() or mask[:, :left].any() or mask[:, right:].any())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
+from diat.attributes import AttributeSpec
 from diat.errors import DiatError, InvalidArgument
 from diat.faces import Face
 from diat.files import write_file
+from diat.native.stage import faded
 from diat.pixels import U8
 from diat.provenance import KINDS, encode
 
@@ -25,11 +28,26 @@ class EditedFace:
     # Cosine of a recogniser's embeddings of the face before and after, -1..1; 1 for the same picture.
     # `diat.faces.SAME_PERSON` is where two faces count as one person.
     identity_similarity: float
+    needed: float  # probability that the face lacked the attribute, 0..1; 1 where the model does not say
 
     @property
     def number(self) -> int:
         """How sentences name the face: from 1, largest first."""
         return self.index + 1
+
+
+def needless_notices(spec: AttributeSpec, chosen: Sequence[int], needed: Sequence[float]) -> list[str]:
+    """Sentences for the faces that have the attribute already and were left as they are.
+
+    Args:
+        spec: of the attribute.
+        chosen: indices of the faces that were to be changed.
+        needed: of each, the probability that it lacks the attribute.
+    """
+    left = [index for index, probability in zip(chosen, needed, strict=True) if faded(probability) == 0]
+    if len(chosen) == 1:
+        return [f"{spec.needless[0].upper()}{spec.needless[1:]}: nothing was changed." for _ in left]
+    return [f"Face {index + 1} was left as it is: {spec.needless}." for index in left]
 
 
 @dataclass(frozen=True, eq=False)

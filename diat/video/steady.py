@@ -18,6 +18,7 @@ from diat.align import replaced_by
 from diat.detail import DEFAULT_FADE, DetailFade
 from diat.editor import FaceEditor
 from diat.faces import face_fault
+from diat.methods import AlignedFace
 from diat.pixels import F32, U8
 from diat.video.tracking import Track
 
@@ -104,7 +105,7 @@ class FilmFrameEditor:
     def __init__(self, editor: FaceEditor, strength: float = 1.0) -> None:
         self._editor, self._strength = editor, strength
         self._filter = BilateralTimeFilter(editor.spec.detail_fade)
-        self._waiting: deque[tuple[U8, dict[int, tuple[F32, U8, F32]]]] = deque()  # frames and their aligned faces
+        self._waiting: deque[tuple[U8, dict[int, AlignedFace]]] = deque()  # frames and their aligned faces
 
     def add(self, frame: U8, tracks: Sequence[Track]) -> list[U8]:
         """Take the next frame.
@@ -119,8 +120,8 @@ class FilmFrameEditor:
         """
         usable = [track for track in tracks if face_fault(track.face) is None and self._strength > 0]
         aligned = {track.number: self._editor.aligned(frame, track.face) for track in usable}
-        crops = [crop for _, crop, _ in aligned.values()]
-        changes = self._editor.changes(crops, [mask for *_, mask in aligned.values()], self._strength)
+        crops = [face.crop for face in aligned.values()]
+        changes = self._editor.changes(list(aligned.values()), self._strength)
         self._waiting.append((frame, aligned))
         edits = {number: FaceEdit(*edit) for number, *edit in zip(aligned, crops, changes, strict=True)}
         return self._finish(self._filter.add(edits))

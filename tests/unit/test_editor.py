@@ -14,6 +14,7 @@ from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.faces import MAX_FACES, DetectedFaces, choose_faces
 from diat.hub import load_model
 from diat.masks import attribute_mask
+from diat.methods import AlignedFace
 from diat.photo import open_photo
 from diat.runtime.engine import Engine
 
@@ -247,13 +248,17 @@ def test_the_engine_does_not_depend_on_the_batch():
     np.testing.assert_allclose(together, alone, atol=0.05)
 
 
+def seen(crop, mask):
+    return AlignedFace(np.eye(2, 3, dtype=np.float32), crop, mask, None, crop)
+
+
 def test_a_local_attribute_runs_in_its_window_alone_when_the_mask_lies_in_it(editors, laughing):
     editor, (crop, points) = editors("mouth_open"), laughing
     left, top, right, bottom = editor.spec.window(128)
     mask = attribute_mask(editor.spec, points)
-    (change,) = editor.changes([crop], [mask])
+    (change,) = editor.changes([seen(crop, mask)])
     np.testing.assert_array_equal(
-        change[top:bottom, left:right], editor.engine.change(crop[None, top:bottom, left:right])[0]
+        change[top:bottom, left:right], editor.method.engine.change(crop[None, top:bottom, left:right])[0]
     )
     assert change.any()
     change[top:bottom, left:right] = 0
@@ -264,15 +269,15 @@ def test_a_mask_that_reaches_out_of_the_window_gets_the_whole_crop(editors, laug
     editor, (crop, points) = editors("mouth_open"), laughing
     mask = attribute_mask(editor.spec, points)
     aside = np.roll(mask, 20, axis=1)
-    both = editor.changes([crop, crop], [aside, mask])
-    np.testing.assert_allclose(both[0], editor.engine.change(crop[None])[0], atol=0.05)
-    np.testing.assert_allclose(both[1], editor.changes([crop], [mask])[0], atol=0.05)
+    both = editor.changes([seen(crop, aside), seen(crop, mask)])
+    np.testing.assert_allclose(both[0], editor.method.engine.change(crop[None])[0], atol=0.05)
+    np.testing.assert_allclose(both[1], editor.changes([seen(crop, mask)])[0], atol=0.05)
 
 
 def test_a_global_attribute_sees_the_whole_crop(editors, laughing):
     editor, (crop, points) = editors("male_to_female"), laughing
-    changes = editor.changes([crop], [attribute_mask(editor.spec, points)])
-    np.testing.assert_array_equal(changes, editor.engine.change(crop[None]))
+    changes = editor.changes([seen(crop, attribute_mask(editor.spec, points))])
+    np.testing.assert_array_equal(changes, editor.method.engine.change(crop[None]))
 
 
 def test_from_pretrained_takes_a_folder(tmp_path, detector):

@@ -55,9 +55,9 @@ def test_an_edit_beyond_1_follows_the_rule_in_photographs_frames_and_films(edito
     from diat.video.tracking import Track
 
     editor = editors("mouth_close")
-    _, crop, mask = editor.aligned(collins, collins_face)
-    (change,) = editor.changes([crop], [mask], 1.5)
-    expected = np.clip(np.rint(crop + mask[..., None] * change), 0, 255).astype(np.uint8)
+    aligned = editor.aligned(collins, collins_face)
+    (change,) = editor.changes([aligned], 1.5)
+    expected = np.clip(np.rint(aligned.crop + aligned.mask[..., None] * change), 0, 255).astype(np.uint8)
     result = editor.edit(collins, strength=1.5, found=[collins_face])
     np.testing.assert_array_equal(result.edited[0].after, expected)
     np.testing.assert_array_equal(editor.edit_frame(collins, [collins_face], 1.5), result.photo)

@@ -3,6 +3,7 @@ import pytest
 
 from diat.detail import DetailFade
 from diat.masks import attribute_mask
+from diat.methods import AlignedFace
 from diat.video.steady import WINDOW_FRAMES, BilateralTimeFilter, FaceEdit, FilmFrameEditor, LiveFrameEditor
 from diat.video.tracking import Track
 
@@ -22,7 +23,8 @@ def test_noise_makes_what_is_replaced_tremble_less_than_frame_by_frame(steady, l
     (crop, points), rng = laughing, np.random.default_rng(0)
     mask = attribute_mask(steady.editor.spec, points)
     noisy = [np.clip(crop + rng.normal(0, 4, crop.shape), 0, 255).astype(np.uint8) for _ in range(12)]
-    alone = [steady.editor.changes([frame], [mask])[0] for frame in noisy]
+    matrix = np.eye(2, 3, dtype=np.float32)
+    alone = [steady.editor.changes([AlignedFace(matrix, frame, mask, None, frame)])[0] for frame in noisy]
     frames = list(zip(noisy, alone, strict=True))
     settled = filtered(frames) if way == "film" else [steady.smooth(0, *frame) for frame in frames]
     replaced = (np.abs(alone[0]).mean(-1) > 1.5 * steady.editor.spec.detail_fade.high) & (mask > 0.5)

@@ -1,0 +1,179 @@
+"""The two ways of changing a face: T draws the result, or a network says how to move the photograph's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from diat.align import paste_back, photo_to_crop_matrix, transform_points, warp_to_crop
+from diat.attributes import AttributeSpec
+from diat.errors import ModelRejected
+from diat.faces import Face
+from diat.heads import RGB, Fields
+from diat.masks import attribute_mask
+from diat.models import Model
+from diat.native.region import GREY
+from diat.native.stage import RENDERERS, faded, rendered
+from diat.pixels import F32, U8
+from diat.runtime.devices import Device
+from diat.runtime.engine import Engine, FieldEngine
+
+
+class AlignedFace(NamedTuple):
+    """A face of a photograph as a network sees it."""
+
+    matrix: F32  # (2, 3), photograph to crop at 128
+    crop: U8  # (h, w, 3) RGB, what the network sees
+    mask: F32  # (h, w) in [0, 1]: where the face may change; all of it, where the fields themselves say so
+    face: Face
+    whole: U8  # (S, S, 3) RGB, the whole aligned crop
+
+
+class Method(Protocol):
+    """One way of changing faces. What a network says of a face is a *change*, whatever its form."""
+
+    device: str  # where the network runs, such as "cpu" or "cuda:0"
+
+    def aligned(self, photo: U8, face: Face) -> AlignedFace:
+        """What the network sees of a face of an (H, W, 3) RGB uint8 photograph."""
+        ...
+
+    def changes(self, aligned: Sequence[AlignedFace], strength: float) -> Sequence[Any]:
+        """What the network says of each face, for a strength from 0 to 1.5."""
+        ...
+
+    def needed(self, change: Any) -> float:
+        """Probability that the face lacks the attribute."""
+        ...
+
+    def applied(self, photo: U8, aligned: AlignedFace, change: Any, strength: float, anyway: bool) -> U8:
+        """The photograph with a face's change, made for this very strength.
+
+        ``anyway``: also of a face that has the attribute already.
+        """
+        ...
+
+    def before_after(self, result: U8, aligned: AlignedFace, change: Any, strength: float) -> tuple[U8, U8]:
+        """The aligned face before, and after in the photograph that `applied` gave, (S, S, 3) RGB uint8 each."""
+        ...
+
+
+def method_of(model: Model, spec: AttributeSpec, device: Device | None) -> Method:
+    """The method that a model is made for."""
+    return Drawing(model, spec, device) if model.config.heads == RGB else Moving(model, spec, device)
+
+
+class Drawing:
+    """T draws the changed crop, and its change is added to the photograph.
+
+    Args:
+        model: with heads "rgb".
+        spec: of its attribute.
+        device: see `diat.editor.FaceEditor`.
+    """
+
+    def __init__(self, model: Model, spec: AttributeSpec, device: Device | None) -> None:
+        self.config, self.spec = model.config, spec
+        self.engine = Engine(model, device)
+        self.device = self.engine.device
+
+    def aligned(self, photo: U8, face: Face) -> AlignedFace:
+        """See `Method.aligned`: the whole aligned crop, and where the attribute may change it."""
+        matrix, size = photo_to_crop_matrix(face.points5), self.config.size
+        points = (transform_points(face.points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
+        crop = warp_to_crop(photo, matrix, size)
+        return AlignedFace(matrix, crop, attribute_mask(self.spec, points, size), face, crop)
+
+    def changes(self, aligned: Sequence[AlignedFace], strength: float = 1.0) -> list[F32]:
+        """The changes for a strength, in the window of the region alone where T learnt there and the mask lies inside.
+
+        A mouth's window is a quarter of the crop, and a quarter of the work.
+
+        Args:
+            aligned: N faces.
+            strength: 0 to 1.5.
+
+        Returns:
+            Of each, (S, S, 3) float in units of 0..255, of which ``min(strength, 1)`` is to be added.
+        """
+        size = self.config.size
+        left, top, right, bottom = self.spec.window(size, self.config.windowed)
+        inside = np.array([_lies_in(face.mask, left, top, right, bottom) for face in aligned], bool)
+        changes = np.zeros((len(aligned), size, size, 3), np.float32)
+        for chosen, (x0, y0, x1, y1) in ((inside, (left, top, right, bottom)), (~inside, (0, 0, size, size))):
+            if chosen.any():
+                seen = np.stack([face.crop[y0:y1, x0:x1] for face, here in zip(aligned, chosen, strict=True) if here])
+                changes[chosen, y0:y1, x0:x1] = self.engine.change(seen, strength)
+        for face, change in zip(aligned, changes, strict=True):
+            if np.ptp(face.crop, axis=-1).max() <= GREY:  # a black-and-white photograph stays one
+                change[:] = change.mean(-1, keepdims=True)
+        return list(changes)
+
+    def needed(self, change: F32) -> float:
+        """See `Method.needed`. T does not say."""
+        return 1.0
+
+    def applied(self, photo: U8, aligned: AlignedFace, change: F32, strength: float, anyway: bool = False) -> U8:
+        """See `Method.applied`."""
+        return paste_back(
+            photo, aligned.crop, change, aligned.mask, aligned.matrix, min(strength, 1.0), self.spec.detail_fade
+        )
+
+    def before_after(self, result: U8, aligned: AlignedFace, change: F32, strength: float) -> tuple[U8, U8]:
+        """See `Method.before_after`: the crop that T saw, and what its change makes of it."""
+        after = aligned.crop + min(strength, 1.0) * aligned.mask[..., None] * change
+        return aligned.crop, np.clip(np.rint(after), 0, 255).astype(np.uint8)
+
+
+class Moving:
+    """A network predicts fields, and the native stage changes the photograph's own pixels by them.
+
+    Args:
+        model: with heads.
+        spec: of its attribute.
+        device: see `diat.editor.FaceEditor`.
+
+    Raises:
+        ModelRejected: there is no renderer for the attribute.
+    """
+
+    def __init__(self, model: Model, spec: AttributeSpec, device: Device | None) -> None:
+        name = model.config.heads
+        renderer = RENDERERS.get(spec.name, RENDERERS.get(name))
+        if renderer is None:
+            raise ModelRejected(f"This version cannot render {spec.name!r} by the heads {name!r}: update diat.")
+        self._renderer, self._strength = renderer, model.config.strength
+        self.engine = FieldEngine(model, device)
+        self.heads, self.device = self.engine.heads, self.engine.device
+
+    def aligned(self, photo: U8, face: Face) -> AlignedFace:
+        """See `Method.aligned`: the heads' window of the aligned crop."""
+        matrix, size = photo_to_crop_matrix(face.points5), self.heads.size
+        left, top, right, bottom = (side * size // 128 for side in self.heads.window)
+        whole = warp_to_crop(photo, matrix, size)
+        crop = whole[top:bottom, left:right]
+        return AlignedFace(matrix, crop, np.ones(crop.shape[:2], np.float32), face, whole)
+
+    def changes(self, aligned: Sequence[AlignedFace], strength: float = 1.0) -> list[Fields]:
+        """See `Method.changes`: the fields, which are those of every strength."""
+        return self.engine.fields(np.stack([face.crop for face in aligned])) if aligned else []
+
+    def needed(self, change: Fields) -> float:
+        """See `Method.needed`."""
+        return change.needed
+
+    def applied(self, photo: U8, aligned: AlignedFace, change: Fields, strength: float, anyway: bool = False) -> U8:
+        """See `Method.applied`."""
+        share = 1.0 if anyway else faded(change.needed)
+        return rendered(photo, aligned.face, change, self._renderer, strength * share * self._strength)
+
+    def before_after(self, result: U8, aligned: AlignedFace, change: Fields, strength: float) -> tuple[U8, U8]:
+        """See `Method.before_after`."""
+        return aligned.whole, warp_to_crop(result, aligned.matrix, self.heads.size)
+
+
+def _lies_in(mask: F32, left: int, top: int, right: int, bottom: int) -> bool:
+    """Whether the mask is 0 outside the window."""
+    return not (mask[:top].any() or mask[bottom:].any() or mask[:, :left].any() or mask[:, right:].any())

@@ -1,0 +1,54 @@
+"""From a network's fields to a changed photograph: which renderer, how strongly, and on which part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from diat.faces import Face
+from diat.heads import Fields
+from diat.native.glasses import render_glasses
+from diat.native.region import NativeFace, Window, native_face
+from diat.pixels import F32, U8
+
+Renderer = Callable[[NativeFace, Mapping[str, F32], Mapping[str, float], float], U8]
+
+# By the name of the heads, or, where attributes share heads, of the attribute.
+RENDERERS: dict[str, Renderer] = {"eyeglasses": render_glasses}
+# Template units around the window that a renderer may read from: lips are pulled by no more.
+MARGIN = 8.0
+# Probabilities that the face lacks the attribute, between which an edit fades in: below the first nothing changes.
+FADE = (0.15, 0.55)
+
+
+def faded(needed: float) -> float:
+    """The share of an edit that a face gets that lacks the attribute with this probability. -> 0..1."""
+    low, high = FADE
+    return float(np.clip((needed - low) / (high - low), 0, 1))
+
+
+def rendered(photo: U8, face: Face, fields: Fields, renderer: Renderer, strength: float) -> U8:
+    """A photograph with one face changed.
+
+    Args:
+        photo: (H, W, 3) RGB uint8, left as it is.
+        face: of the photograph.
+        fields: what the network says of it.
+        renderer: of the attribute.
+        strength: of the edit, 0 (the photograph itself) to 1.5.
+
+    Returns:
+        (H, W, 3) RGB uint8, bit-equal outside the attribute's region.
+    """
+    if strength == 0:
+        return photo
+    region, (left, top, right, bottom) = region_of_face(photo, face, fields.heads.window)
+    result = photo.copy()
+    result[top:bottom, left:right] = renderer(region, fields.named_maps, fields.named_scalars, strength)
+    return result
+
+
+def region_of_face(photo: U8, face: Face, window: Window) -> tuple[NativeFace, Window]:
+    """The part of a photograph that a face's renderer works on, and where it lies."""
+    return native_face(photo, face.points5, face.points68, window, MARGIN)
