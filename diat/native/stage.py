@@ -9,13 +9,21 @@ import numpy as np
 from diat.faces import Face
 from diat.heads import Fields
 from diat.native.glasses import render_glasses
+from diat.native.mouths import render_mouth_close, render_mouth_open
 from diat.native.region import NativeFace, Window, native_face
+from diat.native.skin import render_female, render_younger
 from diat.pixels import F32, U8
 
 Renderer = Callable[[NativeFace, Mapping[str, F32], Mapping[str, float], float], U8]
 
 # By the name of the heads, or, where attributes share heads, of the attribute.
-RENDERERS: dict[str, Renderer] = {"eyeglasses": render_glasses}
+RENDERERS: dict[str, Renderer] = {
+    "mouth_close": render_mouth_close,
+    "mouth_open": render_mouth_open,
+    "eyeglasses": render_glasses,
+    "male_to_female": render_female,
+    "older_to_younger": render_younger,
+}
 # Template units around the window that a renderer may read from: lips are pulled by no more.
 MARGIN = 8.0
 # Probabilities that the face lacks the attribute, between which an edit fades in: below the first nothing changes.

@@ -88,7 +88,7 @@ def test_an_edit_fades_in_with_the_probability_that_it_is_needed():
 
 def test_heads_that_cannot_render_an_attribute_are_refused(tmp_path):
     torch.manual_seed(0)
-    save_model(FieldNetwork(HEADS["skin"]), ModelConfig("Bald", "face", "skin", 128), tmp_path, {})
+    save_model(FieldNetwork(HEADS["skin"]), ModelConfig("Bald", "face", "skin", HEADS["skin"].size), tmp_path, {})
     with pytest.raises(ModelRejected, match="cannot render 'Bald'"):
         FaceEditor.from_pretrained(tmp_path)
 
