@@ -321,7 +321,7 @@ class FaceEditor:
         with job.timed("paste"):
             result = self.pasted(original, job.aligned, changes, strength, apply_anyway)
             pairs = [
-                self.method.before_after(result, face, change, strength)
+                self.method.before_after((original, result), face, change, strength)
                 for face, change in zip(job.aligned, changes, strict=True)
             ]
         with job.timed("recognise"):

@@ -20,6 +20,8 @@ from diat.pixels import F32, U8
 from diat.runtime.devices import Device
 from diat.runtime.engine import Engine, FieldEngine
 
+SHOWN = 256  # side in pixels of the aligned faces before and after, where the network's own crop is none to look at
+
 
 class AlignedFace(NamedTuple):
     """A face of a photograph as a network sees it."""
@@ -28,7 +30,6 @@ class AlignedFace(NamedTuple):
     crop: U8  # (h, w, 3) RGB, what the network sees
     mask: F32  # (h, w) in [0, 1]: where the face may change; all of it, where the fields themselves say so
     face: Face
-    whole: U8  # (S, S, 3) RGB, the whole aligned crop
 
 
 class Method(Protocol):
@@ -55,8 +56,8 @@ class Method(Protocol):
         """
         ...
 
-    def before_after(self, result: U8, aligned: AlignedFace, change: Any, strength: float) -> tuple[U8, U8]:
-        """The aligned face before, and after in the photograph that `applied` gave, (S, S, 3) RGB uint8 each."""
+    def before_after(self, photos: tuple[U8, U8], aligned: AlignedFace, change: Any, strength: float) -> tuple[U8, U8]:
+        """The aligned face, (S, S, 3) RGB uint8, in ``photos``: the original, and what `applied` gave."""
         ...
 
 
@@ -84,7 +85,7 @@ class Drawing:
         matrix, size = photo_to_crop_matrix(face.points5), self.config.size
         points = (transform_points(face.points68, matrix) + 0.5) * np.float32(size / 128) - 0.5
         crop = warp_to_crop(photo, matrix, size)
-        return AlignedFace(matrix, crop, attribute_mask(self.spec, points, size), face, crop)
+        return AlignedFace(matrix, crop, attribute_mask(self.spec, points, size), face)
 
     def changes(self, aligned: Sequence[AlignedFace], strength: float = 1.0) -> list[F32]:
         """The changes for a strength, in the window of the region alone where T learnt there and the mask lies inside.
@@ -121,7 +122,7 @@ class Drawing:
             photo, aligned.crop, change, aligned.mask, aligned.matrix, min(strength, 1.0), self.spec.detail_fade
         )
 
-    def before_after(self, result: U8, aligned: AlignedFace, change: F32, strength: float) -> tuple[U8, U8]:
+    def before_after(self, photos: tuple[U8, U8], aligned: AlignedFace, change: F32, strength: float) -> tuple[U8, U8]:
         """See `Method.before_after`: the crop that T saw, and what its change makes of it."""
         after = aligned.crop + min(strength, 1.0) * aligned.mask[..., None] * change
         return aligned.crop, np.clip(np.rint(after), 0, 255).astype(np.uint8)
@@ -152,9 +153,8 @@ class Moving:
         """See `Method.aligned`: the heads' window of the aligned crop."""
         matrix, size = photo_to_crop_matrix(face.points5), self.heads.size
         left, top, right, bottom = (side * size // 128 for side in self.heads.window)
-        whole = warp_to_crop(photo, matrix, size)
-        crop = whole[top:bottom, left:right]
-        return AlignedFace(matrix, crop, np.ones(crop.shape[:2], np.float32), face, whole)
+        crop = warp_to_crop(photo, matrix, size)[top:bottom, left:right]
+        return AlignedFace(matrix, crop, np.ones(crop.shape[:2], np.float32), face)
 
     def changes(self, aligned: Sequence[AlignedFace], strength: float = 1.0) -> list[Fields]:
         """See `Method.changes`: the fields, which are those of every strength."""
@@ -169,9 +169,12 @@ class Moving:
         share = 1.0 if anyway else faded(change.needed)
         return rendered(photo, aligned.face, change, self._renderer, strength * share * self._strength)
 
-    def before_after(self, result: U8, aligned: AlignedFace, change: Fields, strength: float) -> tuple[U8, U8]:
+    def before_after(
+        self, photos: tuple[U8, U8], aligned: AlignedFace, change: Fields, strength: float
+    ) -> tuple[U8, U8]:
         """See `Method.before_after`."""
-        return aligned.whole, warp_to_crop(result, aligned.matrix, self.heads.size)
+        before, after = (warp_to_crop(photo, aligned.matrix, SHOWN) for photo in photos)
+        return before, after
 
 
 def _lies_in(mask: F32, left: int, top: int, right: int, bottom: int) -> bool:

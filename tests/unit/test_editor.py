@@ -249,7 +249,7 @@ def test_the_engine_does_not_depend_on_the_batch():
 
 
 def seen(crop, mask):
-    return AlignedFace(np.eye(2, 3, dtype=np.float32), crop, mask, None, crop)
+    return AlignedFace(np.eye(2, 3, dtype=np.float32), crop, mask, None)
 
 
 def test_a_local_attribute_runs_in_its_window_alone_when_the_mask_lies_in_it(editors, laughing):

@@ -24,7 +24,7 @@ def test_noise_makes_what_is_replaced_tremble_less_than_frame_by_frame(steady, l
     mask = attribute_mask(steady.editor.spec, points)
     noisy = [np.clip(crop + rng.normal(0, 4, crop.shape), 0, 255).astype(np.uint8) for _ in range(12)]
     matrix = np.eye(2, 3, dtype=np.float32)
-    alone = [steady.editor.changes([AlignedFace(matrix, frame, mask, None, frame)])[0] for frame in noisy]
+    alone = [steady.editor.changes([AlignedFace(matrix, frame, mask, None)])[0] for frame in noisy]
     frames = list(zip(noisy, alone, strict=True))
     settled = filtered(frames) if way == "film" else [steady.smooth(0, *frame) for frame in frames]
     replaced = (np.abs(alone[0]).mean(-1) > 1.5 * steady.editor.spec.detail_fade.high) & (mask > 0.5)
