@@ -143,8 +143,8 @@ def close_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) ->
     def at(values: F32) -> F32:
         return mouth.at(values, rest_x)
 
-    above = _above(rest_y, at(mouth.nose), at(mouth.upper), at(-down))
-    below = _below(rest_y, at(mouth.chin), at(mouth.lower), at(down - gap))
+    above = above_rows(rest_y, at(mouth.nose), at(mouth.upper), at(-down))
+    below = below_rows(rest_y, at(mouth.chin), at(mouth.lower), at(down - gap))
     layers = [*mouth.turned(rest_x - own_x, above - own_y), *mouth.turned(rest_x - own_x, below - own_y)]
     return np.stack([*layers, np.clip(at(seam) - rest_y, -DISTANCE_LIMIT, DISTANCE_LIMIT)]).astype(np.float32)
 
@@ -174,8 +174,8 @@ def open_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) -> 
     def at(values: F32) -> F32:
         return mouth.at(values, wide_x)
 
-    above = _above(own_y, at(mouth.nose), at(mouth.upper), at(up))
-    below = _below(own_y, at(mouth.chin), at(mouth.lower), at(down))
+    above = above_rows(own_y, at(mouth.nose), at(mouth.upper), at(up))
+    below = below_rows(own_y, at(mouth.chin), at(mouth.lower), at(down))
     layers = [*mouth.turned(wide_x - own_x, above - own_y), *mouth.turned(wide_x - own_x, below - own_y)]
     edges = at(seam - up) - own_y, own_y - at(seam + down)
     across = mouth.across(wide_x / np.float32(motion.opened_width))
@@ -223,14 +223,14 @@ def _rested(mouth: MouthShape, x: F32, y: F32, seam: F32, wide: float, motion: M
     return x * (1 + motion.narrower * wide * near), y + (fuller - lower) * near
 
 
-def _above(y: F32, nose: F32, lip: F32, up: F32) -> F32:
+def above_rows(y: F32, nose: F32, lip: F32, up: F32) -> F32:
     """Rows to take where the upper lip moves up (below 0, down): it keeps its shape; the skin to the nose gives way."""
     pressed = nose + (y - nose) * (lip - nose) / np.maximum(lip - up - nose, 1e-3)
     rows: F32 = np.where(y < nose, y, np.where(y < lip - up, pressed, y + up))
     return rows
 
 
-def _below(y: F32, chin: F32, lip: F32, down: F32) -> F32:
+def below_rows(y: F32, chin: F32, lip: F32, down: F32) -> F32:
     """Rows to take where the lower lip moves down (below 0, up): it keeps its shape; the skin to the chin gives way."""
     pressed = chin - (chin - y) * (chin - lip) / np.maximum(chin - lip - down, 1.0)
     rows: F32 = np.where(y > chin, y, np.where(y > lip + down, pressed, y - down))

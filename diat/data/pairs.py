@@ -38,7 +38,7 @@ class Pairing:
 
 
 def _widened_at_times(crop: U8, points68: F32, rng: np.random.Generator) -> U8:
-    return widen_mouth(crop, points68, rng) if rng.random() < VARIED else crop
+    return widen_mouth(crop, points68, rng)[0] if rng.random() < VARIED else crop
 
 
 PAIRINGS: dict[str, Pairing] = {

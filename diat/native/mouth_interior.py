@@ -53,7 +53,7 @@ class Interior:
         nose = float(np.linalg.norm(points[33] - points[27])) / eyes
         jaw = float(np.linalg.norm(points[8] - points[57])) / eyes
         base = float(np.linalg.norm(points[35] - points[31])) / eyes
-        # Medians and half the 16th to 84th percentiles of 1,024 shut mouths of CelebA; tanh tames odd landmarks.
+        # Medians and spreads over 1,024 shut mouths of CelebA; tanh keeps odd landmarks harmless.
         a, b = np.tanh((mouth - 0.83) / 0.08), np.tanh((nose - 0.81) / 0.07)
         c, d = np.tanh((jaw - 0.54) / 0.11), np.tanh((base - 0.43) / 0.04)
         return cls(

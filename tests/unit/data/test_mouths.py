@@ -1,7 +1,8 @@
 import cv2
 import numpy as np
 
-from diat.data.mouths import OPENING, Inside, close_mouth, open_mouth, widen_mouth
+from diat.data.fields_mouths import MOTION
+from diat.data.mouths import close_mouth, gaps, open_mouth, speaking_look, widen_mouth
 
 
 def test_closing_a_mouth_hides_the_teeth_and_changes_the_lower_face_alone(laughing):
@@ -39,10 +40,11 @@ def test_opening_a_mouth_shows_a_dark_gap_below_teeth_and_changes_the_lower_face
     changed = np.abs(opened.astype(int) - shut).max(-1) > 0
     rows, columns = np.nonzero(changed)
     assert rows.min() >= points[33, 1] - 1
-    assert columns.min() >= points[48, 0] - 1
-    assert columns.max() <= points[54, 0] + 1
+    beside = 0.6 * (points[54, 0] - points[48, 0])
+    assert columns.min() >= points[48, 0] - beside
+    assert columns.max() <= points[54, 0] + beside
     column = int(points[62, 0])
-    gap = OPENING * (points[54, 0] - points[48, 0])
+    gap = MOTION.opening * (points[54, 0] - points[48, 0])
     middle = opened[int(seam[1] - 0.2 * gap) : int(seam[1] + 0.8 * gap) + 1, column].astype(int).sum(-1)
     assert middle[: len(middle) // 2].max() > 2 * middle.min()
     assert 0 < middle.argmin() < len(middle) - 1
@@ -57,19 +59,21 @@ def test_widening_opens_an_open_mouth_further_and_changes_the_lower_face_alone(l
     below[int(points[66, 1]) + 1 : int(points[57, 1]) + 1, middle] = True
     changes = []
     for seed in range(8):
-        wide = widen_mouth(crop, points, np.random.default_rng(seed))
+        wide, opened = widen_mouth(crop, points, np.random.default_rng(seed))
+        assert gaps(opened[None]) > gaps(points[None])
+        np.testing.assert_array_equal(opened[:48], points[:48])
         changes.append(np.abs(wide.astype(int) - crop).mean(-1))
         eyes = int(points[36:48, 1].max())
         assert changes[-1][:eyes].mean() < 0.05
     assert np.mean([change[mouth | below].mean() for change in changes]) > 8
     assert len({float(change.sum()) for change in changes}) == 8
-    again = widen_mouth(crop, points, np.random.default_rng(3))
+    again, _ = widen_mouth(crop, points, np.random.default_rng(3))
     np.testing.assert_array_equal(np.abs(again.astype(int) - crop).mean(-1), changes[3])
 
 
 def test_what_shows_inside_is_drawn_at_random_and_mouths_with_and_without_teeth_come():
-    drawn = [Inside.at_random(np.random.default_rng(seed)) for seed in range(200)]
-    assert drawn[0] == Inside.at_random(np.random.default_rng(0))
+    drawn = [speaking_look(np.random.default_rng(seed)) for seed in range(200)]
+    assert drawn[0] == speaking_look(np.random.default_rng(0))
     assert 0.55 < np.mean([inside.teeth > 0 for inside in drawn]) < 0.75
     assert 0.2 < np.mean([inside.lower_teeth > 0 for inside in drawn]) < 0.4
     assert 0.6 < np.mean([inside.tongue > 0 for inside in drawn]) < 0.8
