@@ -146,7 +146,7 @@ def _interior(
 
 
 def _grain(face: NativeFace, shape: tuple[int, int]) -> F32:
-    """The photograph's own grain, without what it shows: the finest detail below the lower lip, mirrored to a size.
+    """The photograph's own grain, without what it shows: the finest detail of a cheek, mirrored to a size.
 
     Args:
         face: the region.
@@ -155,10 +155,13 @@ def _grain(face: NativeFace, shape: tuple[int, int]) -> F32:
     Returns:
         (height, width, 3) float, mean about 0.
     """
-    points, reach = face.points68, 3 * face.scale
-    x, y = points[[57, 8]].mean(0)
-    left, top = (int(v) for v in np.maximum([x - 2 * reach, y - reach], 0))
-    patch = face.pixels[top : int(y + reach), left : int(x + 2 * reach)]
+    reach = 4 * face.scale
+    patches = []
+    for side, nostril in ((2, 31), (14, 35)):
+        x, y = face.points68[[side, nostril]].mean(0)
+        left, top = (int(max(v, 0)) for v in (x - reach, y - reach))
+        patches.append(face.pixels[top : int(max(y + reach, 0)), left : int(max(x + reach, 0))])
+    patch = max(patches, key=lambda part: part.size)  # where the region ends, a cheek may be cut off
     if min(patch.shape[:2]) < 4:
         return np.zeros((*shape, 3), np.float32)
     patch = patch.astype(np.float32)

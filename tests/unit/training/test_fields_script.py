@@ -1,0 +1,16 @@
+from scripts import run_script
+
+from diat.hub import load_model
+
+
+def test_the_script_trains_a_mouths_fields_from_a_pack(tiny_pack, tmp_path):
+    arguments = ("--attribute", "mouth_open", "--pack", tiny_pack, "--batch", 2, "--output", tmp_path / "run")
+    said = run_script("train/fields.py", *arguments, "--steps", 2).stdout
+    assert f"The model is in {tmp_path / 'run' / 'model'}" in said
+    model = load_model(tmp_path / "run" / "model")
+    assert model.config.attribute == model.config.heads == "mouth_open" and model.training["steps"] == 2
+
+
+def test_a_wrong_pack_is_refused_in_a_sentence(tmp_path):
+    done = run_script("train/fields.py", "--attribute", "mouth_close", "--pack", tmp_path / "none.pack", check=False)
+    assert done.returncode == 1 and done.stderr.startswith("fields: No pack at") and "Traceback" not in done.stderr
