@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
+from diat.align import transform_points
 from diat.heads import HEADS
 from diat.native.healing import grain, healed, on_grid
-from diat.native.region import NativeFace, inside, sample
+from diat.native.region import NativeFace, Window, inside, sample
 from diat.pixels import F32, U8
 
 HEAD_SET = HEADS["eyeglasses"]
@@ -36,49 +37,73 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     Returns:
         (h, w, 3) uint8, bit-equal where there are no glasses and outside the window.
     """
-    share = np.float32(min(strength, 1.0))
     maps = {name: np.asarray(fields[name], np.float32) for name in HEAD_SET.maps}
-    within = inside(face, HEAD_SET.window, FEATHER)
-    alpha = _ramp(_sigmoid(sample(maps["alpha"], HEAD_SET.window, face)), HIDDEN) * within * share
+    result = face.pixels.copy()
+    box = _changing(face, maps)
+    if box is None or strength == 0:
+        return result
+    left, top, right, bottom = box
+    part = face.part(box)
+    within = inside(part, HEAD_SET.window, FEATHER) * np.float32(min(strength, 1.0))
+    alpha = _ramp(_sigmoid(sample(maps["alpha"], HEAD_SET.window, part)), HIDDEN) * within
+    changed = part.pixels.astype(np.float32)
+    shade = sample(_shade(maps), HEAD_SET.window, part, cubic=False) * within[..., None]
+    added = shade[..., :1] * changed + 255 * shade[..., 1:]
+    grey = face.is_grey
+    changed += added @ LUMA[:, None] if grey else added
+    where = np.zeros(face.shape, np.float32)
+    where[top:bottom, left:right] = alpha
+    behind = _behind(face, part, maps, grey)
+    behind += _skin(part, behind) * grain(face, where)[top:bottom, left:right]
+    changed += alpha[..., None] * (behind - changed)
+    # Where alpha and shade are 0 nothing was added, and rounding gives the very same integers.
+    result[top:bottom, left:right] = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+    return result
+
+
+def _changing(face: NativeFace, maps: Mapping[str, F32]) -> Window | None:
+    """Left, top, right, bottom in region pixels of all that changes, or nothing."""
+    hidden = _sigmoid(maps["alpha"]) > HIDDEN[0] / 2
+    x, y, width, height = cv2.boundingRect((hidden | (_shade(maps).any(-1))).astype(np.uint8))
+    if not width:
+        return None
+    left, top, right, bottom = HEAD_SET.window
+    unit = np.array([right - left, bottom - top], np.float32) / hidden.shape[::-1]
+    low = np.array([left, top]) - 0.5 + (np.array([x, y]) - 1) * unit
+    high = np.array([left, top]) - 0.5 + (np.array([x + width, y + height]) + 1) * unit
+    corners = np.array([[low[0], low[1]], [high[0], low[1]], [low[0], high[1]], [high[0], high[1]]], np.float32)
+    corners = transform_points(corners, cv2.invertAffineTransform(face.to_template).astype(np.float32))
+    x0, y0 = np.clip(np.floor(corners.min(0)).astype(int), 0, face.shape[::-1])
+    x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, face.shape[::-1])
+    return (int(x0), int(y0), int(x1), int(y1)) if x0 < x1 and y0 < y1 else None
+
+
+def _shade(maps: Mapping[str, F32]) -> F32:
+    """Gain and glow, (h, w, 4), where there is a tint or a shadow to speak of."""
     shade = np.stack([maps[name] for name in ("gain", "glow_red", "glow_green", "glow_blue")], -1)
-    size = np.abs(shade).max(-1)
-    shade *= _ramp(cv2.GaussianBlur(size, (0, 0), 1.0), LIGHTENED)[..., None]
-    photo = face.pixels.astype(np.float32)
-    result = photo.copy()
-    if shade.any() and share > 0:
-        undone = sample(shade, HEAD_SET.window, face, cubic=False) * (within * share)[..., None]
-        added = undone[..., :1] * photo + 255 * undone[..., 1:]
-        result += added @ LUMA[:, None] if face.is_grey else added
-    if alpha.any():
-        result += alpha[..., None] * (_replacement(face, maps, alpha) - result)
-    untouched = (alpha == 0) & (np.abs(result - photo).max(-1) < 0.5)
-    rounded: U8 = np.clip(np.rint(result), 0, 255).astype(np.uint8)
-    rounded[untouched] = face.pixels[untouched]
-    return rounded
+    size = cv2.GaussianBlur(np.abs(shade).max(-1), (0, 0), 1.0)
+    return np.asarray(shade * _ramp(size, LIGHTENED)[..., None], np.float32)
 
 
-def _replacement(face: NativeFace, maps: Mapping[str, F32], alpha: F32) -> F32:
-    """What lies behind the glasses, with its colours healed and the skin's grain. -> (h, w, 3) levels."""
+def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], grey: bool) -> F32:
+    """What lies behind the glasses, its colours healed. -> of the part, (h, w, 3) levels."""
     hidden = _sigmoid(maps["alpha"])
     fill = 255 * np.stack([maps[name] for name in ("red", "green", "blue")], -1)
     seen = on_grid(face, HEAD_SET.window, (fill.shape[0], fill.shape[1]))
-    seen = seen * (1 + maps["gain"][..., None]) + 255 * np.stack(
-        [maps[f"glow_{c}"] for c in ("red", "green", "blue")], -1
-    )
+    shade = _shade(maps)
+    seen = seen * (1 + shade[..., :1]) + 255 * shade[..., 1:]
     around = cv2.dilate(hidden, np.ones((2 * RING + 1, 2 * RING + 1), np.uint8))
     known = np.clip(1 - 8 * cv2.dilate(hidden, np.ones((3, 3), np.uint8)), 0, 1) * around
     fill = np.clip(healed(fill, seen, known), 0, 255)
-    if face.is_grey:
+    if grey:
         fill = np.repeat(fill @ LUMA[:, None], 3, -1)
-    smooth = sample(fill, HEAD_SET.window, face)
-    skin = np.median(smooth[alpha > 0] @ LUMA) if (alpha > 0).any() else 128.0
-    # In the dark there is less to see of grain, and eyes and brows are no skin.
-    amount = np.clip((smooth @ LUMA) / max(float(skin), 1.0), 0.2, 1.2) * _skin(face)
-    return np.asarray(smooth + grain(face, alpha) * amount[..., None], np.float32)
+    return sample(fill, HEAD_SET.window, part)
 
 
-def _skin(face: NativeFace) -> F32:
-    """How much of the skin's grain each pixel gets. -> (h, w)."""
+def _skin(face: NativeFace, behind: F32) -> F32:
+    """How much of the skin's grain each pixel gets: less in the dark, where there is less to see of it, and hardly any
+    on eyes and brows. -> (h, w, 1).
+    """
     features = np.zeros(face.shape, np.uint8)
     points, unit = np.rint(face.points68).astype(np.int32), face.scale
     for eye in (points[36:42], points[42:48]):
@@ -86,8 +111,9 @@ def _skin(face: NativeFace) -> F32:
         cv2.polylines(features, [eye], True, 255, max(1, round(2 * unit)))
     for brow in (points[17:22], points[22:27]):
         cv2.polylines(features, [brow], False, 255, max(1, round(BROW * unit)))
-    soft = cv2.GaussianBlur(features, (0, 0), max(0.5, unit)).astype(np.float32) / 255
-    return np.asarray(1 - (1 - GRAIN_ON_FEATURES) * soft, np.float32)
+    skin = 1 - np.float32((1 - GRAIN_ON_FEATURES) / 255) * cv2.blur(features, (2 * round(unit) + 1,) * 2)
+    light = behind @ LUMA
+    return np.asarray(skin * np.clip(light / max(float(np.median(light)), 1.0), 0.2, 1.2), np.float32)[..., None]
 
 
 def _sigmoid(logit: F32) -> F32:

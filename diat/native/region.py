@@ -47,7 +47,18 @@ class NativeFace:
     def is_grey(self) -> bool:
         """Whether the region has no colour, and must not get any."""
         small = cv2.resize(self.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        return int(np.ptp(small, axis=-1).max()) <= GREY
+        red, green, blue = cv2.split(small)  # much faster than numpy along a short last axis
+        spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
+        return int(spread.max()) <= GREY
+
+    def part(self, box: Window) -> NativeFace:
+        """The same face in a smaller region: left, top, right, bottom in region pixels."""
+        left, top, right, bottom = box
+        matrix = self.to_template.copy()
+        matrix[:, 2] += matrix[:, :2] @ np.array([left, top], np.float32)
+        return NativeFace(
+            self.pixels[top:bottom, left:right], matrix, self.points68 - np.array([left, top], np.float32)
+        )
 
 
 def native_face(photo: U8, points5: F32, points68: F32, window: Window, margin: float) -> tuple[NativeFace, Window]:

@@ -145,3 +145,12 @@ def test_black_and_white_is_told_from_colour():
     grey = cv2.cvtColor(photo_of_waves()[..., 0], cv2.COLOR_GRAY2RGB)
     assert face_in(grey)[0].is_grey
     assert not face_in(photo_of_waves())[0].is_grey
+
+
+def test_a_part_of_a_face_is_the_same_face():
+    face, _ = face_in(photo_of_waves(), 2.5, 20)
+    part = face.part((30, 20, 120, 90))
+    assert np.shares_memory(part.pixels, face.pixels) and part.shape == (70, 90) and part.scale == face.scale
+    field = np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32)
+    np.testing.assert_allclose(sample(field, WINDOW, part), sample(field, WINDOW, face)[20:90, 30:120], atol=1e-3)
+    np.testing.assert_allclose(points_in_template(part), points_in_template(face), atol=1e-3)
