@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 
 from diat.heads import HeadSet
 
+ENHANCER_BLOCKS = 5  # residual blocks of the global E, which has T's architecture as section 3.1 counts it
+BLUR_SIGMA = 1.8  # pixels; of B in Eq. (11), by section 5.1
+BLUR_SIZE = 11  # pixels that B's window is wide: three standard deviations to either side
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -70,7 +74,7 @@ def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[
     if enhancer == "local":
         layers += local_layers(enhancer_prefix)
     elif enhancer == "global":
-        layers += transform_layers(5, enhancer_prefix)
+        layers += transform_layers(ENHANCER_BLOCKS, enhancer_prefix)
     return _shapes(layers)
 
 

@@ -7,6 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from diat.layers import BLUR_SIGMA, BLUR_SIZE
+
 
 class ResidualBlock(nn.Module):
     """x + conv(relu(conv(x))), both 3x3 and normalised, as in Johnson et al. 2016, which Table 1 follows."""
@@ -144,12 +146,12 @@ class GlobalEnhancer(TransformNetwork):
 
     def forward(self, x: Tensor) -> Tensor:
         """T(x), (N, 3, H, W) -> E(B(T(x))), (N, 3, H, W) in [-1, 1]."""
-        enhanced: Tensor = super().forward(gaussian_blur(x))
+        enhanced: Tensor = super().forward(gaussian_blur(x).to(self.conv1.weight.dtype))
         return enhanced
 
 
-def gaussian_blur(x: Tensor, sigma: float = 1.8, size: int = 11) -> Tensor:
-    """B of Eq. (11): a Gaussian of that standard deviation in pixels (section 5.1). (N, C, H, W) -> (N, C, H, W)."""
+def gaussian_blur(x: Tensor, sigma: float = BLUR_SIGMA, size: int = BLUR_SIZE) -> Tensor:
+    """B of Eq. (11): a Gaussian of that standard deviation in pixels. (N, C, H, W) -> (N, C, H, W) float32."""
     places = torch.arange(size, dtype=torch.float32, device=x.device) - (size - 1) / 2
     line = torch.exp(-places.square() / (2 * sigma**2))
     line = (line / line.sum()).expand(x.shape[1], 1, -1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import sys
 from pathlib import Path
@@ -53,15 +52,21 @@ def _usable(device: str) -> bool:
 
 
 def _gpu() -> str | None:
-    """The GPU that torch sees. torch, slow to import, is not asked where it is no build for a GPU or sees no driver."""
-    if importlib.util.find_spec("torch") is None:
-        return None
-    # NVIDIA's and AMD's drivers show up here, wherever their libraries lie.
-    driver = any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg"))
-    if os.name == "posix" and sys.platform != "darwin" and not driver:
+    """The GPU that torch sees, if torch is there."""
+    if importlib.util.find_spec("torch") is None or not _driver():
         return None
     import torch
 
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else None
+
+
+def _driver() -> bool:
+    """Whether there may be a GPU's driver. Without one torch, which takes seconds to import, need not be asked.
+
+    On Linux the drivers of NVIDIA (also its boards and Windows' subsystem) and AMD show up as these files, wherever
+    their libraries lie.
+    """
+    files = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
+    return not sys.platform.startswith("linux") or any(Path(file).exists() for file in files)

@@ -13,19 +13,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diat.heads import HeadSet
-from diat.layers import Layer, field_layers, local_layers, transform_layers
+from diat.layers import BLUR_SIGMA, BLUR_SIZE, ENHANCER_BLOCKS, Layer, field_layers, local_layers, transform_layers
 
 F32 = NDArray[np.float32]
 EPSILON = 1e-5  # of torch's BatchNorm2d
 INPUT, OUTPUT = "image", "transformed"
 MAPS, SCALARS = "maps", "scalars"
-ADD, MULTIPLY = 0, 2  # of ncnn's BinaryOp
-CONSTANT, REFLECT = 0, 2  # of ncnn's Padding
-SUM = 1  # of ncnn's Eltwise
-BILINEAR = 2  # of ncnn's Interp
-AVERAGE = 1  # of ncnn's Pooling
+# ncnn's text format numbers the parameters of each kind of layer (https://github.com/Tencent/ncnn/wiki/operators).
+PARAMETERS: dict[str, dict[str, int]] = {
+    "BinaryOp": {"operation": 0, "with_scalar": 1, "scalar": 2},
+    "Clip": {"low": 0, "high": 1},
+    "Concat": {"axis": 0},
+    "Convolution": {"outputs": 0, "kernel": 1, "stride": 3, "left": 4, "top": 14, "right": 15, "bottom": 16,
+                    "with_bias": 5, "weights": 6, "relu": 9},
+    "ConvolutionDepthWise": {"outputs": 0, "width": 1, "height": 11, "with_bias": 5, "weights": 6, "groups": 7},
+    "Crop": {"left": 0, "top": 1, "width": 3, "height": 4, "channels": 5, "right": 6, "bottom": 7},
+    "Deconvolution": {"outputs": 0, "kernel": 1, "stride": 3, "padding": 4, "with_bias": 5, "weights": 6, "relu": 9,
+                      "output_right": 18, "output_bottom": 19},
+    "Eltwise": {"operation": 0},
+    "InnerProduct": {"outputs": 0, "with_bias": 1, "weights": 2},
+    "Input": {},
+    "Interp": {"method": 0, "height_scale": 1, "width_scale": 2},
+    "Padding": {"top": 0, "bottom": 1, "left": 2, "right": 3, "method": 4},
+    "Pooling": {"method": 0, "whole": 4},
+    "ReLU": {},
+    "Reorg": {"stride": 0},
+    "TanH": {},
+}  # fmt: skip
+ADD, MULTIPLY = 0, 2  # operations of BinaryOp
+SUM = 1  # operation of Eltwise
+CONSTANT, REFLECT = 0, 2  # methods of Padding
+BILINEAR = 2  # method of Interp
+AVERAGE = 1  # method of Pooling
 ARRAY = -23300  # the number 0 of a layer, a list
-AUTO = -233  # of ncnn's Crop: what the other numbers leave
+REST = -233  # size of Crop: what the other numbers leave
 BLOCK = 3  # side of the kernels that Winograd's method is for
 MAGIC = 7767517  # how ncnn's text format begins
 
@@ -51,29 +72,31 @@ def build(
     x = graph.add("Input", INPUT)
     transformed = _transform(graph, x, transform_layers(n_blocks), residual)
     if enhancer == "local":
-        y = graph.add("Concat", x, transformed, params={0: 0})
+        y = graph.add("Concat", x, transformed, axis=0)
         for layer in local_layers(enhancer_prefix):
             y = graph.convolve(y, layer)
-        transformed = graph.clamp(graph.add("BinaryOp", transformed, y, params={0: ADD}))
+        transformed = graph.clamp(graph.add("BinaryOp", transformed, y, operation=ADD))
     elif enhancer == "global":
-        transformed = _transform(graph, graph.blur(transformed), transform_layers(5, enhancer_prefix), residual=False)
+        transformed = _transform(
+            graph, graph.blur(transformed), transform_layers(ENHANCER_BLOCKS, enhancer_prefix), residual=False
+        )
     return graph.text({transformed: OUTPUT}), bytes(graph.data)
 
 
 def build_fields(weights: Mapping[str, F32], heads: HeadSet) -> tuple[str, bytes]:
     """The layers, as ncnn's text, and the weights of `diat.field_network.FieldNetwork`."""
     graph, layers = _Graph(weights), field_layers(heads)
-    x = graph.add("Reorg", graph.add("Input", INPUT), params={0: 2})
+    x = graph.add("Reorg", graph.add("Input", INPUT), stride=2)
     a = graph.convolve(x, layers["stem"])
     b = graph.convolve(a, layers["down1"])
     c = graph.convolve(b, layers["down2"])
     for block in range(heads.blocks):
         y = graph.convolve(graph.convolve(c, layers[f"blocks.{block}.0"]), layers[f"blocks.{block}.1"])
-        c = graph.add("BinaryOp", c, y, params={0: ADD})
-    pooled = graph.add("Pooling", c, params={0: AVERAGE, 4: 1})
+        c = graph.add("BinaryOp", c, y, operation=ADD)
+    pooled = graph.add("Pooling", c, method=AVERAGE, whole=1)
     scalars = graph.dense(pooled, weights["scalars.weight"], weights["scalars.bias"])
-    y = graph.convolve(graph.add("Concat", graph.doubled(c), b, params={0: 0}), layers["up1"])
-    y = graph.convolve(graph.add("Concat", graph.doubled(y), a, params={0: 0}), layers["up2"])
+    y = graph.convolve(graph.add("Concat", graph.doubled(c), b, axis=0), layers["up1"])
+    y = graph.convolve(graph.add("Concat", graph.doubled(y), a, axis=0), layers["up2"])
     scales = np.array(heads.scales, np.float32)  # which the last layer's weights take in
     weight, bias = fold(layers["maps"], weights)
     maps = graph.convolution(y, weight * scales[:, None, None, None], bias * scales, (1, 1), relu=False)
@@ -87,12 +110,12 @@ def _transform(graph: _Graph, x: str, layers: list[Layer], residual: bool) -> st
             skip = y
         y = graph.convolve(y, layer)
         if layer.name.endswith("conv2") and "blocks." in layer.name:
-            y = graph.add("BinaryOp", skip, y, params={0: ADD})
+            y = graph.add("BinaryOp", skip, y, operation=ADD)
     change = graph.add("TanH", y)
     if not residual:
         return change
-    doubled = graph.add("BinaryOp", change, params={0: MULTIPLY, 1: 1, 2: 2.0})
-    return graph.clamp(graph.add("BinaryOp", x, doubled, params={0: ADD}))
+    doubled = graph.add("BinaryOp", change, operation=MULTIPLY, with_scalar=1, scalar=2.0)
+    return graph.clamp(graph.add("BinaryOp", x, doubled, operation=ADD))
 
 
 class _Graph:
@@ -103,11 +126,11 @@ class _Graph:
         self.data = bytearray()
         self._layers: list[tuple[str, list[str], list[str], str]] = []  # type, inputs, outputs, parameters
 
-    def add(self, kind: str, *inputs: str, params: Mapping[int, float] | None = None) -> str:
-        """Append a layer; an "Input" is named instead of fed. -> the name of its blob."""
+    def add(self, kind: str, *inputs: str, **parameters: float) -> str:
+        """Append a layer with parameters of `PARAMETERS`; an "Input" is named instead of fed. -> its blob's name."""
         named = kind == "Input"
         output = inputs[0] if named else f"b{len(self._layers)}"
-        text = " ".join(f"{key}={value}" for key, value in (params or {}).items())
+        text = " ".join(f"{PARAMETERS[kind][name]}={value}" for name, value in parameters.items())
         self._layers.append((kind, [] if named else list(inputs), [output], text))
         return output
 
@@ -142,7 +165,7 @@ class _Graph:
         return f"{MAGIC}\n{len(lines)} {blobs}\n" + "".join(line.rstrip() + "\n" for line in lines)
 
     def clamp(self, x: str) -> str:
-        return self.add("Clip", x, params={0: -1.0, 1: 1.0})
+        return self.add("Clip", x, low=-1.0, high=1.0)
 
     def convolve(self, x: str, layer: Layer) -> str:
         weight, bias = fold(layer, self.weights)
@@ -153,9 +176,19 @@ class _Graph:
         if not layer.transposed:
             return self.convolution(x, weight, bias, (layer.padding, layer.padding), layer.relu, layer.stride)
         self._store(weight, bias)
-        params = {0: layer.outputs, 1: layer.kernel, 3: layer.stride, 4: layer.padding, 5: 1, 6: weight.size}
-        params |= {9: int(layer.relu), 18: layer.output_padding, 19: layer.output_padding}
-        return self.add("Deconvolution", x, params=params)
+        return self.add(
+            "Deconvolution",
+            x,
+            outputs=layer.outputs,
+            kernel=layer.kernel,
+            stride=layer.stride,
+            padding=layer.padding,
+            with_bias=1,
+            weights=weight.size,
+            relu=int(layer.relu),
+            output_right=layer.output_padding,
+            output_bottom=layer.output_padding,
+        )
 
     def _convolve_in_blocks(self, x: str, layer: Layer, weight: F32, bias: F32) -> str:
         """A large kernel cut into blocks of 3x3, which ncnn computes by Winograd's method, a quarter of the work.
@@ -175,44 +208,68 @@ class _Graph:
         sides = (padding, padding + rest)
         end = BLOCK * (across - 1)
         if layer.inputs < layer.outputs:
-            x = self.add("Padding", x, params={0: sides[0], 1: sides[1], 2: sides[0], 3: sides[1], 4: CONSTANT})
-            x = self.add("Concat", *(self._moved(x, place, end) for place in places), params={0: 0})
+            x = self.add("Padding", x, top=sides[0], bottom=sides[1], left=sides[0], right=sides[1], method=CONSTANT)
+            x = self.add("Concat", *(self._moved(x, place, end) for place in places), axis=0)
             return self.convolution(x, np.concatenate(blocks, axis=1), bias, (0, 0), layer.relu)
         no_bias = np.zeros((len(places) - 1) * layer.outputs, np.float32)
         y = self.convolution(x, np.concatenate(blocks), np.concatenate([bias, no_bias]), sides, relu=False)
         parts = self.slice(y, len(places), layer.outputs)
         moved = (self._moved(part, place, end) for part, place in zip(parts, places, strict=True))
-        y = self.add("Eltwise", *moved, params={0: SUM})
+        y = self.add("Eltwise", *moved, operation=SUM)
         return self.add("ReLU", y) if layer.relu else y
 
     def convolution(self, x: str, weight: F32, bias: F32, sides: tuple[int, int], relu: bool, stride: int = 1) -> str:
         """A convolution of the image padded by `sides` at its left and top, and at its right and bottom."""
         self._store(weight, bias)
-        padded = {4: sides[0], 14: sides[0], 15: sides[1], 16: sides[1]}
-        params = {0: len(weight), 1: weight.shape[-1], 3: stride, **padded, 5: 1, 6: weight.size, 9: int(relu)}
-        return self.add("Convolution", x, params=params)
+        before, after = sides
+        return self.add(
+            "Convolution",
+            x,
+            outputs=len(weight),
+            kernel=weight.shape[-1],
+            stride=stride,
+            left=before,
+            top=before,
+            right=after,
+            bottom=after,
+            with_bias=1,
+            weights=weight.size,
+            relu=int(relu),
+        )
 
     def doubled(self, x: str) -> str:
-        return self.add("Interp", x, params={0: BILINEAR, 1: 2.0, 2: 2.0})
+        return self.add("Interp", x, method=BILINEAR, height_scale=2.0, width_scale=2.0)
 
     def dense(self, x: str, weight: F32, bias: F32) -> str:
         self._store(weight, bias)
-        return self.add("InnerProduct", x, params={0: len(weight), 1: 1, 2: weight.size})
+        return self.add("InnerProduct", x, outputs=len(weight), with_bias=1, weights=weight.size)
 
     def _moved(self, x: str, place: tuple[int, int], end: int) -> str:
         """What is seen of x from `place`, (row, column), on, all but `end` of its rows and columns."""
         top, left = place
-        return self.add("Crop", x, params={0: left, 1: top, 3: AUTO, 4: AUTO, 5: AUTO, 6: end - left, 7: end - top})
+        return self.add(
+            "Crop", x, left=left, top=top, width=REST, height=REST, channels=REST, right=end - left, bottom=end - top
+        )
 
-    def blur(self, x: str, sigma: float = 1.8, size: int = 11) -> str:
+    def blur(self, x: str) -> str:
+        size = BLUR_SIZE
         places = np.arange(size, dtype=np.float32) - (size - 1) / 2
-        line = np.exp(-(places**2) / (2 * sigma**2)).astype(np.float32)
+        line = np.exp(-(places**2) / (2 * BLUR_SIGMA**2)).astype(np.float32)
         line /= line.sum()
         half = size // 2
-        y = self.add("Padding", x, params={0: half, 1: half, 2: half, 3: half, 4: REFLECT})
+        y = self.add("Padding", x, top=half, bottom=half, left=half, right=half, method=REFLECT)
         for width, height in ((size, 1), (1, size)):
             self._store(np.tile(line, 3))
-            y = self.add("ConvolutionDepthWise", y, params={0: 3, 1: width, 11: height, 5: 0, 6: 3 * size, 7: 3})
+            y = self.add(
+                "ConvolutionDepthWise",
+                y,
+                outputs=3,
+                width=width,
+                height=height,
+                with_bias=0,
+                weights=3 * size,
+                groups=3,
+            )
         return y
 
     def _store(self, weight: F32, bias: F32 | None = None) -> None:

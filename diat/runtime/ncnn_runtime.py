@@ -12,7 +12,7 @@ from diat.heads import HEADS
 from diat.models import ENHANCER_PREFIX, Model
 from diat.pixels import F32, U8
 from diat.runtime import ncnn_graph as graph
-from diat.runtime.threads import available_threads
+from diat.runtime.threads import available_threads, import_ncnn
 
 
 class NcnnRuntime:
@@ -47,12 +47,10 @@ class _Net:
     """A graph loaded into ncnn."""
 
     def __init__(self, layers: str, weights: bytes, threads: int | None) -> None:
-        import ncnn
-
+        ncnn = import_ncnn()
         self._net, self._mat = ncnn.Net(), ncnn.Mat
         options = self._net.opt
         options.num_threads = threads or available_threads()
-        options.openmp_blocktime = 0  # threads that wait must not spin, see diat.runtime.threads.session_options
         # Everything stays in float32.
         options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
         options.use_bf16_packed = options.use_bf16_storage = options.use_vulkan_compute = False

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
+import threading
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxruntime import SessionOptions
+
+_WAIT_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")  # by which users choose how threads wait
+_IMPORT_LOCK = threading.Lock()
 
 
 def session_options(threads: int | None = None) -> SessionOptions:
@@ -24,5 +31,26 @@ def session_options(threads: int | None = None) -> SessionOptions:
 
 
 def available_threads() -> int:
-    """How many processors this process may use."""
+    """How many threads the networks take: OMP_NUM_THREADS where the user set it, or the processors there are."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # the rest is for nested regions
+    if first.isdecimal() and int(first) > 0:
+        return int(first)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def import_ncnn() -> ModuleType:
+    """ncnn, whose threads sleep where they wait for one another.
+
+    By default OpenMP's threads spin there for some milliseconds. Where another process holds a core, the thread that is
+    waited for cannot run, and a network of 15 ms takes 300 to 1,100. The library reads its policy when it is loaded,
+    and ncnn brings its own copy: the variable is set for that moment alone, unless the user chose a policy.
+    """
+    with _IMPORT_LOCK:
+        chosen = "ncnn" in sys.modules or any(name in os.environ for name in _WAIT_VARIABLES)
+        if not chosen:
+            os.environ["OMP_WAIT_POLICY"] = "passive"
+        try:
+            return importlib.import_module("ncnn")
+        finally:
+            if not chosen:
+                del os.environ["OMP_WAIT_POLICY"]

@@ -51,7 +51,7 @@ def test_the_users_strength_and_the_models_are_one_factor(editors, monkeypatch):
 
 
 def test_an_edit_beyond_1_follows_the_rule_in_photographs_frames_and_films(editors, collins, collins_face):
-    from diat.video.steady import FilmEditor
+    from diat.video.steady import FilmFrameEditor
     from diat.video.tracking import Track
 
     editor = editors("mouth_close")
@@ -61,6 +61,6 @@ def test_an_edit_beyond_1_follows_the_rule_in_photographs_frames_and_films(edito
     result = editor.edit(collins, strength=1.5, found=[collins_face])
     np.testing.assert_array_equal(result.edited[0].after, expected)
     np.testing.assert_array_equal(editor.edit_frame(collins, [collins_face], 1.5), result.photo)
-    film = FilmEditor(editor, 1.5)
+    film = FilmFrameEditor(editor, 1.5)
     film.add(collins, [Track(0, collins_face)])
     np.testing.assert_array_equal(film.rest()[0], result.photo)
