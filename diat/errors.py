@@ -21,6 +21,17 @@ class TrainingStopped(DiatError):
     """Training cannot start, or stopped to keep what is good."""
 
 
+# Which extra of the package brings a library, by the name that is imported.
+EXTRAS = {
+    "av": "video",
+    "gradio": "app",
+    "starlette": "app",
+    "torch": "gpu",
+    "accelerate": "train",
+    "datasets": "train",
+}
+
+
 def explain_import_error(error: ImportError) -> str:
     """One sentence on a package that cannot be imported; OpenCV's missing system libraries are the usual case."""
     if "lib" in str(error) and ".so" in str(error):
@@ -28,4 +39,7 @@ def explain_import_error(error: ImportError) -> str:
             f"OpenCV needs a system library that is missing ({error}): on Debian or Ubuntu, run "
             "`apt-get install libgl1 libglib2.0-0`."
         )
+    extra = EXTRAS.get((error.name or "").split(".")[0])
+    if extra is not None:
+        return f"This needs the package {error.name}: run `pip install 'diat[{extra}]'`."
     return f"A package is missing ({error}): run `pip install -r requirements.txt -e .`."
