@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from diat.networks import AttributeDiscriminator, TransformNetwork
     from diat.photo import Photo, open_photo
     from diat.results import EditedFace, EditResult
+    from diat.video.film import Progress, VideoReport, edit_video
+    from diat.video.stream import FrameStream
 
 __version__ = "0.1.0"
 
@@ -37,6 +39,8 @@ _HOMES = {
     "networks": ("AttributeDiscriminator", "TransformNetwork"),
     "photo": ("Photo", "open_photo"),
     "results": ("EditResult", "EditedFace"),
+    "video.film": ("Progress", "VideoReport", "edit_video"),
+    "video.stream": ("FrameStream",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -51,16 +55,20 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceEditor",
+    "FrameStream",
     "InsightFaceDetector",
     "InvalidArgument",
     "Model",
     "ModelRejected",
     "Photo",
     "PhotoRejected",
+    "Progress",
     "SAME_PERSON",
     "TrainingStopped",
     "TransformNetwork",
+    "VideoReport",
     "attribute_spec",
+    "edit_video",
     "face_fault",
     "load_model",
     "open_photo",

@@ -19,6 +19,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 MAX_PIXELS = 25_000_000
 MAX_BYTES = 40 * 2**20
+# Of a JPEG. Each is decoded over the whole picture, so that a small file of many empty ones takes minutes; progressive
+# files as programs write them have about ten.
+MAX_SCANS = 100
 BACKGROUND = (255, 255, 255)  # transparent parts are laid on white
 
 PhotoSource = bytes | str | os.PathLike[str] | BinaryIO | Image.Image | U8
@@ -106,6 +109,7 @@ def _open_header(data: bytes) -> Image.Image:
         raise PhotoRejected("The file is empty: choose a JPEG, PNG, WebP or GIF photograph.")
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"heim", b"hevc"):
         raise PhotoRejected("This is a HEIC photograph: export it as JPEG first.")
+    check_scans(data)
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -116,6 +120,16 @@ def _open_header(data: bytes) -> Image.Image:
         ) from None
     except Exception as error:  # a damaged header makes plugins raise anything
         raise PhotoRejected(f"The photograph is damaged ({error}): export or copy it again.") from error
+
+
+def check_scans(data: bytes) -> None:
+    """Refuse a JPEG of so many scans that it would take minutes to decode. Other files pass.
+
+    Raises:
+        PhotoRejected: it has more than `MAX_SCANS`.
+    """
+    if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MAX_SCANS:  # start-of-scan markers
+        raise PhotoRejected(f"The JPEG has more than {MAX_SCANS} scans, which no camera writes: export it again.")
 
 
 def _check_size(width: int, height: int) -> None:

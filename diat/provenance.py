@@ -29,14 +29,15 @@ def edited_by(attribute: str, strength: float) -> str:
     return f"{SOFTWARE} {attribute} strength={strength:g}"
 
 
-def encode(pixels: U8, attribute: str, strength: float, kind: str = "PNG") -> bytes:
+def encode(pixels: U8, attribute: str, strength: float, kind: str = "PNG", quality: int = 95) -> bytes:
     """Encode an edited photograph with its mark.
 
     Args:
         pixels: (H, W, 3) RGB uint8.
         attribute: what was changed.
         strength: and how much.
-        kind: ``"PNG"``, ``"JPEG"`` (quality 95, full chroma) or ``"WEBP"`` (lossless).
+        kind: ``"PNG"``, ``"JPEG"`` (full chroma) or ``"WEBP"`` (lossless).
+        quality: of a JPEG, 1 to 100.
 
     Raises:
         InvalidArgument: another kind.
@@ -50,12 +51,20 @@ def encode(pixels: U8, attribute: str, strength: float, kind: str = "PNG") -> by
         info.add_itxt("XML:com.adobe.xmp", xmp)
         image.save(buffer, "PNG", pnginfo=info)
     elif kind == "JPEG":
-        image.save(buffer, "JPEG", quality=95, subsampling=0, xmp=xmp.encode())
+        image.save(buffer, "JPEG", quality=quality, subsampling=0, xmp=xmp.encode())
     elif kind == "WEBP":
         image.save(buffer, "WEBP", lossless=True, xmp=xmp.encode())
     else:
         raise InvalidArgument(f"The kind must be PNG, JPEG or WEBP, not {kind!r}.")
     return buffer.getvalue()
+
+
+def mark_jpeg(data: bytes, attribute: str, strength: float) -> bytes:
+    """A JPEG with the mark that `encode` writes, without encoding it again."""
+    xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, maker=edited_by(attribute, strength)).encode()
+    segment = b"http://ns.adobe.com/xap/1.0/\0" + xmp
+    # An APP1 segment, whose length counts its own two bytes, after the two that begin every JPEG.
+    return data[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + data[2:]
 
 
 def is_marked(data: bytes) -> bool:

@@ -70,16 +70,17 @@ class EditResult:
         """The edited photograph as a PIL image, RGB. Saved by PIL it carries no mark; `save` writes one."""
         return Image.fromarray(self.photo)
 
-    def to_bytes(self, kind: str = "PNG") -> bytes:
+    def to_bytes(self, kind: str = "PNG", quality: int = 95) -> bytes:
         """The edited photograph as a file's content, marked as edited.
 
         Args:
             kind: ``"PNG"``, ``"JPEG"`` or ``"WEBP"``, see `diat.provenance.encode`.
+            quality: of a JPEG, 1 to 100.
 
         Raises:
             InvalidArgument: another kind.
         """
-        return encode(self.photo, self.attribute, self.strength, kind)
+        return encode(self.photo, self.attribute, self.strength, kind, quality)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the edited photograph, marked as edited, and return its path. It appears whole or not at all.

@@ -7,12 +7,14 @@ import threading
 from diat.attributes import ATTRIBUTES
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
-from diat.errors import DiatError
+from diat.errors import InvalidArgument
 from diat.hub import models_of
 
+LIVE_DETECTION_SIZE = 320  # pixels; live frames are small and their faces large: a quarter of the work finds them
 
-class Editors:
-    """One editor per attribute, loaded when first asked for; all share one detector.
+
+class EditorPool:
+    """One editor per attribute, loaded when first asked for; all share one detector. Threads may share a pool.
 
     Args:
         organisation: of the Hub, whose models to take; None takes the embedded ones.
@@ -26,27 +28,32 @@ class Editors:
         # By attribute, where its model is.
         self._sources = {name: name for name in ATTRIBUTES} if organisation is None else models_of(organisation)
         self.attributes = list(self._sources)
-        self._lock = threading.Lock()
+        # One for each: while one model is downloaded the others are served.
+        self._locks = {attribute: threading.Lock() for attribute in self.attributes}
         self._loaded: dict[str, FaceEditor] = {}
         self.detector = InsightFaceDetector(face_pack)
-        # Live pictures are small and their faces large: a quarter of the work finds them.
-        self.live_detector = InsightFaceDetector(face_pack, detection_sizes=(320,))
+        self.live_detector = InsightFaceDetector(face_pack, detection_sizes=(LIVE_DETECTION_SIZE,))
 
     @property
     def default(self) -> str:
         """The attribute that is chosen at first."""
         return "mouth_close" if "mouth_close" in self.attributes else self.attributes[0]
 
+    def is_loaded(self, attribute: str) -> bool:
+        """Whether `get` answers at once."""
+        return attribute in self._loaded
+
     def get(self, attribute: str) -> FaceEditor:
         """The editor of an attribute.
 
         Raises:
             ModelRejected: its weights cannot be loaded.
-            DiatError: there is no such attribute here.
+            InvalidArgument: there is no such attribute here.
         """
-        with self._lock:
-            if attribute not in self.attributes:
-                raise DiatError(f"There is no attribute {attribute!r} here: use one of {', '.join(self.attributes)}.")
+        lock = self._locks.get(attribute)
+        if lock is None:
+            raise InvalidArgument(f"Unknown attribute {attribute!r}: choose one of {', '.join(self.attributes)}.")
+        with lock:
             if attribute not in self._loaded:
                 source = self._sources[attribute]
                 self._loaded[attribute] = FaceEditor.from_pretrained(

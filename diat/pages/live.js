@@ -3,12 +3,19 @@ const at = (id) => element.querySelector("#live-" + id);
 const IN_FLIGHT = 2; // more would only wait in line
 const FRAME = 0; // what a reply's first byte says; 1 is a snapshot
 const WIDTH = 640;
+const OUT_OF_SIGHT_SECONDS = 15; // then the camera is switched off
+// Behind a proxy the page may live under a prefix.
+const root = new URL(window.gradio_config?.root || "/", location.href).pathname.replace(/\/?$/, "/");
+const address = (path) => new URL(root + path, location.href);
+// Names this viewer's frames where they are posted; nobody else can guess it.
+const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 const grab = document.createElement("canvas");
 const video = document.createElement("video");
 video.muted = true;
 video.playsInline = true;
 
 let stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
+let inSight = true, hiddenTimer = null;
 let sent = new Map(); // number -> when
 let shown = []; // when the last frames were shown, and how old they were
 
@@ -28,19 +35,20 @@ async function openCamera() {
   const opened = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
   if (stream) stream.getTracks().forEach((track) => track.stop());
   stream = opened;
-  stream.getVideoTracks()[0].onended = () => stop("The camera was unplugged or taken away.");
+  stream.getVideoTracks()[0].onended = () => stop("The camera was unplugged, or another program took it.");
   video.srcObject = stream;
   await video.play();
   const cameras = (await navigator.mediaDevices.enumerateDevices()).filter((d) => d.kind === "videoinput");
   const current = stream.getVideoTracks()[0].getSettings().deviceId;
-  at("camera").replaceChildren(...cameras.map((c, i) => new Option(c.label || `camera ${i + 1}`, c.deviceId)));
+  at("camera").replaceChildren(...cameras.map((c, i) => new Option(c.label || `Camera ${i + 1}`, c.deviceId)));
   at("camera").value = current;
   at("camera").disabled = false;
 }
 
 function connect() {
-  const scheme = location.protocol === "https:" ? "wss://" : "ws://";
-  const opened = new WebSocket(scheme + location.host + "/live");
+  const url = address("live");
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  const opened = new WebSocket(url);
   let answered = false;
   opened.binaryType = "arraybuffer";
   opened.onopen = () => { answered = true; tell(); };
@@ -48,7 +56,7 @@ function connect() {
   opened.onclose = () => {
     if (socket !== opened) return; // it was this page that closed it
     socket = null;
-    if (answered) stop(at("message").textContent || "The server closed the connection: start again.");
+    if (answered) stop(at("message").textContent || "The server closed the connection. Start again.");
     else byPost = true; // WebSockets are blocked on the way
   };
   socket = opened;
@@ -62,15 +70,16 @@ async function start() {
     await openCamera();
   } catch (error) {
     const why = {
-      NotAllowedError: "The browser was not allowed to use the camera: allow it in the address bar.",
-      NotFoundError: "There is no camera.",
-      NotReadableError: "Another program uses the camera: close it there.",
-      SecurityError: "Browsers give the camera to https:// and localhost alone: open the page there.",
+      NotAllowedError: "The browser blocked the camera. Allow it in the address bar.",
+      NotFoundError: "No camera found.",
+      NotReadableError: "Another program is using the camera. Close it there first.",
+      SecurityError: "Cameras only work over https:// or on localhost.",
     }[error.name] || `The camera could not be opened (${error.name}).`;
     stop(why);
     return;
   }
-  at("start").textContent = "Stop";
+  at("start").textContent = "Stop camera";
+  at("stage").classList.add("running");
   at("start").disabled = false;
   at("snapshot").disabled = false;
   byPost = false;
@@ -89,7 +98,7 @@ function stop(sentence) {
   if (stream) stream.getTracks().forEach((track) => track.stop());
   stream = null;
   sent.clear();
-  at("start").textContent = "Start the camera";
+  at("start").textContent = "Start camera";
   at("start").disabled = !at("consent").checked;
   at("snapshot").disabled = true;
   at("rate").textContent = "";
@@ -104,7 +113,7 @@ function tick() {
 
 function send() {
   const ready = byPost || (socket && socket.readyState === WebSocket.OPEN);
-  if (!ready || document.hidden || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
+  if (!ready || document.hidden || !inSight || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
   const scale = Math.min(1, WIDTH / video.videoWidth);
   const width = Math.round(video.videoWidth * scale), height = Math.round(video.videoHeight * scale);
   if (grab.width !== width || grab.height !== height) { grab.width = width; grab.height = height; }
@@ -122,15 +131,15 @@ function send() {
 }
 
 async function post(mine, jpeg) {
-  const query = new URLSearchParams(keep ? { ...settings(), snapshot: true } : settings());
+  const query = new URLSearchParams({ ...settings(), session, ...(keep ? { snapshot: true } : {}) });
   try {
-    const reply = await fetch("/live/frame?" + query, { method: "POST", body: jpeg });
+    const reply = await fetch(address("live/frame?" + query), { method: "POST", body: jpeg });
     if (!reply.ok) return stop((await reply.json()).error);
     const picture = await reply.blob();
     if (keep) { keep = false; save(picture); }
     await show(mine, picture);
   } catch (error) {
-    stop("The server cannot be reached: start again.");
+    stop("The server cannot be reached. Start again.");
   }
 }
 
@@ -155,22 +164,33 @@ async function show(mine, picture) {
   while (shown.length && now - shown[0][0] > 2000) shown.shift();
   const age = shown.map((s) => s[1]).sort((a, b) => a - b)[Math.floor(shown.length / 2)];
   const rate = shown.length > 1 ? (1000 * (shown.length - 1)) / (now - shown[0][0]) : 0;
-  at("rate").textContent = `${rate.toFixed(0)} frames/s, ${age.toFixed(0)} ms behind` + (byPost ? ", without WebSocket" : "");
+  at("rate").textContent = `${rate.toFixed(0)} fps, ${age.toFixed(0)} ms delay` + (byPost ? " (no WebSocket)" : "");
 }
 
 function save(png) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(png);
-  link.download = "diat.png";
+  link.download = `webcam-${at("attribute").value.replaceAll("_", "-")}.png`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
 at("consent").onchange = () => { at("consent").checked ? (at("start").disabled = false) : stop(""); };
 at("start").onclick = () => (stream ? stop("") : start());
-at("camera").onchange = () => openCamera().catch((error) => stop(`That camera could not be opened (${error.name}).`));
+at("camera").onchange = () => openCamera().catch((error) => stop(`This camera could not be opened (${error.name}).`));
 at("attribute").onchange = at("faces").onchange = at("strength").oninput = tell;
 at("snapshot").onclick = () => {
   if (byPost) keep = true;
   else if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ snapshot: true }));
 };
+at("mirror").onchange = () => at("stage").classList.toggle("mirrored", at("mirror").checked);
+
+// A camera that nobody looks at is switched off.
+const sight = () => {
+  clearTimeout(hiddenTimer);
+  if (!stream || (inSight && !document.hidden)) return;
+  hiddenTimer = setTimeout(
+    () => stream && stop("The camera was switched off because the page was out of sight."), 1000 * OUT_OF_SIGHT_SECONDS);
+};
+new IntersectionObserver((entries) => { inSight = entries.at(-1).isIntersecting; sight(); }).observe(at("stage"));
+document.addEventListener("visibilitychange", sight);

@@ -1,265 +1,242 @@
-"""The live page: the webcam's picture with the attribute changed, over a WebSocket beside Gradio.
+"""The live page: the webcam's picture with an attribute edited, over a WebSocket beside Gradio.
 
-The client sends its `Settings` as JSON text whenever one of them changes, ``{"snapshot": true}`` for a picture to keep,
-and frames as binary messages: four bytes with their number, then a JPEG. It gets back one byte that says what follows
-(`FRAME` or `SNAPSHOT`), the four bytes, and a JPEG or PNG; or JSON text with ``"error"``. A frame that arrives while
-another is worked on takes the place of the one that waits: late frames are dropped, never queued. Nothing is written to
+The client sends its `LiveSettings` as JSON text whenever one of them changes, ``{"snapshot": true}`` for a picture to
+keep, and frames as binary messages: four bytes with their number, then a JPEG. It gets back one byte that says what
+follows (`FRAME` or `SNAPSHOT`), the four bytes, and a JPEG or PNG; or JSON text with ``"error"``. A frame that arrives
+while another is being edited replaces the one that waits: late frames are dropped, never queued. Nothing is written to
 disk.
 
-Where WebSockets are blocked the same page posts its frames one by one to ``/live/frame``.
+Where WebSockets are blocked the same page posts its frames one by one to ``/live/frame``, with a random ``session`` by
+which the server finds the faces that it follows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import io
 import json
+import logging
+import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from diat.attributes import MAX_STRENGTH, attribute_spec
-from diat.errors import DiatError, PhotoRejected
-from diat.pixels import U8
-from diat.provenance import encode
-from diat.video.steady import LiveFrameEditor
-from diat.video.tracking import FaceTracker
+from diat.attributes import MAX_STRENGTH
+from diat.errors import DiatError
+from diat.pages.access import FOREIGN, foreign, signed_in
+from diat.pages.live_session import EncodedFrame, LiveSession, LiveSettings
+from diat.pages.parts import action_of
 
 if TYPE_CHECKING:
     import gradio as gr
 
-    from diat.pages.editors import Editors
+    from diat.pages.editors import EditorPool
 
 FRAME, SNAPSHOT = b"\0", b"\1"
-NUMBER = 4  # bytes of a frame's number
-MAX_FRAME_BYTES = 2**20
-MAX_FRAME_PIXELS = 1920 * 1080
-MAX_MIRRORS = 4  # clients at once; more would see a slide show
-QUALITY = 85  # of the JPEGs that go back
+NUMBER_BYTES = 4  # of a frame's number
+MAX_VIEWERS = 4  # at once; more would see a slide show
+WORKERS = 2  # threads that edit frames; more would only wait for the processor, and each keeps the network's buffers
+IDLE_SECONDS = 30  # a WebSocket that sends nothing for so long gives its place up
+POSTED_IDLE_SECONDS = 10  # and a viewer who posts frames
+MIN_SESSION_LENGTH = 16  # characters; a name that can be guessed would let another viewer's frames mix with one's own
 
-CONSENT = "Tick the box first: the faces in front of the camera must agree."
-BUSY = f"All {MAX_MIRRORS} places are taken: try again in a moment."
+BUSY = f"The live page is full ({MAX_VIEWERS} viewers). Try again in a moment."
+IDLE = f"Nothing was sent for {IDLE_SECONDS} seconds. Start again."
+FAILED = "The server failed to edit the picture. Start again."
+SIGN_IN = "Sign in first: reload the page."
 _HERE = Path(__file__).parent
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user chose."""
-
-    attribute: str
-    strength: float = 1.0
-    faces: Literal["largest", "all"] = "largest"
-    consent: bool = False
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Settings:
-        """Read and check them.
-
-        Raises:
-            DiatError: one is missing or out of range.
-        """
-        try:
-            settings = cls(
-                str(values["attribute"]),
-                float(values.get("strength", 1.0)),
-                values.get("faces", "largest"),
-                values.get("consent") in (True, "true"),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise DiatError(
-                f"The settings cannot be read ({error}): send attribute, strength, faces, consent."
-            ) from None
-        if not 0 <= settings.strength <= MAX_STRENGTH or settings.faces not in ("largest", "all"):
-            raise DiatError(f'The strength must be 0 to {MAX_STRENGTH} and faces "largest" or "all": choose again.')
-        if not settings.consent:
-            raise DiatError(CONSENT)
-        return settings
+logger = logging.getLogger(__name__)
 
 
-class Mirror:
-    """What one client sees: the faces that are followed, and the settings."""
+@dataclass(eq=False)
+class _Place:
+    """Of one viewer who posts frames."""
 
-    def __init__(self, editors: Editors) -> None:
-        self._editors = editors
-        self._tracker = FaceTracker(editors.live_detector)
-        self._frame_editor: LiveFrameEditor | None = None
-        self.settings: Settings | None = None
-
-    def show(self, jpeg: bytes) -> U8:
-        """The next frame, changed. (H, W, 3) RGB.
-
-        Raises:
-            DiatError: the frame or the settings cannot be used.
-        """
-        if self.settings is None:
-            raise DiatError(CONSENT)
-        frame = decode_frame(jpeg)
-        tracks = self._tracker.update(frame, time.monotonic())
-        editor = self._editors.get(self.settings.attribute)
-        if self._frame_editor is None or self._frame_editor.editor is not editor:
-            self._frame_editor = LiveFrameEditor(editor)
-        chosen = tracks if self.settings.faces == "all" else tracks[:1]
-        return self._frame_editor.edit(frame, chosen, self.settings.strength)
-
-
-def decode_frame(jpeg: bytes) -> U8:
-    """A JPEG as (H, W, 3) RGB, its size checked before it is opened.
-
-    Raises:
-        PhotoRejected: it is no JPEG, or too large.
-    """
-    try:
-        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as header:
-            width, height = header.size
-    except OSError:
-        raise PhotoRejected("The frame is no JPEG: send another.") from None
-    if len(jpeg) > MAX_FRAME_BYTES or width * height > MAX_FRAME_PIXELS:
-        raise PhotoRejected(f"The frame is too large ({width}x{height}): at most 1920x1080 and 1 MiB are taken.")
-    frame = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if frame is None:
-        raise PhotoRejected("The frame is damaged: send another.")
-    return frame.astype(np.uint8, copy=False)
-
-
-def encode_frame(frame: U8) -> bytes:
-    """(H, W, 3) RGB -> JPEG."""
-    return cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+    session: LiveSession
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    used: float = field(default_factory=time.monotonic)
 
 
 class LiveRoutes:
-    """The server's side of the live page."""
+    """The server's side of the live page. Everything but the editing happens on the event loop."""
 
-    def __init__(self, editors: Editors) -> None:
+    def __init__(self, editors: EditorPool) -> None:
         self._editors = editors
-        self.mirrors = 0  # clients that are served now
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="live")
+        self._connected = 0  # viewers with a WebSocket
+        self._posting: dict[str, _Place] = {}  # viewers without, by session
 
     def routes(self) -> list[BaseRoute]:
         """For the server beside Gradio's own."""
         return [WebSocketRoute("/live", self.serve), Route("/live/frame", self.frame, methods=["POST"])]
 
     async def serve(self, socket: WebSocket) -> None:
-        """One client, until it goes."""
+        """One viewer with a WebSocket, until it goes."""
         await socket.accept()
-        # Another site's page must not use this server through its visitor's browser.
-        if foreign(socket.headers) or self.mirrors >= MAX_MIRRORS:
-            await socket.send_text(
-                json.dumps({"error": BUSY if self.mirrors >= MAX_MIRRORS else "Open the page itself."})
-            )
+        refusal = SIGN_IN if not signed_in(socket) else FOREIGN if foreign(socket) else BUSY if self._full() else None
+        if refusal is not None:
+            await socket.send_text(json.dumps({"error": refusal}))
             await socket.close()
             return
-        self.mirrors += 1
+        self._connected += 1
         try:
-            await _Conversation(socket, Mirror(self._editors)).run()
+            await _Connection(socket, LiveSession(self._editors), self._workers).run()
         finally:
-            self.mirrors -= 1
+            self._connected -= 1
 
     async def frame(self, request: Request) -> Response:
-        """One frame by itself, for clients without WebSockets."""
-        if foreign(request.headers):
-            return JSONResponse({"error": "Open the page itself."}, 403)
-        mirror, body = Mirror(self._editors), await request.body()
+        """One frame of a viewer without a WebSocket."""
+        if not signed_in(request):
+            return JSONResponse({"error": SIGN_IN}, 401)
+        if foreign(request):
+            return JSONResponse({"error": FOREIGN}, 403)
+        name = request.query_params.get("session", "")
+        known = len(name) >= MIN_SESSION_LENGTH
+        name = name if known else secrets.token_hex()
+        if name not in self._posting and self._full():
+            return JSONResponse({"error": BUSY}, 503, {"Retry-After": str(POSTED_IDLE_SECONDS)})
+        place = self._posting.setdefault(name, _Place(LiveSession(self._editors)))
         try:
-            mirror.settings = Settings.of(request.query_params)
-            changed = await asyncio.to_thread(mirror.show, body)
+            async with place.lock:
+                return await self._answer(place.session, request)
+        finally:
+            place.used = time.monotonic()
+            if not known:
+                del self._posting[name]
+
+    async def _answer(self, session: LiveSession, request: Request) -> Response:
+        body, snapshot = await request.body(), "snapshot" in request.query_params
+        try:
+            session.settings = LiveSettings.parse(request.query_params)
+            edited = await _edited(self._workers, session, body, snapshot)
         except DiatError as error:
             return JSONResponse({"error": str(error)}, 422)
-        if "snapshot" in request.query_params:
-            return Response(
-                encode(changed, mirror.settings.attribute, mirror.settings.strength), media_type="image/png"
-            )
-        return Response(encode_frame(changed), media_type="image/jpeg")
+        if edited.snapshot is not None:
+            return Response(edited.snapshot, media_type="image/png")
+        return Response(edited.jpeg, media_type="image/jpeg")
+
+    def _full(self) -> bool:
+        long_ago = time.monotonic() - POSTED_IDLE_SECONDS
+        for name, place in list(self._posting.items()):
+            if place.used < long_ago and not place.lock.locked():
+                del self._posting[name]
+        return self._connected + len(self._posting) >= MAX_VIEWERS
 
 
-class _Conversation:
-    """With one client: one task listens, the other works on the newest frame."""
+async def _edited(workers: ThreadPoolExecutor, session: LiveSession, jpeg: bytes, snapshot: bool) -> EncodedFrame:
+    """A frame, edited by one of the workers; a model is loaded beside them, or a slow download would stop everyone."""
+    if not session.ready:
+        await asyncio.to_thread(session.load)
+    return await asyncio.get_running_loop().run_in_executor(workers, session.edit, jpeg, snapshot)
 
-    def __init__(self, socket: WebSocket, mirror: Mirror) -> None:
-        self._socket, self._mirror = socket, mirror
+
+class _Gone(Exception):
+    """The viewer has left."""
+
+
+class _Connection:
+    """With one viewer: one task listens, the other edits the newest frame."""
+
+    def __init__(self, socket: WebSocket, session: LiveSession, workers: ThreadPoolExecutor) -> None:
+        self._socket, self._session, self._workers = socket, session, workers
         self._newest: bytes | None = None
         self._arrived = asyncio.Event()
         self._snapshot = False
 
     async def run(self) -> None:
-        worker = asyncio.create_task(self._work())
-        listener = asyncio.create_task(self._listen())
+        tasks = [asyncio.create_task(self._edit()), asyncio.create_task(self._listen())]
         try:
-            await asyncio.wait([worker, listener], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (worker, listener):
+            for task in tasks:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-                    await task
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            for error in ended:
+                if isinstance(error, Exception) and not isinstance(error, _Gone):
+                    logger.error("A live connection failed.", exc_info=error)
+                    await self._send_error(FAILED)
+            await self._socket.close()
+        except (_Gone, RuntimeError, WebSocketDisconnect):
+            pass  # closed from the other side
 
     async def _listen(self) -> None:
         while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
+            try:
+                message = await asyncio.wait_for(self._socket.receive(), IDLE_SECONDS)
+            except TimeoutError:
+                await self._send_error(IDLE)
                 return
+            if message["type"] == "websocket.disconnect":
+                raise _Gone
             if (data := message.get("bytes")) is not None:
                 self._newest = data
                 self._arrived.set()
             else:
-                await self._told(message.get("text") or "")
+                await self._read_text(message.get("text") or "")
 
-    async def _told(self, text: str) -> None:
+    async def _read_text(self, text: str) -> None:
         try:
             values = json.loads(text)
-            if isinstance(values, dict) and values.get("snapshot"):
-                self._snapshot = True
-            else:
-                self._mirror.settings = Settings.of(values if isinstance(values, dict) else {})
-        except ValueError:
-            await self._say("The message is no JSON: send the settings.")
+        except (ValueError, RecursionError):
+            await self._send_error("The message is not JSON: send the settings.")
+            return
+        if isinstance(values, dict) and values.get("snapshot"):
+            self._snapshot = True
+            return
+        try:
+            self._session.settings = LiveSettings.parse(values if isinstance(values, dict) else {})
         except DiatError as error:
-            self._mirror.settings = None
-            await self._say(str(error))
+            self._session.settings = None
+            await self._send_error(str(error))
 
-    async def _work(self) -> None:
+    async def _edit(self) -> None:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             data, self._newest = self._newest, None
-            if data is None or len(data) <= NUMBER:
+            if data is None or len(data) <= NUMBER_BYTES:
                 continue
-            number = data[:NUMBER]
+            number, jpeg = data[:NUMBER_BYTES], data[NUMBER_BYTES:]
+            wanted, self._snapshot = self._snapshot, False
             try:
-                changed = await asyncio.to_thread(self._mirror.show, data[NUMBER:])
-                await self._socket.send_bytes(FRAME + number + encode_frame(changed))
-                if self._snapshot and (settings := self._mirror.settings) is not None:
-                    self._snapshot = False
-                    png = encode(changed, settings.attribute, settings.strength)
-                    await self._socket.send_bytes(SNAPSHOT + number + png)
+                edited = await _edited(self._workers, self._session, jpeg, wanted)
             except DiatError as error:
-                await self._say(str(error))
+                await self._send_error(str(error))
+            else:
+                await self._send_frame(number, edited)
 
-    async def _say(self, sentence: str) -> None:
-        await self._socket.send_text(json.dumps({"error": sentence}))
+    async def _send_frame(self, number: bytes, edited: EncodedFrame) -> None:
+        await self._send(FRAME + number + edited.jpeg)
+        if edited.snapshot is not None:
+            await self._send(SNAPSHOT + number + edited.snapshot)
+
+    async def _send_error(self, sentence: str) -> None:
+        await self._send(json.dumps({"error": sentence}))
+
+    async def _send(self, message: str | bytes) -> None:
+        try:
+            if isinstance(message, bytes):
+                await self._socket.send_bytes(message)
+            else:
+                await self._socket.send_text(message)
+        except (RuntimeError, WebSocketDisconnect):  # what Starlette raises on a socket that is closed
+            raise _Gone from None
 
 
-def foreign(headers: Mapping[str, str]) -> bool:
-    """Whether a browser says that another site's page asks."""
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("x-forwarded-host", headers.get("host"))
-
-
-def live_tab(editors: Editors) -> gr.HTML:
+def live_tab(editors: EditorPool) -> gr.HTML:
     """The page's picture and its controls; what they do is in live.js."""
     import gradio as gr
 
     choices = "".join(
-        f'<option value="{name}"{" selected" if name == editors.default else ""}>{attribute_spec(name).title}</option>'
+        f'<option value="{name}"{" selected" if name == editors.default else ""}>{action_of(name)}</option>'
         for name in editors.attributes
     )
     page = (_HERE / "live.html").read_text().replace("CHOICES", choices).replace("MAX_STRENGTH", str(MAX_STRENGTH))

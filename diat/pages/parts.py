@@ -1,24 +1,42 @@
-"""What several pages have in common: the choices of what to change, and files that were taken away."""
+"""What several pages have in common: their words, the choices of what to change, and files in Gradio's cache."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
 
 from diat.attributes import MAX_STRENGTH, attribute_spec
 from diat.errors import PhotoRejected
-from diat.pages.editors import Editors
+from diat.faces import SAME_PERSON
+from diat.pages.editors import EditorPool
 from diat.pages.guards import refuse_by_a_sentence
+from diat.results import EditResult
 
-CONSENT = "The faces are mine, or their owners have agreed to this."
-TICK = "Please tick the box first."
+CONSENT = "I am in these pictures, or the people in them agreed."
+CONSENT_FIRST = "Confirm consent first: tick the box under your file."
+
+# What each attribute does, as a button says it; others go by their title.
+ACTIONS = {
+    "mouth_open": "Open mouth",
+    "mouth_close": "Close mouth",
+    "eyeglasses_remove": "Remove glasses",
+    "male_to_female": "More feminine",
+    "older_to_younger": "Younger",
+}
 
 
-def attribute_choice(editors: Editors, elem_id: str) -> gr.Radio:
+def action_of(attribute: str) -> str:
+    """How the pages call an attribute."""
+    return ACTIONS.get(attribute) or attribute_spec(attribute).title
+
+
+def attribute_choice(editors: EditorPool, elem_id: str, render: bool = True) -> gr.Radio:
     """Which attribute."""
-    choices = [(attribute_spec(name).title, name) for name in editors.attributes]
-    radio = gr.Radio(choices, value=editors.default, label="Attribute", elem_id=elem_id)
+    choices = [(action_of(name), name) for name in editors.attributes]
+    radio = gr.Radio(choices, value=editors.default, label="What to change", elem_id=elem_id, render=render)
     refuse_by_a_sentence(radio)
     return radio
 
@@ -30,12 +48,52 @@ def strength_choice(elem_id: str) -> gr.Slider:
     return slider
 
 
-def kept(path: str) -> str:
+def consent_box(elem_id: str) -> gr.Checkbox:
+    """Whether those shown agreed. Anything but a true yes is no: a client may send the text "false"."""
+    box = gr.Checkbox(label=CONSENT, elem_id=elem_id)
+    box.preprocess = lambda payload: payload is True  # type: ignore[method-assign]
+    return box
+
+
+def available(path: str) -> str:
     """The path of an upload, unless the file has been deleted meanwhile.
 
     Raises:
         PhotoRejected: it has.
     """
     if not Path(path).is_file():
-        raise PhotoRejected("The file is no longer kept here: choose it again.")
+        raise PhotoRejected("This file has expired. Please upload it again.")
     return path
+
+
+def cache_file(component: gr.components.Component, name: str) -> Path:
+    """Where a page may write a file for a component to offer: in Gradio's own folder, which it empties in time."""
+    path = Path(component.GRADIO_CACHE) / secrets.token_hex(16) / name
+    path.parent.mkdir(parents=True)
+    component.temp_files.add(str(path))  # also when the visitor leaves before it is handed over
+    return path
+
+
+def similarity_sentence(result: EditResult) -> str:
+    """How much of each person a recogniser still sees in the edited faces."""
+    percent = [round(100 * max(face.identity_similarity, 0)) for face in result.edited]
+    same = sum(face.identity_similarity >= SAME_PERSON for face in result.edited)
+    who = "" if len(result.faces) == 1 else f"Face {', '.join(str(face.number) for face in result.edited)}: "
+    if len(percent) == 1:
+        verdict = "still" if same else "no longer"
+        sentence = f"{verdict} recognisable as the same person (identity similarity {percent[0]} %)."
+    else:
+        still = "all" if same == len(percent) else f"{same} of {len(percent)}"
+        sentence = f"{still} still recognisable (identity similarity {min(percent)} to {max(percent)} %)."
+    return who + sentence if who else sentence.capitalize()
+
+
+def show_on_phones(events: Sequence[gr.events.Dependency], elem_id: str) -> None:
+    """After these events, bring a part of the page into view if it lies below the screen, as on a phone."""
+    script = (
+        f"() => {{ const part = document.getElementById('{elem_id}'); "
+        "if (part && part.getBoundingClientRect().top > 0.7 * innerHeight) "
+        "part.scrollIntoView({ behavior: 'smooth', block: 'start' }); }"
+    )
+    for event in events:
+        event.then(None, js=script, api_visibility="private")

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import cv2
 import gradio as gr
-import numpy as np
-from gradio.processing_utils import save_bytes_to_cache
 
 from diat.errors import DiatError
-from diat.faces import MAX_FACES, SAME_PERSON, Face, FaceChoice, choose_faces
-from diat.pages.editors import Editors
-from diat.pages.guards import hand_over_unopened
-from diat.pages.parts import CONSENT, attribute_choice, kept, strength_choice
+from diat.faces import MAX_FACES, FaceChoice, choose_faces, face_fault
+from diat.pages.editors import EditorPool
+from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
+from diat.pages.parts import (
+    CONSENT_FIRST,
+    action_of,
+    attribute_choice,
+    available,
+    cache_file,
+    consent_box,
+    show_on_phones,
+    similarity_sentence,
+    strength_choice,
+)
+from diat.pages.previews import Pair, close_ups, draw_faces, reduced
 from diat.photo import open_photo
-from diat.pixels import U8
+from diat.provenance import KINDS
 from diat.results import EditResult
 
-PREVIEW_SIDE = 1600  # pixels; the download has the photograph's own size
+NO_RESULT = (None, None, None)
+SLIDER_START = 12  # percent of the width: nearly all of "after" is seen, and the handle covers nothing
+BEFORE_AFTER = "Before | After"
 
-Pair = tuple[np.ndarray, np.ndarray]
-NOTHING = (None, None, None)
+Update = dict[str, Any]  # what gr.update gives
 
 
-def photo_tab(editors: Editors, examples: list[list[Any]]) -> None:
-    """The page's parts and its named endpoints ``/faces`` and ``/edit``.
+class PhotoPage:
+    """What the page does.
 
     Args:
-        examples: rows of a path, an attribute and the consent.
+        editors: the models.
+        download: the part that offers the result.
     """
 
-    def faces(photo: str | None) -> tuple[Any, Any, str]:
+    def __init__(self, editors: EditorPool, download: gr.File) -> None:
+        self._editors, self._download = editors, download
+
+    def find_faces(self, photo: str | None) -> tuple[Update, Update, str]:
         """Find the faces of a photograph.
 
         Returns the photograph with numbered faces, the numbers that can be chosen, and a sentence.
@@ -40,31 +55,31 @@ def photo_tab(editors: Editors, examples: list[list[Any]]) -> None:
         if photo is None:
             return *nothing, ""
         try:
-            pixels = open_photo(kept(photo)).pixels
-            found = editors.detector.detect(pixels)
+            pixels = open_photo(available(photo)).pixels
+            found = self._editors.detector.detect(pixels)
             notices: list[str] = []
             choose_faces(found, "all", notices)
         except DiatError as error:
             return *nothing, str(error)
-        numbers = [str(index + 1) for index in range(len(found))]
         several = len(found) > 1
-        drawn = shrunk(draw_faces(pixels, found)) if several else None
-        sentence = f"{len(found)} faces found: choose by number. {' '.join(notices)}" if several else "One face found."
-        usable = [number for index, number in enumerate(numbers) if f"Face {index + 1} " not in " ".join(notices)]
+        numbers = [str(number) for number in range(1, len(found) + 1)]
+        usable = [number for number, face in zip(numbers, found, strict=True) if face_fault(face) is None]
+        sentences = [f"{len(found)} faces found. Pick which to change on the left." if several else "1 face found."]
         return (
-            gr.update(value=drawn, visible=several),
+            gr.update(value=reduced(draw_faces(pixels, found)) if several else None, visible=several),
             gr.update(choices=numbers, value=usable[:1], visible=several),
-            sentence,
+            "  \n".join([*sentences, *notices]),
         )
 
     def edit(
+        self,
         photo: str | None,
         attribute: str,
         strength: float,
         chosen: list[str],
         consent: bool,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for it
-    ) -> tuple[Any, Any, Any, str]:
+    ) -> tuple[Pair | None, Pair | None, str | None, str]:
         """Change one attribute.
 
         Args:
@@ -72,136 +87,121 @@ def photo_tab(editors: Editors, examples: list[list[Any]]) -> None:
             attribute: name of the attribute.
             strength: 0 to 1.5.
             chosen: numbers of the faces, largest first from "1"; none takes the largest.
-            consent: that the faces are yours or that their owners agreed; nothing happens without it.
+            consent: that you are in the picture, or that the people in it agreed; nothing happens without it.
 
-        Returns the face before and after, the photograph before and after, the result as a PNG file, and a sentence.
+        Returns the face before and after, the photograph before and after, the result as a file, and a sentence.
         """
         if photo is None:
-            return *NOTHING, "Choose a photograph."
+            return *NO_RESULT, "Choose a photo."
         try:
             if not consent:
-                open_photo(kept(photo))  # what cannot be used is said first
-                return *NOTHING, "Please tick the box under the photograph first."
-            progress(0.1, "Loading the network")
-            editor = editors.get(attribute)
+                open_photo(available(photo))  # what cannot be used is said first
+                return *NO_RESULT, CONSENT_FIRST
+            progress(0.1, "Loading the model")
+            editor = self._editors.get(attribute)
             progress(0.3, "Changing the face")
-            indices: FaceChoice = [int(number) - 1 for number in chosen] or "largest"
-            result = editor.edit(kept(photo), indices, strength)
-            progress(0.8, "Writing the result")
-            data = result.to_bytes()
-            # In Gradio's own folder, which it empties; a file elsewhere would be copied there, and stay.
-            path = save_bytes_to_cache(data, "diat.png", download.GRADIO_CACHE)
-            return *pictures(result), path, report(result)
+            faces: FaceChoice = [int(number) - 1 for number in chosen] or "largest"
+            result = editor.edit(available(photo), faces, strength)
+            progress(0.8, "Writing the file")
+            path = self._saved(result, Path(photo))
         except DiatError as error:
-            return *NOTHING, str(error)
+            return *NO_RESULT, str(error)
+        whole = reduced(result.original), reduced(result.photo)
+        return close_ups(result), whole, str(path), report(result, editor.model.notices)
 
+    def _saved(self, result: EditResult, original: Path) -> Path:
+        path = cache_file(self._download, result_name(original, result.attribute))
+        path.write_bytes(result.to_bytes(KINDS[path.suffix]))
+        return path
+
+
+def result_name(original: Path, attribute: str) -> str:
+    """``NAME-close-mouth.jpg``: a JPEG stays one, since a large PNG takes seconds to write; all else becomes PNG."""
+    suffix = ".jpg" if KINDS.get(original.suffix.lower()) == "JPEG" else ".png"
+    return f"{original.stem[:100]}-{action_of(attribute).lower().replace(' ', '-')}{suffix}"
+
+
+def report(result: EditResult, model_notices: Sequence[str]) -> str:
+    """What the user reads beside the picture."""
+    seconds = sum(result.milliseconds.values()) / 1000
+    lines = [f"{similarity_sentence(result)} Done in {seconds:.2f} s.", *result.notices, *model_notices]
+    if len(result.faces) > 1:
+        lines.append(f"{len(result.faces)} faces found. Pick which to change on the left.")
+    return "  \n".join(lines)
+
+
+def photo_tab(editors: EditorPool, examples: list[list[Any]]) -> None:
+    """The page's parts and its named endpoints ``/faces`` and ``/edit``.
+
+    Args:
+        editors: the models.
+        examples: rows of a path, an attribute and the consent.
+    """
+    attribute = attribute_choice(editors, "attribute", render=False)  # the examples, which come first, name it
     with gr.Row():
         with gr.Column(min_width=300):
             photo = gr.Image(
                 type="filepath",
                 sources=["upload", "webcam", "clipboard"],
-                label="Photograph",
+                label="Photo",
                 height=360,
                 elem_id="photo",
                 webcam_options=gr.WebcamOptions(mirror=False),
             )
             hand_over_unopened(photo, {row[0] for row in examples})
-            consent = gr.Checkbox(label=CONSENT, elem_id="consent")
+            consent = consent_box("consent")
             numbered = gr.Image(
                 visible=False, label="Faces found", interactive=False, elem_id="faces", format="jpeg", buttons=[]
             )
             chosen = gr.CheckboxGroup(
                 [str(number + 1) for number in range(MAX_FACES)],
-                label="Faces to change (none: the largest)",
+                label="Faces to change (none selected = the largest)",
                 visible=False,
                 elem_id="chosen",
             )
+            refuse_by_a_sentence(chosen)
+            if examples:
+                with gr.Column(elem_id="examples"):
+                    gr.Examples(
+                        [row for row in examples if row[1] in editors.attributes]
+                        or [[row[0], None, True] for row in examples],
+                        [photo, attribute, consent],
+                        label="Or try an example",
+                        cache_examples=False,
+                        visible_columns=[0],
+                    )
         with gr.Column(min_width=300):
-            attribute = attribute_choice(editors, "attribute")
+            attribute.render()  # type: ignore[no-untyped-call]
             strength = strength_choice("strength")
-            run = gr.Button("Change", variant="primary", elem_id="run")
+            run = gr.Button("Apply", variant="primary", elem_id="run")
             message = gr.Markdown(elem_id="message")
             with gr.Tab("Face"):
-                close_up = gr.ImageSlider(label="Before and after", max_height=520, elem_id="close-up", buttons=[])
-            with gr.Tab("Whole photograph"):
-                whole = gr.ImageSlider(
-                    label="Before and after", max_height=520, elem_id="whole", buttons=["fullscreen"]
+                close_up = gr.ImageSlider(
+                    label=BEFORE_AFTER, max_height=520, elem_id="close-up", buttons=[], slider_position=SLIDER_START
                 )
-            download = gr.File(label="Download the result (PNG, full size)", elem_id="download", interactive=False)
-    with gr.Column(elem_id="examples"):  # last, so that on a phone the result is near the photograph
-        gr.Examples(
-            [row for row in examples if row[1] in editors.attributes] or [[row[0], None, True] for row in examples],
-            [photo, attribute, consent],
-            label="Or try Eileen Collins (NASA) and Grace Hopper (US Navy), public domain",
-            cache_examples=False,
-            visible_columns=[0, 1],
-        )
-
+            with gr.Tab("Whole photo"):
+                whole = gr.ImageSlider(
+                    label=BEFORE_AFTER,
+                    max_height=520,
+                    elem_id="whole",
+                    buttons=["fullscreen"],
+                    slider_position=SLIDER_START,
+                )
+            download = gr.File(label="Download (full size)", elem_id="download", interactive=False)
+    page = PhotoPage(editors, download)
     inputs, outputs = [photo, attribute, strength, chosen, consent], [close_up, whole, download, message]
     # First, so that the public name is its own: Gradio numbers a name that is taken.
-    run.click(edit, inputs, outputs, api_name="edit")
-    changed = photo.change(faces, photo, [numbered, chosen, message], api_name="faces", show_progress="hidden")
-    changed.success(edit, inputs, outputs, api_visibility="private")
-    gr.on(
-        [attribute.input, strength.release, chosen.input, consent.input],
-        edit,
-        inputs,
-        outputs,
-        api_visibility="private",
-        trigger_mode="always_last",
-    )
-
-
-def pictures(result: EditResult) -> tuple[Pair, Pair]:
-    """Before and after of the first face's surroundings and of the photograph."""
-    left, top, right, bottom = surroundings(result.faces[result.edited[0].index], result.photo.shape)
-    near = tuple(enlarged(photo[top:bottom, left:right]) for photo in (result.original, result.photo))
-    return (near[0], near[1]), (shrunk(result.original), shrunk(result.photo))
-
-
-def surroundings(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """A square of twice the face's height around it, cut to the photograph."""
-    left, top, right, bottom = (float(value) for value in face.box)
-    x, y, half = (left + right) / 2, (top + bottom) / 2, bottom - top
-    return max(0, int(x - half)), max(0, int(y - half)), min(shape[1], int(x + half)), min(shape[0], int(y + half))
-
-
-def enlarged(pixels: np.ndarray) -> np.ndarray:
-    """A small face is shown large: the longer side at least 520 pixels, at most `PREVIEW_SIDE`."""
-    scale = 520 / max(pixels.shape[:2])
-    return shrunk(pixels) if scale <= 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-
-
-def shrunk(pixels: np.ndarray) -> np.ndarray:
-    """A preview: the longer side at most `PREVIEW_SIDE`."""
-    scale = PREVIEW_SIDE / max(pixels.shape[:2])
-    return pixels if scale >= 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-
-
-def report(result: EditResult) -> str:
-    """What the user reads under the picture."""
-    several = f"{len(result.faces)} faces found: choose them by number."
-    lines = [several] if len(result.faces) > 1 else []
-    for face in result.edited:
-        similarity = face.identity_similarity
-        verdict = "recognised as the same person" if similarity >= SAME_PERSON else "not recognised as the same person"
-        lines.append(f"Face {face.number}: identity similarity {similarity:.2f} of 1, **{verdict}**.")
-    times = ", ".join(f"{stage} {value:.0f}" for stage, value in result.milliseconds.items())
-    return "  \n".join([*lines, *result.notices, f"{sum(result.milliseconds.values()):.0f} ms ({times})"])
-
-
-def draw_faces(photo: U8, faces: list[Face], selected: set[int] | None = None) -> U8:
-    """A copy of the photograph with each face boxed and numbered from 1; chosen faces are drawn stronger."""
-    drawn = photo.copy()
-    thickness = max(2, round(max(photo.shape[:2]) / 400))
-    for index, face in enumerate(faces):
-        left, top, right, bottom = (int(round(float(value))) for value in face.box)
-        chosen = selected is None or index in selected
-        colour = (255, 140, 0) if chosen else (150, 150, 150)
-        cv2.rectangle(drawn, (left, top), (right, bottom), colour, thickness)
-        scale = max(0.6, (right - left) / 140)
-        label = str(index + 1)
-        (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
-        cv2.rectangle(drawn, (left, top), (left + width + 8, top + height + 10), colour, -1)
-        cv2.putText(drawn, label, (left + 4, top + height + 4), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), thickness)
-    return drawn
+    events = [run.click(page.edit, inputs, outputs, api_name="edit")]
+    found = photo.change(page.find_faces, photo, [numbered, chosen, message], api_name="faces", show_progress="hidden")
+    events += [
+        found.success(page.edit, inputs, outputs, api_visibility="private"),
+        gr.on(
+            [attribute.input, strength.release, chosen.input, consent.input],
+            page.edit,
+            inputs,
+            outputs,
+            api_visibility="private",
+            trigger_mode="always_last",
+        ),
+    ]
+    show_on_phones(events, "message")

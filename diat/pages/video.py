@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_file_to_cache
 
-from diat.errors import DiatError
-from diat.pages.editors import Editors
-from diat.pages.guards import take_uploads_only
-from diat.pages.parts import CONSENT, TICK, attribute_choice, kept, strength_choice
+from diat.errors import DiatError, InvalidArgument
+from diat.pages.editors import EditorPool
+from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
+from diat.pages.parts import (
+    CONSENT_FIRST,
+    attribute_choice,
+    available,
+    cache_file,
+    consent_box,
+    show_on_phones,
+    strength_choice,
+)
 from diat.video.choice import FilmFaces
-from diat.video.film import Progress, edit_video
+from diat.video.film import Progress, VideoReport, edit_video
 
 MAX_SECONDS = 60.0  # of film: minutes of work
 
-FACES = [("the largest", "largest"), ("all", "all"), ("one person", "person")]
+FACES = [("Largest face", "largest"), ("All faces", "all"), ("One person", "person")]
 
 
-def video_tab(editors: Editors) -> Callable[[gr.Request], None]:
-    """The page's parts and its named endpoint ``/video``.
+class VideoPage:
+    """What the page does.
 
-    Returns:
-        What stops a visitor's work, for when he leaves.
+    Args:
+        editors: the models.
+        result: the part that shows the result.
     """
-    going: dict[str, threading.Event] = {}  # by session: set to stop
 
-    def change(
+    def __init__(self, editors: EditorPool, result: gr.Video) -> None:
+        self._editors, self._result = editors, result
+        self._stop: dict[str, threading.Event] = {}  # by session, of the videos in work: set to stop
+
+    def edit(
+        self,
         film: str | None,
         attribute: str,
         strength: float,
@@ -48,61 +59,93 @@ def video_tab(editors: Editors) -> Callable[[gr.Request], None]:
             attribute: name of the attribute.
             strength: 0 to 1.5.
             faces: "largest", "all" or "person".
-            number: with "person", whom of the first frame, largest first from 1.
-            consent: that the faces are yours or that their owners agreed; nothing happens without it.
+            number: with "person", which one of the first frame, largest first from 1.
+            consent: that you are in the video, or that the people in it agreed; nothing happens without it.
 
         Returns the result as an MP4 file and a sentence.
         """
-        if film is None or not consent:
-            return None, "Choose a video." if film is None else TICK
-        stopped = going[str(request.session_hash)] = threading.Event()
+        if film is None:
+            return None, "Choose a video."
+        if not consent:
+            return None, CONSENT_FIRST
+        session = str(request.session_hash)
+        stop = self._stop[session] = threading.Event()
 
-        def shown(now: Progress) -> bool:
+        def show(now: Progress) -> bool:
             left = f", {now.seconds_left:.0f} s left" if now.seconds_left is not None else ""
             progress((now.done, now.total or None), desc=f"{now.rate:.1f} frames/s{left}", unit="frames")
-            return not stopped.is_set()
+            return not stop.is_set()
 
-        chosen: FilmFaces = int(number) - 1 if faces == "person" else "all" if faces == "all" else "largest"
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                made = Path(folder) / "diat.mp4"
-                report = edit_video(kept(film), made, editors.get(attribute), chosen, strength, shown, MAX_SECONDS)
-                kept_here = save_file_to_cache(made, result.GRADIO_CACHE)
+            chosen, editor = film_faces(faces, number), self._editors.get(attribute)
+            path = cache_file(self._result, f"{Path(available(film)).stem[:100]}-edited.mp4")
+            report = edit_video(film, path, editor, chosen, strength, show, MAX_SECONDS)
         except DiatError as error:
             return None, str(error)
         finally:
-            going.pop(str(request.session_hash), None)
-        damaged = f", {report.damaged} damaged ones left out" if report.damaged else ""
-        return (
-            kept_here,
-            f"Done: {report.changed} of {report.frames} frames changed{damaged}, in {report.seconds:.0f} s.",
-        )
+            self._stop.pop(session, None)
+        return str(path), "  \n".join([video_sentence(report), *editor.model.notices])
 
-    def stop(request: gr.Request) -> None:
-        if event := going.get(str(request.session_hash)):
+    def stop(self, request: gr.Request) -> None:
+        """Stop the visitor's video, if one is in work."""
+        if event := self._stop.get(str(request.session_hash)):
             event.set()
 
+
+def film_faces(faces: str, number: float | None) -> FilmFaces:
+    """The page's choice as `edit_video` takes it; people are counted from 1 here and from 0 there.
+
+    Raises:
+        InvalidArgument: there is no such choice.
+    """
+    if faces == "person":
+        if number is None or not number >= 1:
+            raise InvalidArgument("People are counted from 1, the largest in the first frame.")
+        return int(number) - 1
+    return "all" if faces == "all" else "largest"
+
+
+def video_sentence(report: VideoReport) -> str:
+    """What the user reads when a video is done."""
+    damaged = f" {report.damaged} damaged frames were left out." if report.damaged else ""
+    return f"Done: {report.changed} of {report.frames} frames changed in {report.seconds:.0f} s.{damaged}"
+
+
+def video_tab(editors: EditorPool) -> Callable[[gr.Request], None]:
+    """The page's parts and its named endpoint ``/video``.
+
+    Returns:
+        What stops a visitor's work, for when they leave.
+    """
     with gr.Row():
         with gr.Column(min_width=300):
             film = gr.File(
-                label="Video (at most a minute and 40 MiB)",
+                label=f"Video (up to {MAX_SECONDS:.0f} seconds and 40 MiB)",
                 file_types=[".mp4", ".mov", ".m4v", ".webm"],
                 elem_id="film",
             )
             take_uploads_only(film)
-            consent = gr.Checkbox(label=CONSENT, elem_id="film-consent")
+            consent = consent_box("film-consent")
             attribute = attribute_choice(editors, "film-attribute")
             strength = strength_choice("film-strength")
-            faces = gr.Radio(FACES, value="largest", label="Faces", elem_id="film-faces")
-            number = gr.Number(1, label="Whom, by size in the first frame", minimum=1, precision=0, visible=False)
+            faces = gr.Radio(FACES, value="largest", label="Faces to change", elem_id="film-faces")
+            refuse_by_a_sentence(faces)
+            number = gr.Number(
+                1, label="Which person (1 = largest in the first frame)", minimum=1, precision=0, visible=False
+            )
+            refuse_by_a_sentence(number)
             faces.change(lambda chosen: gr.update(visible=chosen == "person"), faces, number, api_visibility="private")
             with gr.Row():
-                run = gr.Button("Change", variant="primary", elem_id="film-run")
-                halt = gr.Button("Stop", elem_id="film-stop")
+                run = gr.Button("Apply", variant="primary", elem_id="film-run")
+                stop = gr.Button("Stop", elem_id="film-stop")
         with gr.Column(min_width=300):
             message = gr.Markdown(elem_id="film-message")
             result = gr.Video(label="Result", interactive=False, elem_id="film-result", buttons=["download"])
+    page = VideoPage(editors, result)
     inputs = [film, attribute, strength, faces, number, consent]
-    run.click(change, inputs, [result, message], api_name="video", concurrency_limit=1)
-    halt.click(stop, None, None, queue=False, api_visibility="private")
-    return stop
+    # The last run's sentence goes: it would lie under the progress.
+    run.click(lambda: "", None, message, queue=False, api_visibility="private")
+    done = run.click(page.edit, inputs, [result, message], api_name="video", concurrency_limit=1)
+    stop.click(page.stop, None, None, queue=False, api_visibility="private")
+    show_on_phones([done], "film-message")
+    return page.stop

@@ -20,6 +20,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from diat.attributes import ATTRIBUTES
+from diat.pages.parts import action_of
 from diat.photo import MAX_BYTES
 from diat.provenance import is_marked
 
@@ -57,7 +58,7 @@ def test_faces_is_a_named_endpoint(client, tmp_path, crowd):
 
 def test_no_consent_no_result(client, hopper_path):
     *results, sentence = client.predict(handle_file(hopper_path), "mouth_open", 1.0, [], False, api_name="/edit")
-    assert "tick the box" in sentence
+    assert "Confirm consent first" in sentence
     assert not any(results[2:])
 
 
@@ -170,7 +171,7 @@ def test_a_body_of_unsaid_length_is_counted(server):
 
 def test_results_lie_where_gradio_deletes_them_and_nowhere_else(client, hopper_path, scratch_folder, upload_folder):
     client.predict(handle_file(hopper_path), "mouth_open", 1.0, [], True, api_name="/edit")
-    assert list(upload_folder.rglob("diat.png"))
+    assert list(upload_folder.rglob("grace_hopper-open-mouth.jpg"))
     assert not [path for path in scratch_folder.rglob("*") if path.is_file()]
 
 
@@ -193,11 +194,11 @@ def test_the_attributes_are_listed(client):
 
 def test_every_change_of_one_face_at_once(client, hopper_path):
     shown, sentence = client.predict(handle_file(hopper_path), 1.0, True, api_name="/every")
-    names = [re.sub(r" [01]\.\d\d$", "", entry["caption"]) for entry in shown]
-    assert names == ["As it is", *(spec.title for spec in ATTRIBUTES.values())]
+    names = [re.sub(r" \d+ %$", "", entry["caption"]) for entry in shown]
+    assert names == ["Original", *map(action_of, ATTRIBUTES)]
     pictures = {Path(entry["image"]).read_bytes() for entry in shown}
     assert len(pictures) == 1 + len(ATTRIBUTES)
-    assert sentence.startswith("5 changes")
+    assert "how similar it is to the original" in sentence
 
 
 def test_many_photographs_come_back_as_a_zip_and_those_that_cannot_be_used_are_named(client, hopper_path, tmp_path):
@@ -205,8 +206,8 @@ def test_many_photographs_come_back_as_a_zip_and_those_that_cannot_be_used_are_n
     files = [handle_file(hopper_path), handle_file(tmp_path / "green.png"), handle_file(hopper_path)]
     shown, archive, sentence = client.predict(files, "mouth_open", 1.0, False, True, api_name="/many")
     assert len(shown) == 2
-    assert "2 of 3 photographs changed" in sentence
-    assert "Photograph 2 was left out. No face found" in sentence
+    assert "2 of 3 photos changed" in sentence
+    assert "green.png was skipped: No face found" in sentence
     with zipfile.ZipFile(archive) as packed:
         assert packed.namelist() == ["001.png", "003.png"]
         assert is_marked(packed.read("001.png"))
@@ -215,7 +216,7 @@ def test_many_photographs_come_back_as_a_zip_and_those_that_cannot_be_used_are_n
 def test_a_video_comes_back_changed(client, collins, tmp_path):
     source = film(tmp_path / "in.mp4", [np.ascontiguousarray(collins[:320, 60:380])] * 5)
     result, sentence = client.predict(handle_file(source), "mouth_close", 1.0, "all", 1, True, api_name="/video")
-    assert sentence.startswith("5 of 5 frames with an edited face")
+    assert sentence.startswith("Done: 5 of 5 frames changed")
     assert facts(Path(result["video"] if isinstance(result, dict) else result))["sound"] == facts(source)["sound"]
 
 
@@ -227,7 +228,7 @@ def test_no_consent_no_result_anywhere(client, hopper_path, endpoint, arguments)
     photo = handle_file(hopper_path)
     shown, *_, sentence = client.predict([photo] if endpoint == "/many" else photo, *arguments, api_name=endpoint)
     assert shown == []
-    assert "tick the box" in sentence
+    assert "Confirm consent first" in sentence
 
 
 @pytest.mark.parametrize(("attribute", "strength"), [("beard_on", 1.0), ("mouth_open", 9)])

@@ -14,11 +14,12 @@ import pytest
 from playwright.sync_api import Page
 from websockets.sync.client import ClientConnection, connect
 
-from diat.pages.live import BUSY, CONSENT, FRAME, MAX_FRAME_BYTES, MAX_MIRRORS, SNAPSHOT
+from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, SNAPSHOT
+from diat.pages.live_session import CONSENT_FIRST, MAX_FRAME_BYTES
 from diat.provenance import is_marked
 
 SETTINGS = {"attribute": "mouth_close", "strength": 1.0, "faces": "largest", "consent": True}
-RATE = "document.querySelector('#live-rate').textContent.includes('frames/s')"
+RATE = "document.querySelector('#live-rate').textContent.includes('fps')"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def answer(client: ClientConnection, number: int, jpeg: bytes) -> bytes:
 
 
 def start(page: Page) -> None:
-    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("tab", name="Webcam").click()
     page.check("#live-consent")
     page.click("#live-start")
     page.wait_for_function(RATE, timeout=60_000)
@@ -59,10 +60,10 @@ def test_the_mirror_shows_the_camera_changed_and_a_stop_stops(page, shoot):
     assert picture(page).std() > 20
     page.select_option("#live-attribute", "mouth_open")
     page.wait_for_timeout(1000)
-    assert "frames/s" in page.inner_text("#live-rate")
+    assert "fps" in page.inner_text("#live-rate")
     shoot("live")
     page.click("#live-start")
-    assert page.inner_text("#live-start") == "Start the camera"
+    assert page.inner_text("#live-start") == "Start camera"
     assert page.inner_text("#live-rate") == ""
     before = picture(page)
     page.wait_for_timeout(500)
@@ -70,7 +71,7 @@ def test_the_mirror_shows_the_camera_changed_and_a_stop_stops(page, shoot):
 
 
 def test_nothing_starts_before_the_box_is_ticked(page):
-    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("tab", name="Webcam").click()
     assert page.is_disabled("#live-start")
     page.check("#live-consent")
     assert page.is_enabled("#live-start")
@@ -95,7 +96,7 @@ def test_an_unplugged_camera_is_one_sentence(page):
     start(page)
     page.evaluate("camera.getVideoTracks()[0].dispatchEvent(new Event('ended'))")
     assert "unplugged" in page.inner_text("#live-message")
-    assert page.inner_text("#live-start") == "Start the camera"
+    assert page.inner_text("#live-start") == "Start camera"
 
 
 def test_another_camera_takes_the_place_of_the_first_and_frees_it(chromium, server):
@@ -126,10 +127,10 @@ def test_without_a_camera_the_page_says_so(page):
         "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); };"
     )
     page.reload()
-    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("tab", name="Webcam").click()
     page.check("#live-consent")
     page.click("#live-start")
-    page.wait_for_function("document.querySelector('#live-message').textContent.includes('There is no camera')")
+    page.wait_for_function("document.querySelector('#live-message').textContent.includes('No camera found')")
 
 
 def test_where_websockets_are_blocked_frames_are_posted(page):
@@ -139,7 +140,7 @@ def test_where_websockets_are_blocked_frames_are_posted(page):
     page.reload()
     page.wait_for_selector("#photo")
     start(page)
-    page.wait_for_function("document.querySelector('#live-rate').textContent.includes('without WebSocket')")
+    page.wait_for_function("document.querySelector('#live-rate').textContent.includes('no WebSocket')")
     assert picture(page).std() > 20
 
 
@@ -182,12 +183,12 @@ def test_late_frames_are_dropped_and_the_newest_is_answered(server, jpeg):
 @pytest.mark.parametrize(
     ("message", "sentence"),
     [
-        (json.dumps({**SETTINGS, "consent": False}), CONSENT),
+        (json.dumps({**SETTINGS, "consent": False}), CONSENT_FIRST),
         (json.dumps({**SETTINGS, "strength": 9}), "strength must be 0 to"),
         (json.dumps({**SETTINGS, "faces": "none"}), "faces"),
         (json.dumps({"consent": True}), "attribute"),
         ("[1]", "attribute"),
-        ("no json", "no JSON"),
+        ("no json", "not JSON"),
     ],
 )
 def test_settings_that_cannot_be_are_one_sentence(server, message, sentence):
@@ -198,7 +199,7 @@ def test_settings_that_cannot_be_are_one_sentence(server, message, sentence):
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
-    [(b"no jpeg", "no JPEG"), (b"\xff\xd8\xff\xe0" + b"x" * 100, "no JPEG"), (None, "too large")],
+    [(b"no jpeg", "not a JPEG"), (b"\xff\xd8\xff\xe0" + b"x" * 100, "not a JPEG"), (None, "too large")],
 )
 def test_frames_that_cannot_be_are_one_sentence_and_the_next_is_served(server, jpeg, data, sentence):
     wide = cv2.imencode(".jpg", np.zeros((1200, 2000, 3), np.uint8))[1].tobytes()
@@ -212,7 +213,7 @@ def test_frames_that_cannot_be_are_one_sentence_and_the_next_is_served(server, j
 def test_a_frame_before_the_consent_is_refused(server, jpeg):
     with opened(server) as client:
         client.send((1).to_bytes(4, "big") + jpeg)
-        assert json.loads(client.recv(timeout=10))["error"] == CONSENT
+        assert json.loads(client.recv(timeout=10))["error"] == CONSENT_FIRST
 
 
 def test_another_sites_page_is_refused(server):
@@ -222,7 +223,7 @@ def test_another_sites_page_is_refused(server):
 
 def test_the_places_are_counted_and_one_is_free_within_a_second_of_a_client_going(server, jpeg):
     with ExitStack() as stack:
-        clients = [stack.enter_context(opened(server)) for _ in range(MAX_MIRRORS)]
+        clients = [stack.enter_context(opened(server)) for _ in range(MAX_VIEWERS)]
         for client in clients:
             client.send(json.dumps(SETTINGS))
             answer(client, 1, jpeg)
@@ -246,5 +247,5 @@ def test_a_posted_frame_needs_the_consent_too(server, jpeg, query, status):
             assert cv2.imdecode(np.frombuffer(reply.read(), np.uint8), 1).shape == (480, 480, 3)
     except urllib.error.HTTPError as error:
         assert error.code == status
-        assert json.loads(error.read())["error"] == CONSENT
+        assert json.loads(error.read())["error"] == CONSENT_FIRST
     assert len(jpeg) < MAX_FRAME_BYTES

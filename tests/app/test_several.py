@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from diat.attributes import ATTRIBUTES
+from diat.pages.parts import action_of
 from diat.provenance import is_marked
 
 SLOW = 90_000  # milliseconds
@@ -26,19 +27,19 @@ def choose(page: Page, element: str, *paths) -> None:
 @pytest.fixture
 def opened(page):
     def open_tab(name: str) -> Page:
-        page.get_by_role("tab", name=name).click()
+        page.get_by_role("tab", name=name, exact=True).click()
         return page
 
     return open_tab
 
 
 def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, collins_path, hopper_path, shoot):
-    page = opened("Many")
+    page = opened("Batch")
     choose(page, "many-photos", collins_path, hopper_path)
     page.locator("#many-consent input").check()
     expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
     page.click("#many-run")
-    expect(page.locator("#many-message")).to_contain_text("2 of 2 photographs changed.", timeout=SLOW)
+    expect(page.locator("#many-message")).to_contain_text("2 of 2 photos changed.", timeout=SLOW)
     expect(page.locator("#many-gallery img")).to_have_count(2)
     shoot("many")
     with page.expect_download() as download:
@@ -51,27 +52,27 @@ def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, col
 
 
 def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopper_path, tmp_path):
-    page = opened("Many")
+    page = opened("Batch")
     wall = tmp_path / "wall.png"
     cv2.imwrite(str(wall), np.full((200, 200, 3), 128, np.uint8))
     choose(page, "many-photos", wall, hopper_path)
     page.locator("#many-consent input").check()
     expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
     page.click("#many-run")
-    expect(page.locator("#many-message")).to_contain_text("Photograph 1 was left out. No face found", timeout=SLOW)
-    expect(page.locator("#many-message")).to_contain_text("1 of 2 photographs changed.")
+    expect(page.locator("#many-message")).to_contain_text("wall.png was skipped: No face found", timeout=SLOW)
+    expect(page.locator("#many-message")).to_contain_text("1 of 2 photos changed.")
 
 
 def test_every_change_of_one_photograph(opened, collins_path, shoot):
-    page = opened("Every change")
+    page = opened("All effects")
     choose(page, "every-photo", collins_path)
     page.locator("#every-consent input").check()
     page.wait_for_selector("#every-photo img", timeout=SLOW)
     page.click("#every-run")
-    expect(page.locator("#every-message")).to_contain_text(f"{len(ATTRIBUTES)} changes of one face", timeout=SLOW)
+    expect(page.locator("#every-message")).to_contain_text("how similar it is to the original", timeout=SLOW)
     expect(page.locator("#every-gallery img")).to_have_count(1 + len(ATTRIBUTES))
     for spec in ATTRIBUTES.values():
-        expect(page.locator("#every-gallery")).to_contain_text(re.compile(spec.title + r" [01]\.\d\d"))
+        expect(page.locator("#every-gallery")).to_contain_text(re.compile(action_of(spec.name) + r" \d+ %"))
     shoot("every")
 
 
@@ -89,7 +90,7 @@ def test_a_video_comes_back_changed(opened, tmp_path, collins, shoot):
 
 def test_no_page_needs_sideways_scrolling_at_a_phones_width(page, shoot):
     page.set_viewport_size({"width": 390, "height": 844})
-    for name in ("Photograph", "Live", "Video", "Many", "Every change"):
+    for name in ("Photo", "Webcam", "Video", "Batch", "All effects"):
         tab = page.get_by_role("tab", name=name, exact=True)
         if not tab.is_visible():  # Gradio folds the tabs that do not fit into a menu
             page.locator(".overflow-menu > button").first.click()

@@ -1,3 +1,5 @@
+import io
+import json
 import os
 import re
 import shutil
@@ -10,7 +12,8 @@ import pytest
 from PIL import Image
 
 from diat.attributes import ATTRIBUTES
-from diat.cli import BATCH, main
+from diat.cli import main
+from diat.cli.photos import BATCH
 from diat.provenance import is_marked
 
 
@@ -51,10 +54,10 @@ def test_a_folder_goes_on_past_bad_files_and_lists_them(tmp_path, collins_path, 
     (source / "notes.txt").write_text("not looked at")
     assert main(["edit", str(source), "-o", str(target), "--attribute", "mouth_close"]) == 1
     captured = capsys.readouterr()
-    assert "3 of 5 photographs changed" in captured.out
-    assert "left out b.jpg: not a JPEG" in captured.err
-    assert "left out d.png: No face found" in captured.err
-    assert sorted(path.name for path in target.iterdir()) == ["a.png", "c.jpg.png", "c.png.png"]
+    assert "3 of 5 photographs edited" in captured.out
+    assert "b.jpg was skipped: This file is not a JPEG" in captured.err
+    assert "d.png was skipped: No face found" in captured.err
+    assert sorted(path.name for path in target.iterdir()) == ["a.jpg", "c.jpg", "c.png"]
 
 
 def test_a_folder_in_batches_gives_what_single_photographs_give(tmp_path, collins_path, hopper_path):
@@ -63,7 +66,7 @@ def test_a_folder_in_batches_gives_what_single_photographs_give(tmp_path, collin
     for number in range(BATCH + 1):
         shutil.copy((collins_path, hopper_path)[number % 2], source / f"{number}.jpg")
     change = ["--attribute", "mouth_open"]
-    assert main(["edit", str(source), "-o", str(target), *change]) == 0
+    assert main(["edit", str(source), "-o", str(target), "--format", "png", *change]) == 0
     for number in range(BATCH + 1):
         single = tmp_path / f"{number}.png"
         assert main(["edit", str(source / f"{number}.jpg"), "-o", str(single), *change]) == 0
@@ -74,7 +77,7 @@ def test_a_folder_in_batches_gives_what_single_photographs_give(tmp_path, collin
 def test_a_folder_does_not_become_a_folder_named_like_a_picture(tmp_path, collins_path, capsys):
     shutil.copy(collins_path, tmp_path / "a.jpg")
     assert main(["edit", str(tmp_path), "-o", str(tmp_path / "o.png"), "--attribute", "mouth_open"]) == 1
-    assert "the output is a folder too" in capsys.readouterr().err
+    assert "the output is a folder" in capsys.readouterr().err
     assert not (tmp_path / "o.png").exists()
 
 
@@ -88,9 +91,10 @@ def test_a_folder_does_not_become_a_folder_named_like_a_picture(tmp_path, collin
         (["{tmp}", "-o", "{tmp}", "--attribute", "mouth_open"], "photograph"),
         (["{tmp}/none.jpg", "-o", "{tmp}/x.png", "--attribute", "mouth_open"], "There is no"),
         (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--faces", "first"], "--faces takes"),
+        (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--faces", "0"], "numbers from 1"),
         (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--faces", "2"], "There is no face 2"),
-        (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--strength", "9"], "takes 0 to 1.5, not 9"),
-        (["{tmp}", "-o", "{tmp}/out", "--attribute", "mouth_open", "--strength", "nan"], "takes 0 to 1.5"),
+        (["{photo}", "-o", "{tmp}/x.png", "--attribute", "mouth_open", "--strength", "9"], "from 0 to 1.5, not 9"),
+        (["{tmp}", "-o", "{tmp}/out", "--attribute", "mouth_open", "--strength", "nan"], "from 0 to 1.5"),
         (["{photo}", "-o", "/proc/x/y.png", "--attribute", "mouth_open"], "cannot be written"),
         (["{photo}", "-o", "{tmp}/x.png", "--model", "{tmp}"], "lacks manifest.json"),
         (["{photo}", "-o", "{tmp}/x.png", "--model", "{weights}", "--attribute", "mouth_close"], "not 'mouth_close'"),
@@ -120,3 +124,110 @@ def test_a_missing_system_library_is_one_sentence(tmp_path, collins_path):
 def test_help_does_not_load_torch():
     code = "import sys, diat.cli; sys.exit('torch' in sys.modules or 'cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+EDIT = ["--attribute", "mouth_open"]
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_files_folders_and_patterns_keep_their_places_and_formats(tmp_path, collins_path, hopper_path):
+    source = tmp_path / "in"
+    (source / "deep").mkdir(parents=True)
+    shutil.copy(collins_path, source / "a.JPG")
+    Image.open(hopper_path).save(source / "deep" / "b.webp")
+    shutil.copy(hopper_path, tmp_path / "c1.jpg")
+    shutil.copy(hopper_path, tmp_path / "c2.jpg")
+    arguments = ["edit", str(source), str(tmp_path / "c*.jpg"), "-o", str(tmp_path / "out"), *EDIT]
+    assert main([*arguments, "--recursive", "--quiet"]) == 0
+    assert listed(tmp_path / "out") == ["a.jpg", "c1.jpg", "c2.jpg", "deep/b.webp"]
+    kinds = [Image.open(tmp_path / "out" / name).format for name in listed(tmp_path / "out")]
+    assert kinds == ["JPEG", "JPEG", "JPEG", "WEBP"]
+    assert main([*arguments[:2], "-o", str(tmp_path / "flat"), *EDIT, "-q"]) == 0
+    assert listed(tmp_path / "flat") == ["a.jpg"]
+
+
+def test_photographs_of_one_name_do_not_overwrite_each_other(tmp_path, collins_path, hopper_path):
+    for folder, path in (("x", collins_path), ("y", hopper_path)):
+        (tmp_path / folder).mkdir()
+        shutil.copy(path, tmp_path / folder / "face.jpg")
+        Image.open(path).save(tmp_path / folder / "face.png")
+    arguments = ["edit", str(tmp_path / "x"), str(tmp_path / "y"), "-o", str(tmp_path / "out"), *EDIT, "-q"]
+    assert main([*arguments, "--format", "png"]) == 0
+    assert len(listed(tmp_path / "out")) == 4
+    sizes = {Image.open(tmp_path / "out" / name).size for name in listed(tmp_path / "out")}
+    assert sizes == {Image.open(collins_path).size, Image.open(hopper_path).size}
+
+
+def test_a_result_that_exists_is_refused_skipped_or_replaced(tmp_path, hopper_path, capsys):
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    shutil.copy(hopper_path, source / "a.jpg")
+    arguments = ["edit", str(source), "-o", str(output), *EDIT]
+    assert main(arguments) == 0
+    (output / "a.jpg").write_bytes(b"mine")
+    assert main(arguments) == 1
+    assert "exists already: use --overwrite or --skip-existing" in capsys.readouterr().err
+    shutil.copy(hopper_path, source / "b.jpg")
+    assert main([*arguments, "--skip-existing"]) == 0
+    assert "1 of 1 photographs edited" in capsys.readouterr().out
+    assert (output / "a.jpg").read_bytes() == b"mine"
+    assert main([*arguments, "--overwrite"]) == 0
+    assert is_marked((output / "a.jpg").read_bytes())
+
+
+def test_stdin_and_stdout(hopper_path):
+    command = [sys.executable, "-m", "diat", "edit", "-", "-o", "-", "--format", "jpg", *EDIT]
+    done = subprocess.run(command, input=hopper_path.read_bytes(), capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(io.BytesIO(done.stdout)).format == "JPEG"
+    assert is_marked(done.stdout)
+    assert b"identity similarity" in done.stderr
+
+
+def test_json_is_one_object_a_photograph(tmp_path, hopper_path, capsys):
+    Image.new("RGB", (300, 300), "green").save(tmp_path / "green.png")
+    photos = [str(hopper_path), str(tmp_path / "green.png")]
+    assert main(["edit", *photos, "-o", str(tmp_path / "out"), *EDIT, "--json"]) == 1
+    edited, failed = map(json.loads, capsys.readouterr().out.splitlines())
+    assert edited["output"] == str(tmp_path / "out" / hopper_path.name)
+    assert edited["edited"][0]["face"] == 1
+    assert 0.3 < edited["edited"][0]["identity_similarity"] <= 1
+    assert failed["input"] == photos[1] and failed["error"].startswith("No face found")
+    assert main(["faces", *photos, "--json"]) == 1
+    faces, none = map(json.loads, capsys.readouterr().out.splitlines())
+    assert len(faces["faces"]) == 1 and faces["faces"][0]["fault"] is None and none["faces"] == []
+
+
+def test_quality_makes_files_larger_or_smaller(tmp_path, hopper_path):
+    sizes = []
+    for quality in ("40", "95"):
+        output = tmp_path / f"{quality}.jpg"
+        assert main(["edit", str(hopper_path), "-o", str(output), *EDIT, "--quality", quality, "-q"]) == 0
+        sizes.append(output.stat().st_size)
+    assert 2 * sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize("name", ["Mouth open", "mouth-open", "MOUTH_OPEN"])
+def test_an_attribute_may_be_called_as_people_call_it(tmp_path, hopper_path, name, capsys):
+    output = tmp_path / "x.png"
+    assert main(["edit", str(hopper_path), "-o", str(output), "--attribute", name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["attribute"] == "mouth_open"
+
+
+def test_a_face_of_a_video_is_counted_from_1(tmp_path, capsys):
+    (tmp_path / "in.mp4").write_bytes(b"never opened")
+    arguments = ["video", str(tmp_path / "in.mp4"), "-o", str(tmp_path / "out.mp4"), *EDIT, "--faces", "0"]
+    assert main(arguments) == 1
+    assert "numbers from 1" in capsys.readouterr().err
+
+
+def test_the_version(capsys):
+    import diat
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"diat {diat.__version__}\n"

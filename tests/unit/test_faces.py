@@ -5,7 +5,7 @@ from diat import detector as insightface_detector
 from diat.align import CELEBA_TEMPLATE_128
 from diat.errors import ModelRejected
 from diat.faces import MAX_FACES, Face, face_fault
-from diat.pages.photo import draw_faces
+from diat.pages.previews import draw_faces
 
 
 def face_with(points5: np.ndarray) -> Face:

@@ -1,0 +1,7 @@
+"""Runs the command line: ``python -m diat.cli``."""
+
+import sys
+
+from diat.cli.commands import main
+
+sys.exit(main())

@@ -1,0 +1,133 @@
+"""``diat edit``: photographs in, edited photographs out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from diat.cli.files import Job, plan
+from diat.cli.shared import Reporter, check_change, face_choice, load_editor
+from diat.errors import DiatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from diat.editor import FaceEditor
+    from diat.faces import FaceChoice
+    from diat.results import EditResult
+
+BATCH = 4  # photographs at a time: as many 25-megapixel pictures and their results are 600 MB
+
+
+def edit_photos(args: argparse.Namespace) -> int:
+    """Edit what the options name; 1 if one of them could not be."""
+    check_change(args)
+    choice, jobs = face_choice(args.faces), plan(args)
+    reporter = Reporter(args, to_stderr=args.output == "-")
+    present = [job for job in jobs if job.output is not None and job.output.exists()]
+    for job in present:
+        if job.photo.path is not None and job.output is not None and job.output.samefile(job.photo.path):
+            raise DiatError("The output is the photograph itself: choose another name, or it would be overwritten.")
+    if args.skip_existing:
+        jobs = [job for job in jobs if job not in present]
+    elif present and not args.overwrite:
+        raise DiatError(f"{present[0].output} exists already: use --overwrite or --skip-existing.")
+    failed = _run(load_editor(args), jobs, choice, args, reporter) if jobs else 0
+    if len(jobs) > 1 or present:
+        skipped = f" {len(present)} skipped: their results exist." if args.skip_existing and present else ""
+        reporter.say(f"{len(jobs) - failed} of {len(jobs)} photographs edited, in {args.output}.{skipped}")
+    return 1 if failed else 0
+
+
+def _run(editor: FaceEditor, jobs: list[Job], choice: FaceChoice, args: argparse.Namespace, reporter: Reporter) -> int:
+    """Edit and write them all; how many failed."""
+    from tqdm import tqdm
+
+    failed = 0
+    edit = partial(editor.edit, faces=choice, strength=args.strength, apply_anyway=args.apply_anyway)
+    bar: Any = nullcontext()
+    if len(jobs) > 1 and reporter.shows_progress:
+        bar = tqdm(total=len(jobs), unit="photo", dynamic_ncols=True)
+    with bar as shown:
+        for start in range(0, len(jobs), BATCH):
+            for job, result in _edited(edit, jobs[start : start + BATCH]):
+                try:
+                    if isinstance(result, DiatError):
+                        raise result
+                    _write(result, job, args)
+                except DiatError as error:
+                    failed += 1
+                    if args.json:
+                        reporter.record({"input": str(job.photo), "error": str(error)})
+                    reporter.fail(f"diat: {error}" if len(jobs) == 1 else f"{job.photo} was skipped: {error}")
+                else:
+                    _report(result, job, reporter, alone=len(jobs) == 1)
+                if shown is not None:
+                    shown.update()
+    return failed
+
+
+def _edited(edit: Callable[..., Any], jobs: list[Job]) -> Iterator[tuple[Job, EditResult | DiatError]]:
+    """The photographs as one batch of the network; one by one where one of them cannot be used."""
+    sources: list[Path | bytes] = [
+        sys.stdin.buffer.read() if job.photo.path is None else job.photo.path for job in jobs
+    ]
+    try:
+        yield from zip(jobs, edit(sources), strict=True)
+        return
+    except DiatError:
+        pass
+    for job, source in zip(jobs, sources, strict=True):
+        try:
+            yield job, edit(source)
+        except DiatError as error:
+            yield job, error
+
+
+def _write(result: EditResult, job: Job, args: argparse.Namespace) -> None:
+    """Write one result, whole or not at all.
+
+    Raises:
+        DiatError: it cannot be written.
+    """
+    from diat.files import write_file
+    from diat.provenance import KINDS
+
+    if job.output is None:
+        sys.stdout.buffer.write(result.to_bytes(KINDS[f".{args.format or 'png'}"], args.quality))
+        sys.stdout.buffer.flush()
+        return
+    try:
+        write_file(job.output, result.to_bytes(KINDS[job.output.suffix.lower()], args.quality))
+    except OSError as error:
+        raise DiatError(f"{job.output} cannot be written ({error.strerror}): choose another place.") from error
+
+
+def _report(result: EditResult, job: Job, reporter: Reporter, alone: bool) -> None:
+    output = "-" if job.output is None else str(job.output)
+    if alone:
+        reporter.say(*result.notices)
+        for face in result.edited:
+            reporter.say(f"Face {face.number}: identity similarity {face.identity_similarity:.2f}")
+        reporter.say(f"{output}: {sum(result.milliseconds.values()):.0f} ms")
+    elif result.notices:
+        reporter.fail(f"{job.photo}: {' '.join(result.notices)}")
+    reporter.record(
+        {
+            "input": str(job.photo),
+            "output": output,
+            "attribute": result.attribute,
+            "strength": result.strength,
+            "faces_found": len(result.faces),
+            "edited": [
+                {"face": face.number, "identity_similarity": round(face.identity_similarity, 4)}
+                for face in result.edited
+            ],
+            "notices": list(result.notices),
+            "milliseconds": {stage: round(value, 1) for stage, value in result.milliseconds.items()},
+        }
+    )

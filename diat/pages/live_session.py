@@ -1,0 +1,136 @@
+"""One viewer of the live page: the settings, the faces that are followed, and frames decoded, edited and encoded."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from PIL import Image
+
+from diat.attributes import check_strength
+from diat.errors import DiatError, InvalidArgument, PhotoRejected
+from diat.photo import check_scans
+from diat.pixels import U8, compressed, decompressed
+from diat.provenance import encode, mark_jpeg
+from diat.video.stream import FrameStream
+
+if TYPE_CHECKING:
+    from diat.pages.editors import EditorPool
+
+MAX_FRAME_BYTES = 2**20
+MAX_FRAME_PIXELS = 1920 * 1080
+MIN_FRAME_SIDE = 16  # pixels; optical flow needs as many
+JPEG_QUALITY = 85  # of the frames that go back
+
+CONSENT_FIRST = "Confirm first that everyone on camera agrees."
+
+
+@dataclass(frozen=True)
+class LiveSettings:
+    """What the viewer chose."""
+
+    attribute: str
+    strength: float = 1.0
+    faces: Literal["largest", "all"] = "largest"
+    consent: bool = False
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> LiveSettings:
+        """Read and check them, out of JSON or out of an address.
+
+        Raises:
+            DiatError: one is missing or out of range.
+        """
+        try:
+            settings = cls(
+                str(values["attribute"]),
+                check_strength(float(values.get("strength", 1.0))),
+                values.get("faces", "largest"),
+                values.get("consent") in (True, "true"),
+            )
+        except InvalidArgument:
+            raise
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise InvalidArgument("The settings are incomplete: send attribute, strength, faces and consent.") from None
+        if settings.faces not in ("largest", "all"):
+            raise InvalidArgument('faces must be "largest" or "all".')
+        if not settings.consent:
+            raise DiatError(CONSENT_FIRST)
+        return settings
+
+
+class EncodedFrame(NamedTuple):
+    """What goes back to the viewer."""
+
+    jpeg: bytes
+    snapshot: bytes | None  # the same frame as a marked PNG, where it was asked for
+
+
+class LiveSession:
+    """Edits one viewer's frames, one after the other; not to be called by two threads at once.
+
+    Args:
+        editors: the models.
+    """
+
+    def __init__(self, editors: EditorPool) -> None:
+        self._editors = editors
+        self._stream: FrameStream | None = None
+        self.settings: LiveSettings | None = None  # another thread may change them at any time
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model that the settings ask for is loaded, or nothing is asked for."""
+        return self.settings is None or self._editors.is_loaded(self.settings.attribute)
+
+    def load(self) -> None:
+        """Load that model, which can take as long as a download.
+
+        Raises:
+            DiatError: it cannot be loaded.
+        """
+        if (settings := self.settings) is not None:
+            self._editors.get(settings.attribute)
+
+    def edit(self, jpeg: bytes, snapshot: bool = False) -> EncodedFrame:
+        """The next frame, edited.
+
+        Raises:
+            DiatError: the frame or the settings cannot be used.
+        """
+        settings = self.settings  # read once: the frame and its mark are of the same settings
+        if settings is None:
+            raise DiatError(CONSENT_FIRST)
+        frame = decode_frame(jpeg)
+        editor = self._editors.get(settings.attribute)
+        if self._stream is None:
+            self._stream = FrameStream(editor, detector=self._editors.live_detector)
+        self._stream.set(editor, settings.faces, settings.strength)
+        edited = self._stream.edit(frame)
+        png = encode(edited, settings.attribute, settings.strength) if snapshot else None
+        reply = mark_jpeg(compressed(edited, ".jpg", JPEG_QUALITY), settings.attribute, settings.strength)
+        return EncodedFrame(reply, png)
+
+
+def decode_frame(jpeg: bytes) -> U8:
+    """A JPEG as (H, W, 3) RGB, its size and scans checked before it is decoded.
+
+    Raises:
+        PhotoRejected: it is no JPEG, or too large.
+    """
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as header:
+            width, height = header.size
+    except (OSError, Image.DecompressionBombError, ValueError, SyntaxError):
+        raise PhotoRejected("The frame is not a JPEG.") from None
+    if len(jpeg) > MAX_FRAME_BYTES or width * height > MAX_FRAME_PIXELS:
+        raise PhotoRejected(f"The frame is too large ({width}x{height}); the limit is 1920x1080 and 1 MiB.")
+    if min(width, height) < MIN_FRAME_SIDE:
+        raise PhotoRejected(f"The frame is too small ({width}x{height}).")
+    check_scans(jpeg)
+    try:
+        return decompressed(jpeg)
+    except ValueError:
+        raise PhotoRejected("The frame is damaged.") from None
