@@ -100,9 +100,11 @@ class LiveRoutes:
         name = request.query_params.get("session", "")
         known = len(name) >= MIN_SESSION_LENGTH
         name = name if known else secrets.token_hex()
-        if name not in self._posting and self._full():
-            return JSONResponse({"error": BUSY}, 503, {"Retry-After": str(POSTED_IDLE_SECONDS)})
-        place = self._posting.setdefault(name, _Place(LiveSession(self._editors)))
+        if name not in self._posting:
+            if self._full():
+                return JSONResponse({"error": BUSY}, 503, {"Retry-After": str(POSTED_IDLE_SECONDS)})
+            self._posting[name] = _Place(LiveSession(self._editors))
+        place = self._posting[name]
         try:
             async with place.lock:
                 return await self._answer(place.session, request)

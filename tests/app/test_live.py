@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import ExitStack
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 from websockets.sync.client import ClientConnection, connect
 
-from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, SNAPSHOT
+from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, MIN_SESSION_LENGTH, SNAPSHOT
 from diat.pages.live_session import CONSENT_FIRST, MAX_FRAME_BYTES
+from diat.pixels import decompressed
 from diat.provenance import is_marked
 
 SETTINGS = {"attribute": "mouth_close", "strength": 1.0, "faces": "largest", "consent": True}
@@ -184,7 +188,7 @@ def test_late_frames_are_dropped_and_the_newest_is_answered(server, jpeg):
     ("message", "sentence"),
     [
         (json.dumps({**SETTINGS, "consent": False}), CONSENT_FIRST),
-        (json.dumps({**SETTINGS, "strength": 9}), "strength must be 0 to"),
+        (json.dumps({**SETTINGS, "strength": 9}), "from 0 to 1.5, not 9"),
         (json.dumps({**SETTINGS, "faces": "none"}), "faces"),
         (json.dumps({"consent": True}), "attribute"),
         ("[1]", "attribute"),
@@ -249,3 +253,70 @@ def test_a_posted_frame_needs_the_consent_too(server, jpeg, query, status):
         assert error.code == status
         assert json.loads(error.read())["error"] == CONSENT_FIRST
     assert len(jpeg) < MAX_FRAME_BYTES
+
+
+def post(server: str, jpeg: bytes, **query: object) -> tuple[int, bytes]:
+    """Status and body of a posted frame."""
+    values = {**SETTINGS, "consent": "true", **query}
+    address = f"{server}/live/frame?{urllib.parse.urlencode(values)}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, data=jpeg, method="POST"), timeout=60) as reply:
+            return reply.status, reply.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def scan_bomb(side: int = 1000, scans: int = 3000) -> bytes:
+    """A progressive JPEG with many empty refinement scans."""
+    buffer = io.BytesIO()
+    Image.new("L", (side, side)).save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    start = data.rindex(b"\xff\xda")
+    return data[:start] + data[start:-2] * scans + data[-2:]
+
+
+def test_frames_are_marked_as_edited(server, jpeg):
+    status, body = post(server, jpeg)
+    assert status == 200
+    assert is_marked(body)
+    assert decompressed(body).shape == (480, 480, 3)
+
+
+def test_viewers_who_post_frames_are_counted_too(server, jpeg):
+    with ExitStack() as stack:
+        for _ in range(MAX_VIEWERS - 1):
+            client = stack.enter_context(opened(server))
+            client.send(json.dumps(SETTINGS))
+            answer(client, 1, jpeg)
+        own = "a" * MIN_SESSION_LENGTH
+        assert post(server, jpeg, session=own)[0] == 200
+        status, body = post(server, jpeg, session="b" * MIN_SESSION_LENGTH)
+        assert (status, json.loads(body)["error"]) == (503, BUSY)
+        assert post(server, jpeg)[0] == 503
+        assert post(server, jpeg, session=own)[0] == 200  # keeps its place
+        with opened(server) as late:
+            assert json.loads(late.recv(timeout=10))["error"] == BUSY
+
+
+@pytest.mark.parametrize("way", ["posted", "socket"])
+def test_a_frame_of_a_thousand_scans_is_refused_at_once(server, way):
+    bomb, start = scan_bomb(), time.monotonic()
+    if way == "posted":
+        status, body = post(server, bomb)
+        assert status == 422
+    else:
+        with opened(server) as client:
+            client.send(json.dumps(SETTINGS))
+            client.send((1).to_bytes(4, "big") + bomb)
+            body = client.recv(timeout=30)
+    assert "scans" in json.loads(body)["error"]
+    assert time.monotonic() - start < 5  # it takes a minute to decode
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"strength": 1e999999, "attribute": "x"}'])
+def test_hostile_settings_are_one_sentence_and_the_next_are_taken(server, jpeg, text):
+    with opened(server) as client:
+        client.send(text)
+        assert json.loads(client.recv(timeout=10))["error"]
+        client.send(json.dumps(SETTINGS))
+        assert answer(client, 1, jpeg)[:1] == FRAME

@@ -1,0 +1,163 @@
+"""The server's side of the live page, with models that the test makes slow, faulty or countable."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from diat.errors import InvalidArgument
+from diat.pages import live
+from diat.pages.editors import EditorPool
+from diat.pages.live import FAILED, FRAME, IDLE, SIGN_IN, SNAPSHOT, LiveRoutes
+from diat.pages.live_session import LiveSession, LiveSettings
+
+SETTINGS = {"attribute": "mouth_close", "consent": True}
+JPEG = cv2.imencode(".jpg", np.full((64, 64, 3), 128, np.uint8))[1].tobytes()
+
+
+class Models:
+    """In place of an `EditorPool`: no faces, so that frames come back as they are."""
+
+    def __init__(self) -> None:
+        self.searches = 0
+        self.live_detector = self
+        self.before_edit = lambda: None
+        self.editor = SimpleNamespace(detector=self, spec=SimpleNamespace(name="mouth_close"))
+
+    def detect(self, frame: np.ndarray) -> list:
+        self.searches += 1
+        self.before_edit()
+        return []
+
+    def is_loaded(self, attribute: str) -> bool:
+        return True
+
+    def get(self, attribute: str) -> SimpleNamespace:
+        self.editor.edit_frame = lambda frame, *_: frame
+        return self.editor
+
+
+@pytest.fixture
+def models() -> Models:
+    return Models()
+
+
+@pytest.fixture
+def client(models):
+    app = Starlette(routes=LiveRoutes(models).routes())
+    app.auth = app.auth_dependency = None
+    with TestClient(app) as client:
+        client.app = app
+        yield client
+
+
+def frame(number: int = 1) -> bytes:
+    return number.to_bytes(4, "big") + JPEG
+
+
+def test_settings_that_change_during_a_frame_do_not_disturb_it(models):
+    session = LiveSession(models)
+    session.settings = LiveSettings("mouth_close", strength=0.5, consent=True)
+    models.before_edit = lambda: setattr(session, "settings", None)  # as when consent is taken back
+    edited = session.edit(JPEG, snapshot=True)
+    assert edited.snapshot is not None and b"mouth_close strength=0.5" in edited.snapshot
+
+
+def test_a_failure_is_told_and_logged_and_ends_the_connection(client, models, caplog):
+    def fail() -> None:
+        raise RuntimeError("the network gave up")
+
+    models.before_edit = fail
+    with client.websocket_connect("/live") as socket:
+        socket.send_text(json.dumps(SETTINGS))
+        socket.send_bytes(frame())
+        assert socket.receive_json()["error"] == FAILED
+        assert socket.receive()["type"] == "websocket.close"
+    assert "the network gave up" in caplog.text
+
+
+def test_who_sends_nothing_gives_the_place_up(client, monkeypatch):
+    monkeypatch.setattr(live, "IDLE_SECONDS", 0.2)
+    with client.websocket_connect("/live") as socket:
+        assert socket.receive_json()["error"] == IDLE
+        assert socket.receive()["type"] == "websocket.close"
+
+
+def test_posted_frames_of_one_session_share_a_tracker(client, models, monkeypatch):
+    made = []
+    monkeypatch.setattr(live, "LiveSession", lambda editors: made.append(LiveSession(editors)) or made[-1])
+    query = "attribute=mouth_close&consent=true&session=" + "s" * 32
+    for _ in range(3):
+        assert client.post(f"/live/frame?{query}", content=JPEG).status_code == 200
+    assert len(made) == 1
+    assert client.post("/live/frame?attribute=mouth_close&consent=true&session=short", content=JPEG).status_code == 200
+    assert client.post("/live/frame?attribute=mouth_close&consent=true&session=short", content=JPEG).status_code == 200
+    assert len(made) == 3  # a name that can be guessed is not kept
+
+
+def test_editing_and_encoding_leave_the_event_loop_alone(client, models, monkeypatch):
+    loops = set()
+    encode = live.LiveSession.edit
+
+    def watched(self, *arguments):
+        loops.add(threading.current_thread().name)
+        return encode(self, *arguments)
+
+    monkeypatch.setattr(live.LiveSession, "edit", watched)
+    with client.websocket_connect("/live") as socket:
+        socket.send_text(json.dumps(SETTINGS))
+        socket.send_text(json.dumps({"snapshot": True}))
+        socket.send_bytes(frame(7))
+        assert socket.receive_bytes()[:5] == FRAME + (7).to_bytes(4, "big")
+        assert socket.receive_bytes()[:1] == SNAPSHOT
+    assert all(name.startswith("live") for name in loops) and loops
+
+
+def test_a_login_is_asked_for_here_too(client):
+    client.app.auth, client.app.cookie_id, client.app.tokens = {"a": "b"}, "id", {"good": "a"}
+    query = "/live/frame?attribute=mouth_close&consent=true"
+    assert client.post(query, content=JPEG).status_code == 401
+    with client.websocket_connect("/live") as socket:
+        assert socket.receive_json()["error"] == SIGN_IN
+    client.cookies.set("access-token-unsecure-id", "bad")
+    assert client.post(query, content=JPEG).status_code == 401
+    client.cookies.set("access-token-unsecure-id", "good")
+    assert client.post(query, content=JPEG).status_code == 200
+    with client.websocket_connect("/live") as socket:
+        socket.send_text(json.dumps(SETTINGS))
+        socket.send_bytes(frame())
+        assert socket.receive_bytes()[:1] == FRAME
+
+
+def test_one_model_that_loads_slowly_does_not_hold_the_others_up(monkeypatch):
+    started, go_on = threading.Event(), threading.Event()
+
+    def load(name: str, **_: object) -> str:
+        if name == "mouth_open":
+            started.set()
+            go_on.wait(30)
+        return name
+
+    monkeypatch.setattr("diat.pages.editors.FaceEditor.from_pretrained", load)
+    monkeypatch.setattr("diat.pages.editors.InsightFaceDetector", lambda *_, **__: None)
+    pool = EditorPool(None, "embedded")
+    slow = threading.Thread(target=pool.get, args=("mouth_open",))
+    slow.start()
+    assert started.wait(10)
+    before = time.monotonic()
+    assert pool.get("mouth_close") == "mouth_close"
+    assert time.monotonic() - before < 1
+    assert pool.is_loaded("mouth_close") and not pool.is_loaded("mouth_open")
+    go_on.set()
+    slow.join(10)
+    assert pool.is_loaded("mouth_open")
+    with pytest.raises(InvalidArgument, match="Unknown attribute 'beard'"):
+        pool.get("beard")

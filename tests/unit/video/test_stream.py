@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+import diat
+from diat.errors import InvalidArgument
+
+
+@pytest.fixture
+def stream(editors):
+    return diat.FrameStream(editors("mouth_close"))
+
+
+def test_a_stream_edits_the_face_and_nothing_else(stream, editors, collins, collins_face):
+    (edited,) = stream.frames([collins])
+    np.testing.assert_array_equal(edited, editors("mouth_close").edit_frame(collins, [collins_face]))
+
+
+def test_what_is_set_holds_from_the_next_frame_on(stream, editors, collins):
+    closed = stream.edit(collins, 0.0)
+    stream.set(strength=0)
+    assert stream.edit(collins, 0.1) is collins
+    stream.set(editors("mouth_open"), strength=1.0)
+    assert (stream.edit(collins, 0.2) != closed).any()
+    stream.set(faces="all")
+    assert (stream.edit(collins, 0.3) != collins).any()
+
+
+def test_frames_without_faces_come_back_as_they_are(stream):
+    wall = np.full((120, 160, 3), 128, np.uint8)
+    assert list(stream.frames([wall, wall], rate=25))[1] is wall
+
+
+@pytest.mark.parametrize(
+    "frame", [np.zeros((64, 64), np.uint8), np.zeros((64, 64, 3)), np.zeros((8, 64, 3), np.uint8), [[1]]]
+)
+def test_what_is_no_frame_is_refused(stream, frame):
+    with pytest.raises(InvalidArgument, match="A frame must be"):
+        stream.edit(frame)
+
+
+@pytest.mark.parametrize("wrong", [{"strength": 2}, {"faces": -1}, {"faces": "none"}])
+def test_choices_that_cannot_be_are_refused(stream, editors, wrong):
+    with pytest.raises(InvalidArgument):
+        diat.FrameStream(editors("mouth_close"), **wrong)
+    with pytest.raises(InvalidArgument):
+        stream.set(**wrong)
