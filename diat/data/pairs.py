@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diat.data.glasses import BorrowedGlasses, draw_glasses
+from diat.data.drawn_glasses import draw_glasses
+from diat.data.glasses import BorrowedGlasses
 from diat.data.mouths import close_mouth, gaps, open_mouth, widen_mouth
 from diat.data.prototypes import MOVEMENTS
 from diat.pixels import F32, U8
