@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from diat.align import resized
 from diat.attributes import AttributeSpec
-from diat.data.degradation import Degradation
-from diat.data.glasses import load_borrowed
+from diat.data.celeba import Rows
+from diat.data.crops import Augmentation, CropLoader, draw_augmentations
 from diat.data.pack import Pack
-from diat.data.pairs import PAIRINGS, WITH_PAIRS, Draw, with_borrowed
-from diat.data.prototypes import MOVEMENTS, PrototypeTargets
+from diat.data.pairs import Pairs, pairs_of
 from diat.data.sets import Subset, guided_set, input_set, order
 from diat.errors import TrainingStopped
-from diat.masks import attribute_mask
 from diat.pixels import U8
-from diat.tensors import to_tensor
+
+SMALLEST_CELL = 100  # guided images; of fewer, D would learn each by heart
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,181 +60,110 @@ class Batch:
         return replace(batch, paired=Paired(source, mask, change(self.paired.target)))
 
 
-class Augmentation(NamedTuple):
-    """What is done to an image, and to all that belongs to it."""
+@dataclass(frozen=True)
+class BatchSettings:
+    """Which images are drawn, and what is done to them."""
 
-    flip: bool
-    dy: int
-    dx: int
-    degradation: Degradation | None = None  # of images alone, not of masks
+    size: int  # side of the images in pixels; larger crops of a pack are reduced by a whole factor
+    batch: int  # images of each set on this rank at a step
+    seed: int = 0
+    split: str = "train"
+    subset: Subset = "frontal"  # see diat.data.sets.usable
+    num_inputs: int | None = None  # size of the input set; None takes all (section 5.1 takes 2,000)
+    # Draw each guided image from those that share the input's values in the spec's matched columns, so that D learns
+    # the attribute and not what happens to come with it.
+    matched: bool = False
+    shift: int = 0  # largest random shift in pixels; mirroring comes with it when above 0
+    degraded: float = 0.0  # share of the images made as poor as frames of films, alike in a pair's source and target
+    windowed: bool = False  # cut out the window of the attribute's region
+    paired: bool = False  # make pairs (diat.data.pairs)
+    borrowed: Path | None = None  # glasses for them, from diat.data.glasses.save_borrowed
 
 
 class TransferBatches:
     """The stream of batches of one attribute.
 
     Args:
-        pack: the data. Crops larger than ``size`` by a whole factor are reduced by area averaging.
+        pack: the data.
         spec: the attribute.
-        size: side of the images in pixels.
-        batch: images of each set on this rank at a step.
-        num_inputs: size of the input set; None takes all (section 5.1 takes 2,000).
-        matched: draw each guided image from those that share the input's values in ``spec.matched``, so that D learns
-            the attribute and not what happens to come with it.
-        shift: largest random shift in pixels; flips come with it when above 0.
-        degraded: share of the images that are made as poor as frames of films (`diat.data.degradation`), alike in a
-            pair's source and target.
-        windowed: cut out the window of the attribute's region.
-        paired: make pairs (`diat.data.pairs`, `diat.data.prototypes`).
-        borrowed: glasses for them from `diat.data.glasses.save_borrowed`, beside the drawn ones.
+        settings: see `BatchSettings`.
+        rank: number of this process.
+        world: how many there are; each sees other images.
 
     Raises:
         TrainingStopped: the sets are smaller than a batch, the size does not fit the pack's, or the attribute has no
             pairs.
     """
 
-    def __init__(
-        self,
-        pack: Pack,
-        spec: AttributeSpec,
-        *,
-        size: int,
-        batch: int,
-        seed: int,
-        num_inputs: int | None,
-        matched: bool,
-        shift: int,
-        degraded: float = 0.0,
-        windowed: bool = False,
-        paired: bool = False,
-        borrowed: Path | None = None,
-        split: str = "train",
-        subset: Subset = "frontal",
-        rank: int = 0,
-        world: int = 1,
-    ) -> None:
-        self.pack, self.spec, self.size, self.batch = pack, spec, size, batch
-        self.seed, self.rank, self.world, self.shift, self.degraded = seed, rank, world, shift, degraded
-        self.inputs = input_set(pack, spec, split, num_inputs, seed, subset)
-        self.guided = guided_set(pack, spec, split, subset)
-        self._pairing = PAIRINGS.get(spec.name) if paired else None
-        if self._pairing is not None and self._pairing.certain is not None:
-            self.guided = self.guided[self._pairing.certain(pack.points68[self.guided])]
+    def __init__(self, pack: Pack, spec: AttributeSpec, settings: BatchSettings, rank: int = 0, world: int = 1) -> None:
+        self.pack, self.spec, self.settings, self.rank, self.world = pack, spec, settings, rank, world
+        self.crops = CropLoader(pack, spec, settings.size, settings.windowed)
+        self.inputs = input_set(pack, spec, settings.split, settings.num_inputs, settings.seed, settings.subset)
+        self.guided = guided_set(pack, spec, settings.split, settings.subset)
+        self.pairs: Pairs | None = None
+        if settings.paired:
+            self.pairs = pairs_of(pack, spec, self.inputs, self.guided, settings.size, settings.borrowed)
+            self.guided = self.pairs.guided
         for name, rows, sign in (("guided", self.guided, ""), ("input", self.inputs, "not ")):
-            if len(rows) < batch * world:
+            if len(rows) < settings.batch * world:
                 raise TrainingStopped(
                     f"The {name} set of {spec.name} holds {len(rows)} images ({sign}{spec.column}={spec.wanted}), "
-                    f"fewer than one batch of {batch * world}: use more data or a smaller batch."
+                    f"fewer than one batch of {settings.batch * world}: use more data or a smaller batch."
                 )
-        if pack.size % size:
-            raise TrainingStopped(
-                f"The pack's crops are {pack.size} pixels wide, no multiple of {size}: make one of {size}."
-            )
-        self.left, self.top, self.right, self.bottom = spec.window(size, windowed)
-        self._mask_of: dict[int, U8] = {}
-        self._cells = _cells(pack, spec, self.guided) if matched else None
-        if paired and spec.name not in WITH_PAIRS:
-            raise TrainingStopped(f"{spec.name} has no pairs, only {', '.join(WITH_PAIRS)} have: lambda_pair=0.")
-        if self._pairing is not None and borrowed is not None:
-            self._pairing = with_borrowed(load_borrowed(borrowed, pack))
-        moves = paired and spec.name in MOVEMENTS
-        self._targets = PrototypeTargets(pack, spec, self.inputs, self.guided, size) if moves else None
+        self._cells = _cells(pack, spec, self.guided) if settings.matched else None
 
     def __getitem__(self, step: int) -> Batch:
-        rng = np.random.default_rng((self.seed, step, self.rank))
-        sources = self.inputs[order(len(self.inputs), self.batch, self.seed, step, self.rank, self.world)]
-        guided, augment = self._draw_guided(sources, rng, step), self._augmentation(rng)
-        vary = self._pairing.vary if self._pairing is not None else None
-        batch = Batch(
-            mask=self._masks(sources, augment),
-            guided=self._images(guided, augment_guided := self._augmentation(rng)),
-            # Last, since pairs take no randomness from the rest.
-            source=self._drawn(sources, augment, vary, rng) if vary else self._images(sources, augment),
-            source_rows=sources.tolist(),
-            guided_rows=guided.tolist(),
-        )
-        if self._targets is not None:
-            target = self._moved_and_cut([self._targets[row] for row in sources.tolist()], augment)
-            return replace(batch, paired=Paired(batch.source, batch.mask, target))
-        if self._pairing is None:
-            return batch
-        if not self._pairing.of_guided:
-            target = self._drawn(sources, augment, self._pairing.draw, rng)
-            return replace(batch, paired=Paired(batch.source, batch.mask, target))
-        mask = self._masks(guided, augment_guided)
-        drawn = self._drawn(guided, augment_guided, self._pairing.draw, rng)
-        return replace(batch, paired=Paired(drawn, mask, batch.guided))
+        # Randomness is used in this order, which is part of what a resumed run repeats: who is guided, how the inputs
+        # are augmented, how the guided images are, and last what the pairs take, so that these change nothing else.
+        rng = np.random.default_rng((self.settings.seed, step, self.rank))
+        input_rows = self._in_turn(self.inputs, self.settings.seed, step)
+        guided_rows = self._draw_guided(input_rows, rng, step)
+        of_inputs, of_guided = self._augmentations(rng), self._augmentations(rng)
+        guided = self.crops.images(guided_rows, of_guided)
+        mask = self.crops.masks(input_rows, of_inputs)
+        if self.pairs is None:
+            source, paired = self.crops.images(input_rows, of_inputs), None
+        elif self.pairs.of_guided:
+            source = self.crops.images(input_rows, of_inputs)
+            made = self._made(self.pairs.made, guided_rows, of_guided, rng)
+            paired = Paired(made, self.crops.masks(guided_rows, of_guided), guided)
+        else:
+            source = self._made(self.pairs.varied, input_rows, of_inputs, rng)
+            paired = Paired(source, mask, self._made(self.pairs.made, input_rows, of_inputs, rng))
+        return Batch(source, mask, guided, input_rows.tolist(), guided_rows.tolist(), paired)
 
-    def _draw_guided(self, sources: NDArray[np.int64], rng: np.random.Generator, step: int) -> NDArray[np.int64]:
+    def _in_turn(self, rows: Rows, seed: int, step: int) -> Rows:
+        """Those of a set whose turn it is."""
+        return rows[order(len(rows), self.settings.batch, seed, step, self.rank, self.world)]
+
+    def _draw_guided(self, input_rows: Rows, rng: np.random.Generator, step: int) -> Rows:
         if self._cells is None:
-            return self.guided[order(len(self.guided), self.batch, self.seed + 1, step, self.rank, self.world)]
-        codes = _codes(self.pack, self.spec, sources)
+            return self._in_turn(self.guided, self.settings.seed + 1, step)
+        codes = _codes(self.pack, self.spec, input_rows)
         return np.array([rng.choice(self._cells.get(int(code), self.guided)) for code in codes])
 
-    def _augmentation(self, rng: np.random.Generator) -> list[Augmentation]:
-        shifts = rng.integers(-self.shift, self.shift + 1, (self.batch, 2))
-        flips = rng.random(self.batch) < 0.5
-        poor: list[Degradation | None] = [None] * self.batch
-        if self.degraded:
-            poor = [Degradation.at_random(rng) if rng.random() < self.degraded else None for _ in poor]
-        return [
-            Augmentation(bool(flip and self.shift), int(dy), int(dx), how)
-            for flip, (dy, dx), how in zip(flips, shifts, poor, strict=True)
-        ]
+    def _augmentations(self, rng: np.random.Generator) -> list[Augmentation]:
+        return draw_augmentations(self.settings.batch, self.settings.shift, self.settings.degraded, rng)
 
-    def _images(self, rows: NDArray[np.int64], augment: list[Augmentation]) -> Tensor:
-        return self._moved_and_cut([self.pack.crops[row] for row in rows], augment)
-
-    def _drawn(
-        self, rows: NDArray[np.int64], augment: list[Augmentation], draw: Draw, rng: np.random.Generator
+    def _made(
+        self,
+        make: Callable[[int, np.random.Generator], U8],
+        rows: Rows,
+        augmentations: list[Augmentation],
+        rng: np.random.Generator,
     ) -> Tensor:
-        """The images, drawn upon."""
-        crops = [draw(np.asarray(self.pack.crops[row]), self.pack.points68[row], rng) for row in rows]
-        return self._moved_and_cut(crops, augment)
-
-    def _moved_and_cut(self, crops: list[U8], augment: list[Augmentation]) -> Tensor:
-        images = [_augmented(resized(crop, self.size), how) for crop, how in zip(crops, augment, strict=True)]
-        return to_tensor(np.stack([self._cut(image) for image in images]))
-
-    def _masks(self, rows: NDArray[np.int64], augment: list[Augmentation]) -> Tensor:
-        masks = [_moved(self._mask(int(row)), how) for row, how in zip(rows, augment, strict=True)]
-        return torch.from_numpy(np.stack([self._cut(mask) for mask in masks]))[:, None].float().div_(255)
-
-    def _cut(self, image: NDArray[Any]) -> NDArray[Any]:
-        return image[self.top : self.bottom, self.left : self.right]
-
-    def _mask(self, row: int) -> U8:
-        # A mask costs more than a crop, and every epoch needs it again.
-        if row not in self._mask_of:
-            points = (self.pack.points68[row] + 0.5) * (self.size / self.pack.size) - 0.5
-            mask = attribute_mask(self.spec, points.astype(np.float32), self.size)
-            self._mask_of[row] = np.rint(mask * 255).astype(np.uint8)
-        return self._mask_of[row]
+        """Pictures that are made of the rows' crops, augmented as those are."""
+        return self.crops.tensor([make(row, rng) for row in rows.tolist()], augmentations)
 
 
-def _augmented(image: U8, how: Augmentation) -> U8:
-    poorer = image if how.degradation is None else how.degradation.apply(image)
-    return _moved(poorer, how)
-
-
-def _moved(image: NDArray[Any], how: Augmentation) -> NDArray[Any]:
-    """Mirror, then shift with the border repeated."""
-    flip, dy, dx, _ = how
-    if flip:
-        image = image[:, ::-1]
-    if dy or dx:
-        rows = np.clip(np.arange(image.shape[0]) - dy, 0, image.shape[0] - 1)
-        columns = np.clip(np.arange(image.shape[1]) - dx, 0, image.shape[1] - 1)
-        image = image[rows][:, columns]
-    return np.ascontiguousarray(image)
-
-
-def _codes(pack: Pack, spec: AttributeSpec, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _codes(pack: Pack, spec: AttributeSpec, rows: Rows) -> Rows:
+    """(N,) a number for each combination of values in the matched columns."""
     bits = [pack.column(name)[rows].astype(np.int64) << place for place, name in enumerate(spec.matched)]
     return np.sum(bits, axis=0) if bits else np.zeros(len(rows), np.int64)
 
 
-def _cells(pack: Pack, spec: AttributeSpec, guided: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+def _cells(pack: Pack, spec: AttributeSpec, guided: Rows) -> dict[int, Rows]:
+    """The guided images by their combination; the inputs of a small one draw from the whole guided set instead."""
     codes = _codes(pack, spec, guided)
     cells = {int(code): guided[codes == code] for code in np.unique(codes)}
-    # A cell of a few images would be learnt by heart; its inputs draw from the whole guided set instead.
-    return {code: rows for code, rows in cells.items() if len(rows) >= 100}
+    return {code: rows for code, rows in cells.items() if len(rows) >= SMALLEST_CELL}

@@ -9,37 +9,28 @@ and D what real faces look like.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from diat.align import CROP_SIZE, resized
+from diat.align import CROP_SIZE, rescaled, resized
 from diat.attributes import AttributeSpec
+from diat.data.cache import BoundedCache
+from diat.data.celeba import Rows
 from diat.data.pack import Pack
+from diat.errors import TrainingStopped
 from diat.masks import attribute_mask
 from diat.pixels import F32, U8
 
+# The numbers of this module were set by eye, on sheets of targets of CelebA's train part.
 NEIGHBOURS = 20  # faces in a prototype
 COLOUR_CELLS = 12  # along each side of the crop, in a face's description
+MARGIN_TOP, MARGIN_SIDE = COLOUR_CELLS // 4, COLOUR_CELLS // 5  # of them that are background, and left out
 COLOUR_UNIT, SHAPE_UNIT = 40.0, 3.0  # differences that count alike: of LAB values and of pixels at 128
 GRID = 16  # cells along each side, in which a warp is measured
 REACH = 14.0  # pixels at 128: how far a landmark's movement is felt
-
-
-@dataclass(frozen=True)
-class Movement:
-    """How far a face is moved."""
-
-    amount: float  # of the difference between the prototypes; above 1 exaggerates
-    smoothing: float = 0.0  # of the face's own fine lines, which a difference of means cannot take away
-
-
-MOVEMENTS: dict[str, Movement] = {
-    "male_to_female": Movement(1.3, 0.2),
-    "older_to_younger": Movement(1.7, 0.6),
-}
+FINE_COLOURS, FINE_PIXELS = 30, 2.5  # of the bilateral filter that parts fine lines from the face; pixels at 128
+BLOCK = 4096  # descriptions that are compared at once: a few MB
+CACHE_BYTES = 512 * 2**20  # of targets that are kept; all of CelebA's would take 5 GB in each process
 
 
 class PrototypeTargets:
@@ -51,42 +42,45 @@ class PrototypeTargets:
         inputs: rows of the input set, which lack it.
         guided: rows of the guided set, which have it.
         size: side of the crops, in pixels.
+
+    Raises:
+        TrainingStopped: the attribute's pairs are made in another way.
     """
 
     def __init__(
         self,
         pack: Pack,
         spec: AttributeSpec,
-        inputs: NDArray[np.int64],
-        guided: NDArray[np.int64],
+        inputs: Rows,
+        guided: Rows,
         size: int = CROP_SIZE,
     ) -> None:
         self._pack, self._spec, self._size = pack, spec, size
-        self._movement = MOVEMENTS[spec.name]
-        self._points = ((pack.points68 + 0.5) * (size / pack.size) - 0.5).astype(np.float32)
+        if spec.pairs is None:
+            raise TrainingStopped(f"{spec.name} has no pairs: give it a PairRecipe in diat/attributes.py.")
+        self._recipe = spec.pairs
+        self._points = rescaled(pack.points68, pack.size, size)
         self._sets = {"without": inputs, "with": guided}
         self._described = {name: self._descriptions(rows) for name, rows in self._sets.items()}
         self._places = {int(row): place for place, row in enumerate(inputs)}
-        self._made: dict[int, U8] = {}
+        self._made = BoundedCache[U8](CACHE_BYTES // (3 * size**2))
 
     def __getitem__(self, row: int) -> U8:
         """(S, S, 3) RGB: the crop of an input, moved."""
-        if row not in self._made:
-            self._made[row] = self._moved(row)
-        return self._made[row]
+        return self._made.get(row, self._moved)
 
     def _moved(self, row: int) -> U8:
-        points, amount, size = self._points[row], self._movement.amount, self._size
+        points, amount, size = self._points[row], self._recipe.amount, self._size
         near = {name: self._nearest(row, name) for name in self._sets}
         shapes = {name: np.mean([self._aligned(k, points) for k in rows], axis=0) for name, rows in near.items()}
         shape = (points + amount * (shapes["with"] - shapes["without"])).astype(np.float32)
         felt = self._felt(shape)
         colours = {name: np.mean([self._warped(k, shape, felt) for k in rows], axis=0) for name, rows in near.items()}
         own = self._warped(row, shape, felt)
-        fine = own - cv2.bilateralFilter(own, 0, 30, 2.5 * size / CROP_SIZE)
-        moved = own - self._movement.smoothing * fine + amount * (colours["with"] - colours["without"])
-        at_128 = ((points + 0.5) * (CROP_SIZE / size) - 0.5).astype(np.float32)
-        mask = cv2.resize(attribute_mask(self._spec, at_128, CROP_SIZE), (size, size))[..., None]
+        fine = own - cv2.bilateralFilter(own, 0, FINE_COLOURS, FINE_PIXELS * size / CROP_SIZE)
+        moved = own - self._recipe.smoothing * fine + amount * (colours["with"] - colours["without"])
+        mask = attribute_mask(self._spec, rescaled(points, size, CROP_SIZE), CROP_SIZE)
+        mask = np.asarray(cv2.resize(mask, (size, size)), np.float32)[..., None]
         crop = self._crop(row).astype(np.float32)
         result: U8 = np.clip(np.rint(crop + mask * (moved - crop)), 0, 255).astype(np.uint8)
         return result
@@ -94,9 +88,11 @@ class PrototypeTargets:
     def _crop(self, row: int) -> U8:
         return resized(self._pack.crops[row], self._size)
 
-    def _nearest(self, row: int, name: str) -> NDArray[np.int64]:
+    def _nearest(self, row: int, name: str) -> Rows:
+        """The rows of a set that are most like an input, with its values in the matched columns where enough have."""
         described, wanted = self._described[name], self._described["without"][self._places[row]]
-        distance = ((described - wanted) ** 2).sum(1)
+        blocks = (described[first : first + BLOCK] for first in range(0, len(described), BLOCK))
+        distance = np.concatenate([((block - wanted) ** 2).sum(1) for block in blocks])
         rows = self._sets[name]
         distance[rows == row] = np.inf
         other = np.zeros(len(rows), bool)
@@ -105,7 +101,7 @@ class PrototypeTargets:
         if (~other).sum() > NEIGHBOURS:
             distance[other] = np.inf
         count = min(NEIGHBOURS, len(rows) - 1)
-        nearest: NDArray[np.int64] = rows[np.argpartition(distance, count)[:count]]
+        nearest: Rows = rows[np.argpartition(distance, count)[:count]]
         return nearest
 
     def _aligned(self, other: int, points: F32) -> F32:
@@ -140,14 +136,13 @@ class PrototypeTargets:
         felt: F32 = (weights * (near / weights.sum(-1))[:, None]).astype(np.float32)
         return felt
 
-    def _descriptions(self, rows: NDArray[np.int64]) -> F32:
+    def _descriptions(self, rows: Rows) -> F32:
         """(N, K) numbers that are close for faces that are alike in pose and colour."""
-        scale, side = CROP_SIZE / self._pack.size, COLOUR_CELLS // 5
         described = []
         for row in rows:
             colours = cv2.cvtColor(np.asarray(self._pack.crops[row]), cv2.COLOR_RGB2LAB)
             coarse = cv2.resize(colours, (COLOUR_CELLS, COLOUR_CELLS), interpolation=cv2.INTER_AREA).astype(np.float32)
-            points = self._pack.points68[row] * scale
-            face = coarse[COLOUR_CELLS // 4 :, side:-side]
+            points = self._pack.points68[row] * (CROP_SIZE / self._pack.size)
+            face = coarse[MARGIN_TOP:, MARGIN_SIDE:-MARGIN_SIDE]
             described.append(np.r_[face.ravel() / COLOUR_UNIT, (points - points.mean(0)).ravel() / SHAPE_UNIT])
         return np.asarray(described, np.float32)

@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from diat.data.batches import Batch, TransferBatches
+from diat.data.batches import Batch, BatchSettings, TransferBatches
 from diat.data.loading import batches_ahead
 from diat.data.pack import Pack, open_pack
 from diat.data.sets import guided_set, input_set
@@ -129,9 +129,7 @@ def transfer_batches(
 ) -> TransferBatches:
     """The run's stream of training batches, or of fixed held-out faces."""
     train = split == "train"
-    return TransferBatches(
-        pack,
-        config.spec,
+    settings = BatchSettings(
         size=config.size,
         batch=batch,
         seed=config.seed if train else 1,
@@ -144,9 +142,10 @@ def transfer_batches(
         windowed=config.windowed and train,  # T is convolutional: what it learnt in a window it does to whole faces
         split=split,
         subset=config.subset,
-        rank=accelerator.process_index if accelerator else 0,
-        world=accelerator.num_processes if accelerator else 1,
     )
+    if accelerator is None:
+        return TransferBatches(pack, config.spec, settings)
+    return TransferBatches(pack, config.spec, settings, accelerator.process_index, accelerator.num_processes)
 
 
 def held_out_faces(pack: Pack, config: TransferConfig, count: int = 16) -> Batch:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from diat.attributes import AttributeSpec, attribute_spec
-from diat.data.pairs import WITH_PAIRS
 from diat.data.sets import Subset
 from diat.errors import TrainingStopped
 
@@ -151,7 +150,7 @@ def transfer_config(
         raise TrainingStopped(f"Unknown recipe {recipe!r}: use paper or release.")
     config = TransferConfig(attribute, region, pack, output, variant=variant, recipe=recipe)
     config = replace(config, **VARIANTS[variant])
-    if recipe == "release" and attribute in WITH_PAIRS:
+    if recipe == "release" and config.spec.pairs is not None:
         config = replace(config, **PAIRED)
     if recipe == "paper":
         config = replace(config, **{**PAPER, **(PAPER_ADAPTIVE if config.identity == "adaptive" else {})})

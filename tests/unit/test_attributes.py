@@ -1,7 +1,59 @@
-import pytest
+import sys
 
-from diat.attributes import ATTRIBUTES, COLUMNS, REGIONS, attribute_spec
+import pytest
+from scripts import ROOT
+
+from diat.attributes import ATTRIBUTES, COLUMNS, REGIONS, AttributeSpec, PairRecipe, attribute_spec
+from diat.data.pairs import DRAWINGS
 from diat.errors import DiatError
+from diat.evaluation.results import read_report
+from diat.evaluation.second import SECOND_JUDGES
+from diat.hub import load_model
+
+sys.path.insert(0, str(ROOT / "train"))
+from card import card_text  # noqa: E402
+
+
+def lacks(spec: AttributeSpec) -> list[str]:
+    """What is still to be done for a row of diat/attributes.py, a line each."""
+    lines = []
+    for column in (spec.column, *spec.matched):
+        if column not in COLUMNS:
+            lines.append(f"diat/attributes.py: {column} is no column of CelebA")
+    if spec.region not in REGIONS:
+        lines.append(f"diat/attributes.py: REGIONS has no {spec.region}")
+    if spec.pairs is not None and spec.pairs.kind not in (*DRAWINGS, "prototypes"):
+        lines.append(f"diat/data/pairs.py: no pairs of the kind {spec.pairs.kind!r}")
+    if spec.column not in SECOND_JUDGES:
+        lines.append(f"diat/evaluation/second.py: no second judge of {spec.column}")
+    for name, load in (("hub_cards", card_text), ("diat/weights", load_model)):
+        try:
+            load(spec.name)
+        except DiatError as error:
+            lines.append(f"{name}: {error}")
+    if f"| {spec.title} |" not in (ROOT / "README.md").read_text():
+        lines.append(f"README.md: no row for {spec.title!r}")
+    if spec.name not in {figures.attribute for figures in read_report(ROOT / "docs" / "evaluation.json").models}:
+        lines.append("docs/evaluation.json: not measured, see train/evaluate.py")
+    return lines
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_an_attribute_has_all_that_belongs_to_it(name):
+    assert lacks(ATTRIBUTES[name]) == []
+
+
+def test_what_a_new_attribute_lacks_is_told_line_by_line():
+    made_up = AttributeSpec("smile", "Smile", "Smiles", True, "cheeks", ("Male",), PairRecipe("wishes"))
+    told = lacks(made_up)
+    places = ["diat/attributes.py", "diat/attributes.py", "diat/data/pairs.py", "diat/evaluation/second.py"]
+    assert [line.split(": ")[0] for line in told] == [
+        *places,
+        "hub_cards",
+        "diat/weights",
+        "README.md",
+        "docs/evaluation.json",
+    ]
 
 
 def test_the_five_are_the_papers():

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
-from diat.data.batches import TransferBatches
+from diat.data.batches import BatchSettings, TransferBatches
+from diat.data.cache import BoundedCache
 from diat.data.pack import Pack, open_pack
 from diat.errors import TrainingStopped
 from diat.networks import AttributeDiscriminator
@@ -16,9 +17,9 @@ def pack(tiny_pack) -> Pack:
     return open_pack(tiny_pack)
 
 
-def batches(pack: Pack, name: str = "eyeglasses_remove", **settings) -> TransferBatches:
-    defaults = dict(size=64, batch=8, seed=0, num_inputs=None, matched=False, shift=2)
-    return TransferBatches(pack, ATTRIBUTES[name], **{**defaults, **settings})
+def batches(pack: Pack, name: str = "eyeglasses_remove", rank: int = 0, world: int = 1, **settings) -> TransferBatches:
+    defaults = dict(size=64, batch=8, shift=2)
+    return TransferBatches(pack, ATTRIBUTES[name], BatchSettings(**{**defaults, **settings}), rank, world)
 
 
 def test_a_batch_has_the_shapes_and_ranges_it_says(pack):
@@ -89,7 +90,7 @@ def test_matched_guided_images_share_the_inputs_values(pack):
         points68=np.concatenate([pack.points68] * 10),
     )
     spec = replace(ATTRIBUTES["eyeglasses_remove"], matched=("Male",))
-    stream = TransferBatches(repeated, spec, size=64, batch=32, seed=0, num_inputs=None, matched=True, shift=0)
+    stream = TransferBatches(repeated, spec, BatchSettings(size=64, batch=32, matched=True))
     sources = stream.inputs[:32]
     guided = stream._draw_guided(sources, np.random.default_rng(0), 0)
     np.testing.assert_array_equal(repeated.column("Male")[guided], repeated.column("Male")[sources])
@@ -118,3 +119,20 @@ def test_a_share_of_the_images_is_degraded_and_masks_never(pack):
     assert (all_poor[0].guided != plain[0].guided).flatten(1).any(1).all()
     assert torch.equal(all_poor[0].mask, plain[0].mask)
     assert torch.equal(poor[3].source, batches(pack, shift=0, degraded=0.5)[3].source)
+
+
+def test_no_more_masks_are_kept_than_there_is_room_for_and_the_batches_stay_the_same(pack, monkeypatch):
+    roomy, narrow = batches(pack), batches(pack)
+    monkeypatch.setattr(narrow.crops, "_masks", BoundedCache(5))
+    for step in range(6):
+        assert torch.equal(roomy[step].mask, narrow[step].mask)
+    assert len(narrow.crops._masks) == 5
+    assert len(roomy.crops._masks) > 5
+
+
+def test_a_value_that_is_kept_is_made_once_and_one_that_is_not_each_time():
+    made = []
+    cache = BoundedCache(2)
+    for row in (1, 2, 3, 1, 2, 3):
+        assert cache.get(row, lambda row: made.append(row) or 10 * row) == 10 * row
+    assert made == [1, 2, 3, 3]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diat.attributes import ATTRIBUTES
-from diat.data.batches import Batch, TransferBatches
+from diat.data.batches import Batch, BatchSettings, TransferBatches
 from diat.data.loading import batches_ahead
 from diat.data.pack import open_pack
 
@@ -17,10 +17,8 @@ def tensors(batch: Batch) -> list[torch.Tensor]:
 @pytest.mark.parametrize("workers", [0, 1, 3])
 @pytest.mark.parametrize("name", ["eyeglasses_remove", "mouth_close"])
 def test_any_number_of_workers_makes_the_same_batches_in_the_same_order(tiny_pack, workers, name):
-    stream = TransferBatches(
-        open_pack(tiny_pack), ATTRIBUTES[name], size=64, batch=4, seed=0, num_inputs=None, matched=False, shift=2,
-        degraded=0.5, paired=True,
-    )  # fmt: skip
+    settings = BatchSettings(size=64, batch=4, shift=2, degraded=0.5, paired=True)
+    stream = TransferBatches(open_pack(tiny_pack), ATTRIBUTES[name], settings)
     ahead = list(batches_ahead(stream, range(3, 8), torch.device("cpu"), workers))
     assert len(ahead) == 5
     for step, batch in enumerate(ahead, start=3):
@@ -31,8 +29,5 @@ def test_any_number_of_workers_makes_the_same_batches_in_the_same_order(tiny_pac
 
 
 def test_no_steps_make_no_batches(tiny_pack):
-    stream = TransferBatches(
-        open_pack(tiny_pack), ATTRIBUTES["mouth_close"], size=64, batch=4, seed=0, num_inputs=None, matched=False,
-        shift=0,
-    )  # fmt: skip
+    stream = TransferBatches(open_pack(tiny_pack), ATTRIBUTES["mouth_close"], BatchSettings(size=64, batch=4))
     assert list(batches_ahead(stream, range(8, 8), torch.device("cpu"), 1)) == []

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 
 from diat.attributes import ATTRIBUTES
+from diat.data import prototypes
 from diat.data.pack import open_pack
 from diat.data.prototypes import PrototypeTargets
 from diat.data.sets import guided_set, input_set
@@ -34,3 +35,25 @@ def test_a_prototypes_target_of_half_the_size_is_the_same_face(tiny_pack):
     large, small = (PrototypeTargets(pack, spec, inputs, guided, size)[row] for size in (128, 64))
     assert small.shape == (64, 64, 3)
     assert np.abs(cv2.resize(large, (64, 64), interpolation=cv2.INTER_AREA).astype(int) - small).mean() < 6
+
+
+def test_the_nearest_faces_are_those_of_one_long_comparison_whatever_the_blocks(tiny_pack, monkeypatch):
+    pack, spec = open_pack(tiny_pack), ATTRIBUTES["older_to_younger"]
+    inputs, guided = input_set(pack, spec), guided_set(pack, spec)
+    targets = PrototypeTargets(pack, spec, inputs, guided)
+    whole = [targets._nearest(int(row), "with") for row in inputs[:3]]
+    monkeypatch.setattr(prototypes, "BLOCK", 7)
+    for row, expected in zip(inputs[:3], whole, strict=True):
+        np.testing.assert_array_equal(targets._nearest(int(row), "with"), expected)
+    assert not set(targets._nearest(int(inputs[0]), "without")) & {int(inputs[0])}  # nobody is like oneself
+
+
+def test_targets_are_kept_up_to_a_limit(tiny_pack, monkeypatch):
+    monkeypatch.setattr(prototypes, "CACHE_BYTES", 2 * 3 * 64**2)
+    pack, spec = open_pack(tiny_pack), ATTRIBUTES["older_to_younger"]
+    inputs = input_set(pack, spec)
+    targets = PrototypeTargets(pack, spec, inputs, guided_set(pack, spec), 64)
+    first = [targets[int(row)] for row in inputs[:4]]
+    assert len(targets._made) == 2
+    for row, target in zip(inputs[:4], first, strict=True):
+        np.testing.assert_array_equal(targets[int(row)], target)
