@@ -24,13 +24,18 @@ from diat.data.pack import open_pack
 from diat.data.sets import input_set
 from diat.errors import DiatError
 from diat.hub import load_model
-from diat.masks import attribute_mask
+from diat.masks import attribute_mask, interocular
 from diat.models import load_networks
-from diat.pixels import contact_sheet, save_image
+from diat.pixels import F32, U8, contact_sheet, save_image
 from diat.tensors import to_tensor
 
+# Set by eye, on the contact sheet that the script leaves.
 CHANGED = 14  # levels of 255 from which a pixel counts as changed
+INSIDE = 0.02  # of the region's mask, from which it counts
+SMOOTHING, SOFTENING = 0.7, 0.8  # standard deviations, in pixels, of the blur before and after
+SMALLEST = 25  # pixels of a part that is kept
 COVER = (0.012, 0.14)  # share of the crop that glasses cover; less is half a pair, more a hat as well
+SHOWN = 64  # pairs of glasses on the contact sheet
 
 
 def main() -> None:
@@ -46,7 +51,7 @@ def main() -> None:
     candidates = input_set(pack, spec)
     candidates = candidates[~pack.column("Wearing_Hat")[candidates]]  # a brim's shadow changes too
     rows: list[int] = []
-    cuts: list[np.ndarray] = []
+    cuts: list[U8] = []
     for start in tqdm(range(0, len(candidates), args.batch), desc="cutting"):
         some = candidates[start : start + args.batch]
         images = to_tensor(np.stack([pack.crops[row] for row in some]))
@@ -60,25 +65,27 @@ def main() -> None:
     if not rows:
         sys.exit(f"cut_glasses: {args.model} changes no glasses of {args.pack} enough to cut any out.")
     save_borrowed(args.output, pack, rows, np.stack(cuts))
-    shown = [(np.asarray(pack.crops[r]), np.repeat(c[..., None], 3, 2)) for r, c in zip(rows[:64], cuts, strict=False)]
+    shown = [
+        (np.asarray(pack.crops[r]), np.repeat(c[..., None], 3, 2)) for r, c in zip(rows[:SHOWN], cuts, strict=False)
+    ]
     save_image(args.output.with_suffix(".png"), contact_sheet(shown, columns=8))
     print(f"{args.output}: {len(rows)} pairs of glasses out of {len(candidates)} photographs.")
 
 
-def cut_out(change: np.ndarray, points68: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def cut_out(change: F32, points68: F32, mask: F32) -> U8:
     """Where the glasses are, (S, S) 0 to 255, from how far T moved each pixel."""
-    changed = (cv2.GaussianBlur(change.astype(np.float32), (0, 0), 0.7) > CHANGED) & (mask > 0.02)
+    changed = (cv2.GaussianBlur(change.astype(np.float32), (0, 0), SMOOTHING) > CHANGED) & (mask > INSIDE)
     core = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     core = cv2.dilate(core, np.ones((3, 3), np.uint8))
     # What lies wholly above the brows or below the eyes is hair or a cheek.
     eyes = points68[36:48, 1]
-    reach = 0.5 * float(np.linalg.norm(points68[36:42].mean(0) - points68[42:48].mean(0)))
+    reach = interocular(points68) / 2
     count, labels, stats, _ = cv2.connectedComponentsWithStats(core)
     for part in range(1, count):
         top, height, area = stats[part, [cv2.CC_STAT_TOP, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA]]
-        if area < 25 or top + height < eyes.min() - reach / 2 or top > eyes.max() + reach:
+        if area < SMALLEST or top + height < eyes.min() - reach / 2 or top > eyes.max() + reach:
             core[labels == part] = 0
-    return np.rint(255 * cv2.GaussianBlur(core.astype(np.float32), (0, 0), 0.8)).astype(np.uint8)
+    return np.rint(255 * cv2.GaussianBlur(core.astype(np.float32), (0, 0), SOFTENING)).astype(np.uint8)
 
 
 if __name__ == "__main__":

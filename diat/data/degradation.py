@@ -11,7 +11,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from diat.align import CROP_SIZE
 from diat.pixels import F32, U8, compressed, decompressed
+
+# From hardly to heavily, as faces come from webcams and on video platforms; by eye, beside frames of such films.
+REDUCTIONS = (1.0, 2.2)
+STREAKED, STREAKS = 0.4, (1.0, 5.0)  # share that is smeared, and how far, in pixels of 128
+QUALITIES = (40, 95)  # of JPEG
+SMALLEST = 8  # pixels that an image is reduced to at the least
 
 
 @dataclass(frozen=True)
@@ -25,27 +32,27 @@ class Degradation:
 
     @classmethod
     def at_random(cls, rng: np.random.Generator) -> Degradation:
-        """As in webcams and on video platforms, from hardly to heavily."""
+        """How an image is degraded in training."""
         return cls(
-            reduction=rng.uniform(1.0, 2.2),
-            streak=rng.uniform(1.0, 5.0) if rng.random() < 0.4 else 0.0,
+            reduction=rng.uniform(*REDUCTIONS),
+            streak=rng.uniform(*STREAKS) if rng.random() < STREAKED else 0.0,
             angle=rng.uniform(0.0, np.pi),
-            quality=int(rng.integers(40, 96)),
+            quality=int(rng.integers(*QUALITIES, endpoint=True)),
         )
 
     def apply(self, image: U8) -> U8:
         """The image, so degraded. image: (S, S, 3) RGB uint8 -> the same."""
         size = len(image)
-        if self.streak * size / 128 > 1:
+        if self.streak * size / CROP_SIZE > 1:
             image = np.asarray(cv2.filter2D(image, -1, self._kernel(size), borderType=cv2.BORDER_REPLICATE), np.uint8)
-        small = max(8, round(size / self.reduction))
+        small = max(SMALLEST, round(size / self.reduction))
         reduced = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
         if self.quality < 100:
             reduced = decompressed(compressed(np.asarray(reduced, np.uint8), ".jpg", self.quality))
         return np.asarray(cv2.resize(reduced, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def _kernel(self, size: int) -> F32:
-        length = self.streak * size / 128
+        length = self.streak * size / CROP_SIZE
         side = 2 * int(np.ceil(length / 2)) + 1
         kernel = np.zeros((side, side), np.float32)
         half = length / 2 * np.array([np.cos(self.angle), np.sin(self.angle)])

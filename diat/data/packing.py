@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import PartialState
+from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
@@ -24,10 +25,13 @@ from diat.data.sets import usable
 from diat.detector import InsightFaceDetector
 from diat.errors import TrainingStopped
 from diat.faces import Face
-from diat.pixels import compressed
+from diat.pixels import F32, compressed
 
-SHARD = 1024
-MAX_BAD_SHARE = 0.001
+Array = NDArray[Any]
+
+SHARD = 1024  # records in a shard: half a minute's work, which is what a stop loses at the most
+MAX_BAD_SHARE = 0.001  # of images that cannot be decoded; CelebA as published has none
+SUBJECT = (89.0, 121.0)  # where the middle of the five points lies in CelebA's photographs, pixels
 CELEBA_TRAIN = 162_770  # images of CelebA's train partition, which come before the validation partition's
 
 
@@ -86,7 +90,7 @@ class Maker:
     limit: int | None
     partial: Path
     detector: InsightFaceDetector
-    landmarks: np.ndarray | None = None  # (N, 5, 2) of the published images, train then valid, instead of detected ones
+    landmarks: F32 | None = None  # (N, 5, 2) of the published images, train then valid, instead of detected ones
     rank: int = 0  # of `world` processes that share the records out
     world: int = 1
     bad: list[str] = field(default_factory=list)  # a line for every image that could not be decoded
@@ -123,7 +127,7 @@ class Maker:
                 done.append(path)
                 (self.partial / f"bad-{self.rank:03d}.txt").write_text("\n".join(self.bad))
 
-    def pack_records(self, records: list[Record], split: str, first: int, bar: Any) -> dict[str, np.ndarray]:
+    def pack_records(self, records: list[Record], split: str, first: int, bar: Any) -> dict[str, Array]:
         """Arrays of a shard: crops, labels and landmarks. ``first``: the first record's number in its split."""
         rows: dict[str, list[Any]] = {key: [] for key in ("crops", "attributes", "identity", "points5", "points68")}
         for number, record in enumerate(records, start=first):
@@ -143,7 +147,7 @@ class Maker:
             rows["identity"].append(record.identity)
             rows["points5"].append(to_crop(points5, self.size))
             rows["points68"].append(nothing if face is None else to_crop(face.points68, self.size))
-        arrays: dict[str, np.ndarray] = {
+        arrays: dict[str, Array] = {
             "attributes": np.array(rows["attributes"], bool).astype(np.uint8),
             "identity": np.array(rows["identity"], np.int32),
             "points5": np.array(rows["points5"], np.float32),
@@ -156,16 +160,16 @@ class Maker:
         ends = np.cumsum([code.size for code in encoded]).astype(np.int64)
         return {**arrays, "webp": np.concatenate(encoded), "webp_ends": ends}
 
-    def given(self, split: str, number: int) -> np.ndarray:
+    def given(self, split: str, number: int) -> F32:
         """The landmarks of a record from the file, which lists CelebA's images in order: train, then valid."""
         place = number + (CELEBA_TRAIN if split == "valid" else 0)
         if self.landmarks is None or place >= len(self.landmarks):
             raise TrainingStopped(f"The landmarks have no line for {split} record {number}: give CelebA's own file.")
-        landmarks: np.ndarray = self.landmarks[place]
+        landmarks: F32 = self.landmarks[place]
         return landmarks
 
 
-def read_landmarks(path: Path) -> np.ndarray:
+def read_landmarks(path: Path) -> F32:
     """CelebA's list_landmarks_align_celeba.txt: two lines of head, then a name and ten numbers a line. -> (N, 5, 2)."""
     try:
         table = np.loadtxt(path, skiprows=2, usecols=range(1, 11), dtype=np.float32, ndmin=2)
@@ -176,8 +180,7 @@ def read_landmarks(path: Path) -> np.ndarray:
 
 def central_face(faces: list[Face]) -> Face | None:
     """CelebA's subject stands in the middle; a larger face at the edge is somebody else's."""
-    middle = np.array([89.0, 121.0])
-    return min(faces, key=lambda face: float(np.linalg.norm(face.points5.mean(0) - middle)), default=None)
+    return min(faces, key=lambda face: float(np.linalg.norm(face.points5.mean(0) - SUBJECT)), default=None)
 
 
 def write_pack(output: Path, shards: list[Path], size: int) -> None:
