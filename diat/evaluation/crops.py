@@ -1,7 +1,8 @@
 """T(x) and E(T(x)) themselves, on the crop: what the paper's figures show, without this project's mask and paste-back.
 
 The user's path keeps the photograph wherever the mask is 0, and its fine detail under small changes, so that it says
-little of how good the networks' own pictures are and hides what E does.
+little of how good the networks' own pictures are and hides what E does. They are taken as they are: the strength of
+`train/set_strength.py` does not count here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from diat.align import CROP_SIZE, resized
+from diat.attributes import attribute_spec
 from diat.heads import RGB
 from diat.models import Model, load_networks
 from diat.networks import LocalEnhancer
@@ -41,9 +43,12 @@ def network_images(model: Model, crops: U8, batch: int = 32) -> dict[str, U8]:
 
 @torch.inference_mode()
 def _images(model: Model, crops: U8) -> dict[str, U8]:
-    transform, enhancer = load_networks(model)
-    source = to_tensor(np.stack([resized(crop, model.config.size) for crop in crops]))
-    transformed = transform(source)
+    config, (transform, enhancer) = model.config, load_networks(model)
+    source = to_tensor(np.stack([resized(crop, config.size) for crop in crops]))
+    # T that learnt in its region's window knows nothing of what lies outside.
+    left, top, right, bottom = attribute_spec(config.attribute, config.region).window(config.size, config.windowed)
+    transformed = source.clone()
+    transformed[..., top:bottom, left:right] = transform(source[..., top:bottom, left:right])
     made = {SOURCE: source, TRANSFORMED: transformed}
     if isinstance(enhancer, LocalEnhancer):
         made[ENHANCED] = enhancer(source, transformed)

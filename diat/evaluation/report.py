@@ -18,8 +18,9 @@ def percent(estimate: Estimate | None) -> str:
 
 
 def plain(estimate: Estimate) -> str:
-    """A mean with its interval."""
-    return f"{estimate.value:.3f} ({estimate.low:.3f}-{estimate.high:.3f})"
+    """A mean with its interval, which one case alone does not have."""
+    interval = f" ({estimate.low:.3f}-{estimate.high:.3f})" if estimate.count > 1 else ""
+    return f"{estimate.value:.3f}{interval}"
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -116,6 +116,16 @@ def test_raw_images_come_at_one_size_from_each_network(tmp_path, laughing, size,
         np.testing.assert_array_equal(images["x"][0], crop)
 
 
+def test_a_network_that_learnt_in_a_window_is_shown_in_it_alone(laughing):
+    crop, _ = laughing
+    images = network_images(load_model("mouth_close"), crop[None])
+    left, top, right, bottom = attribute_spec("mouth_close").window(128)
+    change = np.abs(images["T(x)"].astype(int) - images["x"]).max((0, 3))
+    assert change[top:bottom, left:right].max() > 25
+    change[top:bottom, left:right] = 0
+    assert change.max() == 0
+
+
 def views(levels: list[int]) -> Views:
     crops = np.array(levels, np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
     return Views(crops, np.zeros((len(levels), 5, 2), np.float32), lambda: [None] * len(levels))

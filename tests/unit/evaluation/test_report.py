@@ -91,6 +91,12 @@ def test_the_tables_say_which_run_and_variant_a_row_is_of():
     assert crops[1].endswith("| 12.5 |")
 
 
+def test_one_case_alone_has_no_interval():
+    alone = metrics.mean(np.array([0.75]))
+    assert "nan" not in user_table([replace(FIGURES, identity=alone)])
+    assert "| 0.750 |" in user_table([replace(FIGURES, identity=alone)])
+
+
 def test_few_images_are_said_to_bias_fid():
     assert "FID is biased" in as_markdown(REPORT)
     many = replace(FIGURES, realism=replace(FIGURES.realism, count=5000))
