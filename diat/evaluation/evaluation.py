@@ -20,6 +20,7 @@ from diat.editor import FaceEditor
 from diat.evaluation import metrics
 from diat.evaluation.crops import network_images
 from diat.evaluation.judges import Judges
+from diat.evaluation.native import native_figures
 from diat.evaluation.photographs import Photographs
 from diat.evaluation.results import (
     Conditions,
@@ -32,7 +33,7 @@ from diat.evaluation.results import (
     Success,
 )
 from diat.evaluation.second import SecondJudge, Views, detected
-from diat.faces import FaceDetector
+from diat.faces import Face, FaceDetector
 from diat.masks import attribute_mask
 from diat.models import MANIFEST
 from diat.pixels import F32, U8, contact_sheet, save_image
@@ -91,6 +92,7 @@ class Evaluation:
         spec, training = editor.spec, editor.model.training
         without, having = self.rows(spec, False), self.rows(spec, True)
         photos = self.edit(editor, without, 1.0)
+        kept = self.edit(editor, having[:KEPT_COUNT], 1.0)
         edited = self.judge(without, self.crops_of(without, photos))
         success = self.succeeded(spec, edited.said)
         opinion = SecondJudge.set_on(self.judges, spec.column, spec.wanted, self.views(without), self.views(having))
@@ -112,12 +114,13 @@ class Evaluation:
             verified=metrics.share(edited.identity > self.threshold),
             identity_threshold=self.threshold,
             outside=self.outside(spec, without, photos),
-            kept=self.kept(editor, having),
+            kept=self.kept(having, kept),
             second=opinion.opinion(self.judges, self.views(without, edited.crops, photos)) if opinion else None,
             realism=self.realism_of(having, edited.crops),
             groups=self.groups(edited, success),
             curve=tuple(self.point(editor, without, strength) for strength in conditions.strengths),
             crops=tuple(self.networks(editor, without, having, opinion)),
+            native=native_figures(editor, self.triples(without, photos), self.triples(having, kept)),
             sheets=run,
         )
 
@@ -132,6 +135,11 @@ class Evaluation:
         p = self.photographs
         bar = tqdm(rows, desc=f"{editor.spec.name} {strength:g}", leave=False, mininterval=5)
         return [editor.edit_frame(p.pixels[row], [p.faces[row]], strength) for row in bar]
+
+    def triples(self, rows: Rows, photos: list[U8]) -> list[tuple[U8, U8, Face]]:
+        """The first of those photographs as they were, edited, and their faces."""
+        p = self.photographs
+        return [(p.pixels[row], photo, p.faces[row]) for row, photo in zip(rows, photos, strict=False)]
 
     def crops_of(self, rows: Rows, photos: list[U8]) -> U8:
         """The judges' crops of edited photographs. -> (N, 128, 128, 3)."""
@@ -178,10 +186,10 @@ class Evaluation:
                 values.append((metrics.psnr(original, photo, outside), metrics.ssim(original, photo, outside)))
         return _fidelity(values)
 
-    def kept(self, editor: FaceEditor, having: Rows) -> Fidelity:
-        """How little photographs change that have the attribute already."""
-        rows = having[:KEPT_COUNT]
-        crops = self.crops_of(rows, self.edit(editor, rows, 1.0))
+    def kept(self, having: Rows, photos: list[U8]) -> Fidelity:
+        """How little photographs change that have the attribute already; ``photos``: the first of them, edited."""
+        rows = having[: len(photos)]
+        crops = self.crops_of(rows, photos)
         pairs = zip(self.photographs.crops[rows], crops, strict=True)
         return _fidelity([(metrics.psnr(a, b), metrics.ssim(a, b)) for a, b in pairs])
 

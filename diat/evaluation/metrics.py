@@ -48,6 +48,16 @@ def mean(values: NDArray[np.floating]) -> Estimate:
     return Estimate(value, value - half, value + half, n)
 
 
+def median(values: NDArray[np.floating]) -> Estimate:
+    """A median with the interval that order statistics give, whatever the distribution. values: (N,)."""
+    n = len(values)
+    if n == 0:
+        return Estimate(float("nan"), float("nan"), float("nan"), 0)
+    ordered, half = np.sort(values), 1.959964 * np.sqrt(n) / 2
+    low, high = max(int(np.floor(n / 2 - half)), 0), min(int(np.ceil(n / 2 + half)), n - 1)
+    return Estimate(float(np.median(ordered)), float(ordered[low]), float(ordered[high]), n)
+
+
 def psnr(a: U8, b: U8, mask: NDArray[np.bool_] | None = None) -> float:
     """Peak signal-to-noise ratio in dB over the pixels of the mask; equal pictures give 99. a, b: (H, W, 3)."""
     pair = (a, b) if mask is None else (a[mask], b[mask])

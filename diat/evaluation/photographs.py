@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
-from diat.data.celeba import centre_crop, decode, stream_records, to_crop
+from diat.data.celeba import IMAGE_HEIGHT, IMAGE_WIDTH, centre_crop, stream_records, to_crop
 from diat.errors import PhotoRejected
 from diat.faces import Face, FaceDetector, face_fault
 from diat.photo import SUFFIXES, open_photo
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, decompressed
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Photographs:
 
     def crop(self, index: int, photo: U8) -> U8:
         """The judge's crop of a photograph of the same geometry as that of the index. -> (128, 128, 3)."""
-        if self.labels is not None:
+        if self.labels is not None and _published(photo):
             return centre_crop(photo)
         return warp_to_crop(photo, photo_to_crop_matrix(self.faces[index].points5))
 
@@ -66,8 +66,9 @@ def read_photographs(dataset: str, split: str, limit: int | None, detector: Face
         pixels.append(photo)
         faces.append(face)
         labels.append(label)
-        crops.append(warp_to_crop(photo, matrix) if loose else centre_crop(photo))
-        points.append(transform_points(face.points5, matrix) if loose else to_crop(face.points5))
+        published = not loose and _published(photo)
+        crops.append(centre_crop(photo) if published else warp_to_crop(photo, matrix))
+        points.append(to_crop(face.points5) if published else transform_points(face.points5, matrix))
     if not pixels:
         raise PhotoRejected(f"{dataset} shows no face that can be edited: {left_out} photographs were looked at.")
     given = [label for label in labels if label is not None]
@@ -76,7 +77,7 @@ def read_photographs(dataset: str, split: str, limit: int | None, detector: Face
 
 def _from_celeba(dataset: str, split: str) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:
     for record in stream_records(dataset, split):
-        yield decode(record.jpeg), record.attributes
+        yield decompressed(record.jpeg), record.attributes
 
 
 def _from_folder(folder: Path) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:
@@ -87,6 +88,11 @@ def _from_folder(folder: Path) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | 
                 yield open_photo(path).pixels, None
             except PhotoRejected:
                 yield None, None
+
+
+def _published(photo: U8) -> bool:
+    """Whether a photograph is cropped as CelebA publishes them; all others are aligned by their five points."""
+    return photo.shape[:2] == (IMAGE_HEIGHT, IMAGE_WIDTH)
 
 
 def _usable_face(detector: FaceDetector, photo: U8) -> Face | None:

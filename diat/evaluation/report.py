@@ -79,12 +79,45 @@ def crop_table(models: Iterable[ModelFigures]) -> str:
     )
 
 
+def native_table(models: Iterable[ModelFigures]) -> str:
+    """What users see at the photograph's own resolution."""
+    head = ["run", "attribute", "face px", "detail after / before, finest octave first", "within 0.7 to 1.4 %",
+            "against skin beside, before", "after", "edges after / before", "outside the face, levels",
+            "already so: 45 dB or better %", "small against large dB"]  # fmt: skip
+
+    def octaves(estimates: Iterable[Estimate]) -> str:
+        return " ".join(f"{estimate.value:.2f}" for estimate in estimates)
+
+    return markdown_table(
+        head,
+        [
+            [
+                m.run,
+                m.attribute,
+                f"{m.native.side:.0f}",
+                octaves(m.native.detail),
+                percent(m.native.within),
+                octaves(m.native.beside_before),
+                octaves(m.native.beside_after),
+                plain(m.native.edge),
+                plain(m.native.halo),
+                percent(m.native.unchanged),
+                f"{m.native.scale.value:.1f}",
+            ]
+            for m in models
+            if m.native is not None
+        ],
+    )
+
+
 def as_markdown(report: Report) -> str:
     """The tables of a report and what they stand on."""
     counts = [m.realism.count for m in report.models if m.realism]
     parts = [user_table(report.models)]
     if any(m.crops for m in report.models):
         parts += ["The networks' own pictures, without mask and paste-back:", crop_table(report.models)]
+    if any(m.native for m in report.models):
+        parts += ["At the photographs' own resolution (medians):", native_table(report.models)]
     parts.append(
         f"{report.photographs} photographs; {report.left_out} more were left out, since they show no face that can be "
         "edited or cannot be read. 95 % intervals in brackets."

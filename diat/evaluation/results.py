@@ -80,6 +80,24 @@ class CropFigures:
 
 
 @dataclass(frozen=True)
+class NativeFigures:
+    """How an edit looks at the photograph's own resolution, see `diat.evaluation.native`. Medians over the faces.
+
+    Octaves are the photograph's three finest, finest first.
+    """
+
+    side: float  # of the square around a face, pixels
+    detail: tuple[Estimate, ...]  # of each octave, in what changed: after against before
+    beside_before: tuple[Estimate, ...]  # of each octave, in what changed against untouched skin beside it
+    beside_after: tuple[Estimate, ...]
+    within: Estimate  # share of faces whose detail stays within 0.7 to 1.4 of what it was in every octave
+    edge: Estimate  # strength of the edges in what changed, after against before
+    halo: Estimate  # mean change of colour outside the face, levels of 255
+    unchanged: Estimate  # share of photographs that have the attribute already and stay at 45 dB or better
+    scale: Estimate  # dB; the edited small photograph against the small edited one
+
+
+@dataclass(frozen=True)
 class Conditions:
     """What figures depend on besides the photographs and the judges: equal conditions need no second measurement."""
 
@@ -110,6 +128,7 @@ class ModelFigures:
     groups: dict[str, Group] = field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
     crops: tuple[CropFigures, ...] = ()
+    native: NativeFigures | None = None
     sheets: str = ""  # their folder, beside evaluation.json
 
 
