@@ -195,10 +195,10 @@ def unrest(frames: list[U8], ways: Ways, followed: list[Seen | None], fade: Deta
     return values
 
 
-def figures(values: Pairs) -> dict[str, object]:
+def summary(values: Pairs) -> dict[str, object]:
     """The mean difference of each way, and how many times steadier than frame by frame they are."""
 
-    def of(some: list[list[float]]) -> dict[str, object]:
+    def means_of(some: list[list[float]]) -> dict[str, object]:
         if not some:
             return {"pairs of frames": 0}
         means = np.mean(some, axis=0)
@@ -207,9 +207,9 @@ def figures(values: Pairs) -> dict[str, object]:
         return {"pairs of frames": len(some), **each, "times steadier": times}
 
     return {
-        "all": of([differences for _, differences in values]),
-        f"face moves under {SLOW} of the eyes' distance": of([each for moved, each in values if moved < SLOW]),
-        "faster": of([differences for moved, differences in values if moved >= SLOW]),
+        "all": means_of([differences for _, differences in values]),
+        f"face moves under {SLOW} of the eyes' distance": means_of([each for moved, each in values if moved < SLOW]),
+        "faster": means_of([differences for moved, differences in values if moved >= SLOW]),
     }
 
 
@@ -235,8 +235,8 @@ def main() -> None:
     result = {
         "film": args.film.name,
         "attribute": args.attribute,
-        "result": figures(unrest(frames, ways, followed, editor.spec.detail_fade)),
-        "change": figures(flicker(frames, ways, faces)),
+        "result": summary(unrest(frames, ways, followed, editor.spec.detail_fade)),
+        "change": summary(flicker(frames, ways, faces)),
     }
     print(json.dumps(result, indent=1))
     if args.sheet:

@@ -78,7 +78,8 @@ class AttributeSpec:
     """
 
     name: str  # what users type, for example "mouth_close"
-    title: str  # what users read
+    title: str  # what users read, of the result
+    action: str  # and on a button
     column: str  # CelebA's column
     wanted: bool  # the value of the column in the guided set
     region: str  # a name in REGIONS
@@ -119,6 +120,7 @@ _SPECS = (
     AttributeSpec(
         name="mouth_open",
         title="Mouth open",
+        action="Open mouth",
         column="Mouth_Slightly_Open",
         wanted=True,
         region="mouth",
@@ -128,6 +130,7 @@ _SPECS = (
     AttributeSpec(
         name="mouth_close",
         title="Mouth closed",
+        action="Close mouth",
         column="Mouth_Slightly_Open",
         wanted=False,
         region="mouth",
@@ -137,6 +140,7 @@ _SPECS = (
     AttributeSpec(
         name="eyeglasses_remove",
         title="Glasses off",
+        action="Remove glasses",
         column="Eyeglasses",
         wanted=False,
         region="glasses",
@@ -146,6 +150,7 @@ _SPECS = (
     AttributeSpec(
         name="male_to_female",
         title="Male to female",
+        action="More feminine",
         column="Male",
         wanted=False,
         region="face",
@@ -155,6 +160,7 @@ _SPECS = (
     AttributeSpec(
         name="older_to_younger",
         title="Younger",
+        action="Younger",
         column="Young",
         wanted=True,
         region="face",
@@ -210,7 +216,7 @@ def attribute_spec(name: str, region: str | None = None) -> AttributeSpec:
     if column in COLUMN_REGIONS:
         title = ("" if column == name else "Not ") + column.replace("_", " ")
         matched = tuple(other for other in ("Male", "Young") if other != column)
-        return AttributeSpec(name, title, column, column == name, region or COLUMN_REGIONS[column], matched)
+        return AttributeSpec(name, title, title, column, column == name, region or COLUMN_REGIONS[column], matched)
     known = [*ATTRIBUTES, *COLUMNS, *(NOT + column for column in COLUMNS)]
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(ATTRIBUTES)}."

@@ -18,19 +18,10 @@ from diat.results import EditResult
 CONSENT = "I am in these pictures, or the people in them agreed."
 CONSENT_FIRST = "Confirm consent first: tick the box under your file."
 
-# What each attribute does, as a button says it; others go by their title.
-ACTIONS = {
-    "mouth_open": "Open mouth",
-    "mouth_close": "Close mouth",
-    "eyeglasses_remove": "Remove glasses",
-    "male_to_female": "More feminine",
-    "older_to_younger": "Younger",
-}
-
 
 def action_of(attribute: str) -> str:
     """How the pages call an attribute."""
-    return ACTIONS.get(attribute) or attribute_spec(attribute).title
+    return attribute_spec(attribute).action
 
 
 def attribute_choice(editors: EditorPool, elem_id: str, render: bool = True) -> gr.Radio:

@@ -44,7 +44,7 @@ def test_an_attribute_has_all_that_belongs_to_it(name):
 
 
 def test_what_a_new_attribute_lacks_is_told_line_by_line():
-    made_up = AttributeSpec("smile", "Smile", "Smiles", True, "cheeks", ("Male",), PairRecipe("wishes"))
+    made_up = AttributeSpec("smile", "Smile", "Smile", "Smiles", True, "cheeks", ("Male",), PairRecipe("wishes"))
     told = lacks(made_up)
     places = ["diat/attributes.py", "diat/attributes.py", "diat/data/pairs.py", "diat/evaluation/second.py"]
     assert [line.split(": ")[0] for line in told] == [

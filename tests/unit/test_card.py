@@ -4,50 +4,15 @@ import sys
 
 import pytest
 import yaml
+from figures import REPORT
 from scripts import ROOT
 
 from diat.attributes import ATTRIBUTES
 from diat.errors import DiatError
-from diat.evaluation.metrics import Estimate
-from diat.evaluation.results import (
-    Conditions,
-    CurvePoint,
-    Fidelity,
-    Group,
-    JudgeAccuracy,
-    ModelFigures,
-    Report,
-    Success,
-)
 from diat.hub import load_model
 
 sys.path.insert(0, str(ROOT / "train"))
 from card import card_text, model_card  # noqa: E402
-
-
-def some(value: float) -> Estimate:
-    return Estimate(value, value - 0.02, value + 0.02, 300)
-
-
-NONE = Estimate(float("nan"), float("nan"), float("nan"), 0)
-FIGURES = ModelFigures(
-    run="mouth_close",
-    variant="DIAT-A release",
-    attribute="mouth_close",
-    column="Mouth_Slightly_Open",
-    count=300,
-    conditions=Conditions({}, (0.5,), False),
-    success=Success(some(0.75), some(0.125), NONE),
-    drift=some(0.0625),
-    identity=some(0.875),
-    verified=some(0.96),
-    identity_threshold=0.4,
-    outside=Fidelity(some(99), some(0.97)),
-    kept=Fidelity(NONE, NONE),
-    groups={"women": Group(some(0.5), some(0.9))},
-    curve=(CurvePoint(0.5, 0.25, 0.95, 0.99),),
-)
-REPORT = Report("celeba", "valid", 310, 10, {"Mouth_Slightly_Open": JudgeAccuracy(0.9, 0.915)}, (FIGURES,))
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
