@@ -9,7 +9,7 @@ import numpy as np
 
 from diat.align import transform_points
 from diat.heads import HEADS
-from diat.native.healing import grain, healed, on_grid
+from diat.native.healing import LUMA, grain, healed, on_grid
 from diat.native.region import NativeFace, Window, inside, sample
 from diat.pixels import F32, U8
 
@@ -17,10 +17,10 @@ HEAD_SET = HEADS["eyeglasses"]
 FEATHER = 4.0  # template units along the window's sides, over which the edit ends
 HIDDEN = (0.06, 0.85)  # alpha below the first leaves the photograph bit-equal, above the second replaces it
 LIGHTENED = (0.008, 0.03)  # changes of tint, as shares of white, between which they begin to count
+REPLACED = (0.5, 0.9)  # alpha between which the fill's colour comes to count
 RING = 5  # pixels of the maps around what is hidden, where the fill is to meet the photograph
 GRAIN_ON_FEATURES = 0.25  # share of the skin's grain that eyes and brows get
 BROW = 5.0  # how broad a brow is, template units
-LUMA: F32 = np.array([0.299, 0.587, 0.114], np.float32)  # of RGB, ITU-R BT.601
 
 
 def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float) -> U8:
@@ -94,7 +94,7 @@ def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], grey: b
     seen = seen * (1 + shade[..., :1]) + 255 * shade[..., 1:]
     around = cv2.dilate(hidden, np.ones((2 * RING + 1, 2 * RING + 1), np.uint8))
     known = np.clip(1 - 8 * cv2.dilate(hidden, np.ones((3, 3), np.uint8)), 0, 1) * around
-    fill = np.clip(healed(fill, seen, known), 0, 255)
+    fill = np.clip(healed(fill, seen, known, _ramp(hidden, REPLACED)), 0, 255)
     if grey:
         fill = np.repeat(fill @ LUMA[:, None], 3, -1)
     return sample(fill, HEAD_SET.window, part)

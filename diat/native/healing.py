@@ -12,14 +12,17 @@ import numpy as np
 from diat.native.region import NativeFace, Window
 from diat.pixels import F32, U8
 
-CHEEKS = ((31, 41, 48, 3, 2), (35, 46, 54, 13, 14))  # of the 68 landmarks: nose, eye, mouth and jaw around each cheek
-PATCH = 8.0  # side of the patches that grain is made of, template units
-FINE = 1.0  # standard deviation, template units: detail is what a Gaussian of that takes away
+# Of the 68 landmarks, those around a cheek, the nose, the other cheek.
+PLACES = ((31, 41, 48, 3, 2), (30,), (35, 46, 54, 13, 14))
+PATCH = 6.0  # side of the patches that grain is made of, template units
+FINE = 0.8  # standard deviation, template units: detail is what a Gaussian of that takes away
 BESIDE = 2.0  # template units around what is replaced that lend nothing
 SPREAD = 12.0  # template units around the middle of a cheek, within which patches are taken
 TRIED = 7  # places along each side of that square
-LIKE = 0.35  # share of the places, the plainest, that lend; folds, edges and highlights are among the others
-LARGEST = 4.0  # detail larger than this many times the median is a spot or an edge, and is cut down
+LIKE = 0.25  # share of the places, the plainest, that lend; folds, edges and highlights are among the others
+LARGEST = 3.0  # detail larger than this many times the median is a spot or an edge, and is cut down
+BORDER = 30.0  # levels of a mismatch that is one between two things, and not to be evened out
+LUMA: F32 = np.array([0.299, 0.587, 0.114], np.float32)  # of RGB, ITU-R BT.601
 SMOOTHED = 4  # relaxations at each size of the pyramid
 _EPSILON = 1e-6
 
@@ -54,21 +57,39 @@ def membrane(values: F32, weight: F32) -> F32:
     return np.asarray(known.reshape(values.shape), np.float32)
 
 
-def healed(fill: F32, surroundings: F32, known: F32, largest: float = 30.0) -> F32:
+def healed(fill: F32, surroundings: F32, known: F32, replaced: F32) -> F32:
     """A fill whose colours meet what surrounds it.
 
+    Its lightness is corrected by the mismatch around what it replaces, carried inwards. Its tint, which changes little
+    over a face, is the surroundings' in the mean: there a network that has hardly seen such a light errs most.
+
     Args:
-        fill: (h, w, 3), levels, given also where it replaces nothing.
-        surroundings: (h, w, 3), the photograph there.
+        fill: (h, w, 3) levels, given also around what it replaces.
+        surroundings: (h, w, 3) levels, the photograph there.
         known: (h, w) 0 to 1: where the photograph is to be met.
-        largest: levels; a larger mismatch is a border between two things and is not to be evened out.
+        replaced: (h, w) 0 to 1: where the fill is used.
 
     Returns:
         (h, w, 3) float32.
     """
-    mismatch = surroundings - fill
-    trusted = known * np.exp(-((np.abs(mismatch).max(-1) / np.float32(largest)) ** 2))
-    return np.asarray(fill + membrane(mismatch, trusted), np.float32)
+    light, tint = _light_and_tint(fill)
+    wanted_light, wanted_tint = _light_and_tint(surroundings)
+    carried = membrane(tint, replaced)
+    light += _carried_inwards(wanted_light - light, known)
+    tint = carried + replaced[..., None] * (tint - carried) + _carried_inwards(wanted_tint - carried, known)
+    return np.asarray(light + tint, np.float32)
+
+
+def _carried_inwards(mismatch: F32, known: F32) -> F32:
+    """A mismatch where the photograph is known, carried on; a large one is a border between two things."""
+    size = np.abs(mismatch).max(-1) / np.float32(BORDER)
+    return membrane(mismatch, np.asarray(known * np.exp(-(size**2)), np.float32))
+
+
+def _light_and_tint(image: F32) -> tuple[F32, F32]:
+    """(h, w, 1) lightness and (h, w, 3) what is left."""
+    light = np.asarray(image @ LUMA[:, None], np.float32)
+    return light, np.asarray(image - light, np.float32)
 
 
 def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int = 0) -> F32:
@@ -113,7 +134,7 @@ def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
     """Detail of the lightness of plain places of both cheeks. -> (N, side, side), levels, N may be 0."""
     patches, strengths = [], []
     reach = SPREAD * face.scale
-    for points in CHEEKS:
+    for points in PLACES:
         middle = face.points68[list(points)].mean(0)
         low = np.floor(middle - reach - side).astype(int).clip(0)
         high = np.minimum(np.ceil(middle + reach + side).astype(int) + 1, face.shape[::-1])
@@ -129,7 +150,7 @@ def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
                 at = np.s_[top : top + side, left : left + side]
                 if free[at].min() > 0.99:
                     patches.append(detail[at])
-                    strengths.append(float(np.abs(detail[at]).mean()))
+                    strengths.append(float(detail[at].std()))
     if not patches:
         return np.zeros((0, side, side), np.float32)
     plain = np.argsort(strengths)[: max(1, round(LIKE * len(patches)))]

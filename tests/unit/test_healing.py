@@ -45,11 +45,27 @@ def test_a_membrane_of_nothing_is_zero_and_one_of_one_plane_stays_one():
 def test_a_healed_fill_meets_its_surroundings_and_ignores_borders_between_things():
     surroundings = np.full((50, 70, 3), 160, np.float32)
     fill = surroundings + np.array([12, -8, 5], np.float32)
-    known = 1 - disc((50, 70), 15)
-    np.testing.assert_allclose(healed(fill, surroundings, known), surroundings, atol=0.5)
+    replaced = disc((50, 70), 15)
+    known = 1 - disc((50, 70), 18)
+    np.testing.assert_allclose(healed(fill, surroundings, known, replaced), surroundings, atol=0.5)
     surroundings[:, :20] = 20  # dark hair beside the skin
-    met = healed(fill, surroundings, known)
-    np.testing.assert_allclose(met[:, 30:], surroundings[:, 30:], atol=0.5)
+    met = healed(fill, surroundings, known, replaced)
+    np.testing.assert_allclose(met[:, 30:], surroundings[:, 30:], atol=1)
+
+
+def test_a_fill_of_another_tint_takes_the_surroundings_and_keeps_its_lights():
+    surroundings = np.full((50, 70, 3), (180, 120, 100), np.float32)
+    replaced = disc((50, 70), 15)
+    light = 20 * disc((50, 70), 5)[..., None]
+    fill = np.where(replaced[..., None] > 0, np.float32([140, 140, 100]), surroundings) + light
+    met = healed(fill, surroundings, 1 - disc((50, 70), 17), replaced)
+    tint = met - met.mean(-1, keepdims=True)
+    wanted = surroundings - surroundings.mean(-1, keepdims=True)
+    assert (
+        np.abs(tint - wanted)[replaced > 0].mean()
+        < 0.3 * np.abs(fill - fill.mean(-1, keepdims=True) - wanted)[replaced > 0].mean()
+    )
+    assert met[25, 35].mean() - met[25, 45].mean() > 12
 
 
 def test_grain_has_the_cheeks_variance_where_it_is_wanted_and_none_elsewhere():
