@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from numbers import Real
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
-import numpy as np
-
-from diat.attributes import MAX_STRENGTH, AttributeSpec, attribute_spec
+from diat.attributes import AttributeSpec, attribute_spec, check_strength
+from diat.batch import PhotoBatch
 from diat.detector import InsightFaceDetector
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
-from diat.faces import Face, FaceChoice, FaceDetector, choose_faces, face_fault
+from diat.faces import Face, FaceChoice, FaceDetector, face_fault
 from diat.hub import load_model
 from diat.methods import AlignedFace, Method, method_of
 from diat.models import Model, write_model
-from diat.photo import Photo, PhotoSource, is_photo, open_photo
+from diat.photo import Photo, PhotoSource, is_photo
 from diat.pixels import U8
-from diat.results import EditedFace, EditResult, needless_notices
+from diat.results import EditResult
 from diat.runtime.devices import Device
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class _Job:
-    """One photograph on its way through the stages."""
-
-    photo: Photo
-    faces: tuple[Face, ...] = ()
-    chosen: list[int] = field(default_factory=list)
-    aligned: list[AlignedFace] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    milliseconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Note how long a stage takes."""
-        start = time.perf_counter()
-        yield
-        self.milliseconds[stage] = 1000 * (time.perf_counter() - start)
 
 
 class FaceEditor:
@@ -198,52 +171,21 @@ class FaceEditor:
             PhotoRejected: the photograph or a chosen face cannot be used; the sentence says why.
             InvalidArgument: another argument is out of range.
         """
-        if isinstance(strength, bool) or not isinstance(strength, Real) or not 0 <= strength <= MAX_STRENGTH:
-            raise InvalidArgument(
-                f"The strength must be a number from 0 to {MAX_STRENGTH}, not {strength!r}: choose another."
-            )
         if on_error not in ("raise", "skip"):
             raise InvalidArgument(f'on_error must be "raise" or "skip", not {on_error!r}.')
+        batch = PhotoBatch(self, faces, check_strength(strength), apply_anyway)
         if is_photo(photo):
-            return self._edit([photo], faces, strength, found, False, apply_anyway)[0]
+            result: EditResult = batch.edit([photo], found)[0]
+            return result
         if not isinstance(photo, Iterable):
             raise PhotoRejected(
                 f"A photograph is a path, bytes, an open file, a PIL image or an array, not {type(photo).__name__}."
             )
         if found is not None:
             raise InvalidArgument("found holds the faces of one photograph: give one, or leave found out.")
-        return self._edit(photo, faces, strength, None, on_error == "skip", apply_anyway)
+        return batch.edit(photo, skip=on_error == "skip")
 
     __call__ = edit
-
-    def _edit(
-        self, photos: Iterable[Any], faces: FaceChoice, strength: float, found: Sequence[Face] | None, skip: bool,
-        apply_anyway: bool,
-    ) -> list[Any]:  # fmt: skip
-        jobs: list[_Job | None] = []
-        for number, source in enumerate(photos, start=1):
-            try:
-                jobs.append(self._prepare(source, faces, found))
-            except PhotoRejected as error:
-                if not skip:
-                    raise
-                logger.warning("Photograph %d was skipped. %s", number, error)
-                jobs.append(None)
-        there = [job for job in jobs if job is not None]
-        start = time.perf_counter()
-        aligned = [face for job in there for face in job.aligned]
-        changes = self.changes(aligned, strength)
-        each = 1000 * (time.perf_counter() - start) / max(len(aligned), 1)
-        results: list[EditResult | None] = []
-        done = 0
-        for job in jobs:
-            if job is None:
-                results.append(None)
-                continue
-            job.milliseconds["network"] = each * len(job.aligned)
-            results.append(self._finish(job, changes[done : done + len(job.aligned)], strength, apply_anyway))
-            done += len(job.aligned)
-        return results
 
     def edit_frame(
         self,
@@ -299,47 +241,3 @@ class FaceEditor:
         for face, change in zip(aligned, changes, strict=True):
             photo = self.method.applied(photo, face, change, strength, apply_anyway)
         return photo
-
-    def _prepare(self, source: PhotoSource | Photo, choice: FaceChoice, found: Sequence[Face] | None) -> _Job:
-        start = time.perf_counter()
-        photo = source if isinstance(source, Photo) else open_photo(source)
-        job = _Job(photo, milliseconds={"decode": 1000 * (time.perf_counter() - start)})
-        with job.timed("detect"):
-            faces = self.detector.detect(photo.pixels) if found is None else found
-        job.faces = tuple(faces)
-        job.notices.extend((*self.model.notices, *photo.notices))
-        with job.timed("align"):
-            for index in choose_faces(faces, choice, job.notices):
-                job.chosen.append(index)
-                job.aligned.append(self.aligned(photo.pixels, job.faces[index]))
-        return job
-
-    def _finish(self, job: _Job, changes: Sequence[Any], strength: float, apply_anyway: bool) -> EditResult:
-        original = job.photo.pixels
-        needed = [self.method.needed(change) for change in changes]
-        job.notices.extend([] if apply_anyway else needless_notices(self.spec, job.chosen, needed))
-        with job.timed("paste"):
-            result = self.pasted(original, job.aligned, changes, strength, apply_anyway)
-            pairs = [
-                self.method.before_after((original, result), face, change, strength)
-                for face, change in zip(job.aligned, changes, strict=True)
-            ]
-        with job.timed("recognise"):
-            edited = [
-                EditedFace(index, *pair, self._identity_similarity(original, result, job.faces[index]), probability)
-                for index, pair, probability in zip(job.chosen, pairs, needed, strict=True)
-            ]
-        return EditResult(
-            photo=result,
-            original=original,
-            faces=job.faces,
-            edited=tuple(edited),
-            attribute=self.spec.name,
-            strength=float(strength),
-            notices=tuple(job.notices),
-            milliseconds=job.milliseconds,
-        )
-
-    def _identity_similarity(self, before: U8, after: U8, face: Face) -> float:
-        a, b = (self.detector.embed(photo, face.points5) for photo in (before, after))
-        return float(np.clip(a @ b, -1, 1))

@@ -26,9 +26,11 @@ MAX_FACES_NOTICE = f"Only the {MAX_FACES} largest faces are considered; smaller 
 SAME_PERSON = 0.35
 
 # What a face must be like to be edited. The networks know faces that are turned less and are sharper than this.
-MIN_CROP_SIDE = 64.0  # of the square around the face that the crop covers, in pixels of the photograph
-MAX_YAW = 45.0  # degrees
-MAX_MISFIT = 10.0  # mean distance of the five points from the template after alignment, in crop pixels
+MIN_CROP_SIDE = 64.0  # of the square around the face that the crop covers, in pixels of the photograph: half the crop's
+MAX_YAW = 45.0  # degrees; of 11,890 faces of CelebA, on which the networks are trained, 1.5 % are turned more
+# Mean distance of the five points from the template after alignment, in crop pixels at 128. Of 11,890 faces of CelebA
+# the median is 1.8, one in a hundred has more than 5.7, and 8 have more than this.
+MAX_MISFIT = 10.0
 # The nose tip stands this far out of the plane of the eyes, in inter-ocular distances: read off CelebA, where faces
 # turned by 45 degrees have it 0.55 of the distance beside the middle of the eyes.
 NOSE_HEIGHT = 0.55

@@ -108,8 +108,12 @@ class Drawing:
                 seen = np.stack([face.crop[y0:y1, x0:x1] for face, here in zip(aligned, chosen, strict=True) if here])
                 changes[chosen, y0:y1, x0:x1] = self.engine.change(seen, strength)
         for face, change in zip(aligned, changes, strict=True):
-            if np.ptp(face.crop, axis=-1).max() <= GREY:  # a black-and-white photograph stays one
-                change[:] = change.mean(-1, keepdims=True)
+            # A black-and-white photograph stays one. A dull film, whose frames lie on either side of the limit, gets
+            # more or less of the change's colour and does not flip between none and all of it.
+            colour = np.clip(np.ptp(face.crop, axis=-1).max() / GREY - 1, 0, 1)
+            if colour < 1:
+                grey = change.mean(-1, keepdims=True)
+                change[:] = grey + np.float32(colour) * (change - grey)
         return list(changes)
 
     def needed(self, change: F32) -> float:

@@ -188,7 +188,7 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise ModelRejected(f"{name} in {folder} is not JSON ({error}): download the model again.") from None
     if not isinstance(value, dict):
-        raise ModelRejected(f"{name} in {folder} is no JSON object: download the model again.")
+        raise ModelRejected(f"{name} in {folder} is not a JSON object: download the model again.")
     return value
 
 

@@ -19,7 +19,9 @@ from diat.pixels import F32, U8
 
 Window = tuple[int, int, int, int]  # left, top, right, bottom
 
-GREY = 12  # levels between the channels of a pixel; less in all of them is no colour, only compression
+# Levels between the channels of a pixel; no more in any of them is no colour, only compression. Of 3,996 photographs of
+# CelebA one has 0 and all others 17 or more.
+GREY = 12
 # OpenCV's cubic kernel (a = -0.75) makes ripples of a slope, and older versions place samples on a grid of 1/32 pixel.
 # So a field is first enlarged this much, exactly and by Catmull and Rom's kernel (a = -0.5): edges get no stairs.
 FINER = 4

@@ -60,7 +60,7 @@ class _Net:
             text.write_text(layers)
             binary.write_bytes(weights)
             if self._net.load_param(str(text)) != 0 or self._net.load_model(str(binary)) != 0:
-                raise RuntimeError("ncnn does not take the graph")
+                raise RuntimeError("ncnn cannot load the network's graph: reinstall ncnn or update diat")
 
     def run(self, image: F32, *names: str) -> list[F32]:
         """The named blobs for an image, (3, H, W) float in [-1, 1]."""
@@ -71,7 +71,7 @@ class _Net:
     def _extract(self, extractor: Any, name: str, image: F32) -> F32:
         code, result = extractor.extract(name)
         if code != 0:
-            raise RuntimeError(f"ncnn gave up on an image of {image.shape} ({code})")
+            raise RuntimeError(f"ncnn failed on an image of shape {image.shape} (code {code})")
         return np.array(result)
 
 

@@ -6,7 +6,9 @@ import io
 import re
 import struct
 import time
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -235,3 +237,39 @@ def test_random_damage_never_raises_anything_else(portrait):
                 continue
             assert pixels.ndim == 3
             assert pixels.shape[2] == 3
+
+
+def test_a_pil_image_of_a_truncated_file_is_refused(portrait, tmp_path):
+    path = tmp_path / "cut.png"
+    Image.fromarray(np.asarray(portrait)).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with Image.open(path) as image, pytest.raises(PhotoRejected, match="damaged or cut off"):
+        open_photo(image)
+
+
+def test_a_file_name_nearly_right_is_suggested(tmp_path):
+    (tmp_path / "portrait.jpg").write_bytes(b"")
+    with pytest.raises(PhotoRejected, match=r"'portrat.jpg' cannot be read.*did you mean 'portrait.jpg'\?"):
+        open_photo(tmp_path / "portrat.jpg")
+
+
+def test_an_open_file_that_cannot_be_used_is_one_sentence(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"\xff\xd8 no photograph")
+    with path.open(encoding="latin-1") as file, pytest.raises(PhotoRejected, match='mode "rb"'):
+        open_photo(file)
+    with pytest.raises(PhotoRejected, match="cannot be read"):
+        open_photo(file)  # closed by now
+    with pytest.raises(PhotoRejected, match="more than 40 MiB"):
+        open_photo(io.BytesIO(bytes(MAX_BYTES + 1)))
+    with pytest.raises(PhotoRejected, match="not list"):
+        open_photo([path])
+
+
+def test_pictures_opened_in_many_threads_leave_the_processs_warnings_alone(portrait):
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(portrait)).save(buffer, "JPEG")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(open_photo, [buffer.getvalue()] * 64))
+    assert warnings.filters == before

@@ -307,3 +307,16 @@ def test_a_black_and_white_photograph_stays_black_and_white(editors, collins):
         result = editors(name).edit(grey).photo
         assert not np.array_equal(result, grey)
         assert np.ptp(result, axis=-1).max() == 0
+
+
+def test_a_dull_film_does_not_flip_between_grey_and_coloured_changes(editors, collins, collins_face):
+    """Frames whose colours fade out: what is changed loses its colour step by step."""
+    editor, grey = editors("male_to_female"), cv2.cvtColor(collins, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
+    colours = []
+    for share in np.linspace(0.0, 0.3, 16):
+        frame = np.rint(grey + share * (collins - grey)).astype(np.uint8)
+        (change,) = editor.changes([editor.aligned(frame, collins_face)])
+        colours.append(np.abs(change - change.mean(-1, keepdims=True)).mean())
+    assert colours[0] == 0
+    assert colours[-1] > 0.5
+    assert max(np.diff(colours)) < 0.5 * colours[-1]

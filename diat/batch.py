@@ -1,0 +1,129 @@
+"""Photographs on their way through the editor's stages, several of them as one batch of the network."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diat.errors import PhotoRejected
+from diat.faces import Face, FaceChoice, choose_faces
+from diat.methods import AlignedFace
+from diat.photo import Photo, PhotoSource, open_photo
+from diat.pixels import U8
+from diat.results import EditedFace, EditResult, needless_notices
+
+if TYPE_CHECKING:
+    from diat.editor import FaceEditor
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class _Job:
+    """One photograph on its way."""
+
+    photo: Photo
+    faces: tuple[Face, ...] = ()
+    chosen: list[int] = field(default_factory=list)  # indices into faces
+    aligned: list[AlignedFace] = field(default_factory=list)  # of the chosen ones
+    notices: list[str] = field(default_factory=list)
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Note how long a stage takes."""
+        start = time.perf_counter()
+        yield
+        self.milliseconds[stage] = 1000 * (time.perf_counter() - start)
+
+
+class PhotoBatch:
+    """One edit for all photographs; see `diat.editor.FaceEditor.edit` for the arguments."""
+
+    def __init__(self, editor: FaceEditor, faces: FaceChoice, strength: float, apply_anyway: bool) -> None:
+        self._editor, self._faces, self._strength = editor, faces, strength
+        self._apply_anyway = apply_anyway
+
+    def edit(self, photos: Iterable[Any], found: Sequence[Face] | None = None, skip: bool = False) -> list[Any]:
+        """The results in the order of the photographs, None for one that was skipped.
+
+        Args:
+            photos: what `diat.photo.open_photo` takes, or photographs that it gave.
+            found: the faces of each, to save the detection.
+            skip: log why a photograph cannot be used and go on, instead of raising it.
+
+        Raises:
+            PhotoRejected: a photograph cannot be used, and ``skip`` is not set.
+            InvalidArgument: the choice of faces is out of range.
+        """
+        jobs: list[_Job | None] = []
+        for number, source in enumerate(photos, start=1):
+            try:
+                jobs.append(self._prepared(source, found))
+            except PhotoRejected as error:
+                if not skip:
+                    raise
+                logger.warning("Photograph %d was skipped. %s", number, error)
+                jobs.append(None)
+        aligned = [face for job in jobs if job is not None for face in job.aligned]
+        start = time.perf_counter()
+        changes = iter(self._editor.changes(aligned, self._strength))
+        each = 1000 * (time.perf_counter() - start) / max(len(aligned), 1)
+        results: list[EditResult | None] = []
+        for job in jobs:
+            if job is not None:
+                job.milliseconds["network"] = each * len(job.aligned)
+                results.append(self._finished(job, [next(changes) for _ in job.aligned]))
+            else:
+                results.append(None)
+        return results
+
+    def _prepared(self, source: PhotoSource | Photo, found: Sequence[Face] | None) -> _Job:
+        start = time.perf_counter()
+        photo = source if isinstance(source, Photo) else open_photo(source)
+        job = _Job(photo, milliseconds={"decode": 1000 * (time.perf_counter() - start)})
+        with job.timed("detect"):
+            faces = self._editor.detector.detect(photo.pixels) if found is None else found
+        job.faces = tuple(faces)
+        job.notices.extend((*self._editor.model.notices, *photo.notices))
+        with job.timed("align"):
+            for index in choose_faces(faces, self._faces, job.notices):
+                job.chosen.append(index)
+                job.aligned.append(self._editor.aligned(photo.pixels, job.faces[index]))
+        return job
+
+    def _finished(self, job: _Job, changes: list[Any]) -> EditResult:
+        original, method = job.photo.pixels, self._editor.method
+        needed = [method.needed(change) for change in changes]
+        job.notices.extend([] if self._apply_anyway else needless_notices(self._editor.spec, job.chosen, needed))
+        with job.timed("paste"):
+            result = self._editor.pasted(original, job.aligned, changes, self._strength, self._apply_anyway)
+            pairs = [
+                method.before_after((original, result), face, change, self._strength)
+                for face, change in zip(job.aligned, changes, strict=True)
+            ]
+        with job.timed("recognise"):
+            edited = [
+                EditedFace(index, *pair, self._identity_similarity(original, result, job.faces[index]), probability)
+                for index, pair, probability in zip(job.chosen, pairs, needed, strict=True)
+            ]
+        return EditResult(
+            photo=result,
+            original=original,
+            faces=job.faces,
+            edited=tuple(edited),
+            attribute=self._editor.spec.name,
+            strength=float(self._strength),
+            notices=tuple(job.notices),
+            milliseconds=job.milliseconds,
+        )
+
+    def _identity_similarity(self, before: U8, after: U8, face: Face) -> float:
+        a, b = (self._editor.detector.embed(photo, face.points5) for photo in (before, after))
+        return float(np.clip(a @ b, -1, 1))
