@@ -3,8 +3,9 @@
     python train/ablation.py --pack data/celeba.pack --dataset flwrlabs/celeba --output runs/ablation
 
 For each attribute: pre-training (Eq. 4, 5, 8, 9), T of the four trainings that the six variants share, their
-enhancement networks, and evaluate.py on all six. DIAT-A is DIAT-A0 with E, and DIAT is DIAT3 with E. What is there
-already is not made again, so an interrupted run goes on where it was.
+enhancement networks, and evaluate.py on all six, by the networks' own pictures and by what a user would get. DIAT-A is
+DIAT-A0 with E, and DIAT is DIAT3 with E. What is there already is not made again, so an interrupted run goes on where
+it was.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, default=Path("data/celeba.pack"))
     parser.add_argument("--dataset", help="what evaluate.py measures on; without, the models are trained only")
     parser.add_argument("--limit", type=int, help="at most this many photographs of it")
+    parser.add_argument("--judge", type=Path, default=Path("runs/judge/judge.safetensors"), help="trained if not there")
     parser.add_argument("--output", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=8)
@@ -63,9 +65,11 @@ def main() -> None:
                        "--batch", args.batch, "--steps", args.feature_steps, "--log-every", 10)  # fmt: skip
                 shutil.copytree(run / "model", models / variant)
         if args.dataset:
+            if not args.judge.exists():
+                launch("attribute_classifier.py", "--pack", args.pack, "--output", args.judge.parent)
             limit = ["--limit", args.limit] if args.limit else []
             call(sys.executable, TRAIN / "evaluate.py", "--models", models, "--dataset", args.dataset,
-                 "--output", args.output / attribute / "evaluation", *limit)  # fmt: skip
+                 "--judge", args.judge, "--output", args.output / attribute / "evaluation", *limit)  # fmt: skip
 
 
 def launch(script: str, *arguments: object) -> None:

@@ -8,8 +8,9 @@
 Each photograph goes through the same path as a user's: detection, alignment, network, paste-back at its own size. The
 networks' own pictures, T(x) and E(T(x)), are judged on the crop beside it. Beside every figure stand its count, a 95 %
 interval, and two controls: the photograph as it was, and real photographs that have the attribute. OUTPUT holds
-evaluation.json, Markdown tables, and for each run contact sheets of random, worst, median and best cases. Models whose
-figures are in OUTPUT already are not measured again: start an interrupted run once more.
+evaluation.json, Markdown tables, for each run contact sheets of random, worst, median and best cases, and where several
+models have one attribute a sheet of the same faces through all of them. Models whose figures are in OUTPUT already are
+not measured again: start an interrupted run once more.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from diat.evaluation.judges import Judges
 from diat.evaluation.photographs import read_photographs
 from diat.evaluation.report import as_markdown
 from diat.evaluation.results import ModelFigures, Report, read_report, run_names, to_json
+from diat.hub import load_model
 from diat.models import model_folders
 
 
@@ -67,6 +69,12 @@ def main() -> None:
         path.write_text(to_json(report))
         path.with_suffix(".md").write_text(as_markdown(report))
     print(as_markdown(report), end="")
+    models = [load_model(folder) for folder in folders]
+    for attribute in {figures.attribute for figures in report.models}:
+        same = [n for n, figures in enumerate(report.models) if figures.attribute == attribute]
+        sheet = args.output / f"{attribute}.png"
+        if len(same) > 1 and evaluation.compare([models[n] for n in same], sheet):
+            print(f"{sheet} shows the same faces: as they are, {', '.join(report.models[n].run for n in same)}.")
 
 
 def finished(path: Path, report: Report) -> tuple[ModelFigures, ...]:

@@ -7,7 +7,7 @@ little of how good the networks' own pictures are and hides what E does. They ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from diat.attributes import attribute_spec
 from diat.heads import RGB
 from diat.models import Model, load_networks
 from diat.networks import LocalEnhancer
-from diat.pixels import U8
+from diat.pixels import U8, contact_sheet
 from diat.tensors import to_crops, to_tensor
 
 SOURCE, TRANSFORMED, ENHANCED = "x", "T(x)", "E(T(x))"
@@ -55,6 +55,22 @@ def _images(model: Model, crops: U8) -> dict[str, U8]:
     elif enhancer is not None:
         made[ENHANCED] = enhancer(transformed)
     return {name: np.stack(list(_enlarged(to_crops(images)))) for name, images in made.items()}
+
+
+def comparison(models: Sequence[Model], crops: U8) -> U8 | None:
+    """A sheet of the same faces through several models of one attribute, as the paper's figures 10 to 13 show them.
+
+    Args:
+        models: a column each, after the crop itself: E(T(x)) where there is an E, else T(x).
+        crops: (N, 128, 128, 3), a row each.
+
+    Returns:
+        (H, W, 3), or None where no model has a picture of its own.
+    """
+    columns = [list(made.values())[-1] for model in models if (made := network_images(model, crops))]
+    if not columns or not len(crops):
+        return None
+    return contact_sheet(zip(crops, *columns, strict=True), columns=1)
 
 
 def _enlarged(images: U8) -> Iterator[U8]:

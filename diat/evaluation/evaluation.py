@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from diat.align import photo_to_crop_matrix, transform_points
-from diat.attributes import COLUMNS, AttributeSpec
+from diat.attributes import COLUMNS, AttributeSpec, attribute_spec
 from diat.data.celeba import Rows
 from diat.editor import FaceEditor
 from diat.evaluation import metrics
-from diat.evaluation.crops import network_images
+from diat.evaluation.crops import comparison, network_images
 from diat.evaluation.judges import Judges
 from diat.evaluation.native import native_figures
 from diat.evaluation.photographs import Photographs
@@ -35,7 +35,7 @@ from diat.evaluation.results import (
 from diat.evaluation.second import SecondJudge, Views, detected
 from diat.faces import Face, FaceDetector
 from diat.masks import attribute_mask
-from diat.models import MANIFEST
+from diat.models import MANIFEST, Model
 from diat.pixels import F32, U8, contact_sheet, save_image
 
 # The people whose figures stand apart: a column of CelebA and its value.
@@ -254,6 +254,20 @@ class Evaluation:
         if missing:
             self._features |= dict(zip(missing, self.judges.inception(self.photographs.crops[missing]), strict=True))
         return np.stack([self._features[row] for row in rows.tolist()])
+
+    def compare(self, models: Sequence[Model], path: Path) -> bool:
+        """Write a sheet of the same faces through several models of one attribute; False if none has its own picture.
+
+        The faces are the first of those without the attribute in an order of their own, the same at every call.
+        """
+        config = models[0].config
+        rows = self.rows(attribute_spec(config.attribute, config.region), having=False)
+        chosen = np.random.default_rng(1).permutation(rows)[:SHEET_ORDERED]
+        sheet = comparison(models, self.photographs.crops[chosen])
+        if sheet is None:
+            return False
+        save_image(path, sheet)
+        return True
 
     def write_sheets(self, folder: Path, judged: Judged, success: NDArray[np.bool_]) -> None:
         """Before and after: some at random, and the worst, median and best by success and then identity."""

@@ -126,6 +126,17 @@ def test_a_network_that_learnt_in_a_window_is_shown_in_it_alone(laughing):
     assert change.max() == 0
 
 
+def test_models_of_one_attribute_are_shown_side_by_side_on_the_same_faces(evaluation, photographs, tmp_path):
+    models = [load_model("mouth_close"), load_model("mouth_close")]
+    assert evaluation.compare(models, tmp_path / "mouth_close.png")
+    sheet = cv2.imread(str(tmp_path / "mouth_close.png"), cv2.IMREAD_COLOR_RGB)
+    count = int(photographs.labels[:, COLUMNS.index("Mouth_Slightly_Open")].sum())
+    assert sheet.shape == (132 * count, 3 * 128 + 4, 3)  # the crop and a column a model, 2 pixels around each row
+    source, first, second = (sheet[2:130, 2 + 128 * k : 130 + 128 * k].astype(int) for k in range(3))
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first - source).max() > 25
+
+
 def views(levels: list[int]) -> Views:
     crops = np.array(levels, np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
     return Views(crops, np.zeros((len(levels), 5, 2), np.float32), lambda: [None] * len(levels))
