@@ -3,10 +3,9 @@
     python benchmarks/contention.py
     python benchmarks/contention.py --runs 400 --output contention.json
 
-A network shares its work among as many threads as there are processors, and each layer waits for the slowest. Threads
-that spin while they wait take the processor from the one they wait for, and the time grows tens of times; threads that
-sleep (`diat.runtime.threads.import_ncnn`) lose no more than the busy processes take. The aim is a p90 beside one busy
-process of at most 2.5 times the idle p50.
+A network shares its work among some threads, and each layer waits for the slowest. Threads that spin while they wait
+take the processor from the one they wait for, and the time grows tens of times: they sleep, and there are half as many
+as processors (`diat.runtime.threads`). The aim is a p90 beside one busy process of at most 2.5 times the idle p50.
 
 The networks and the numbers of busy processes take turns, so that whatever else the machine does falls on all alike;
 the load average says how much that was.
@@ -30,7 +29,7 @@ from diat.attributes import ATTRIBUTES, attribute_spec
 from diat.heads import HEADS, RGB
 from diat.hub import load_model
 from diat.runtime.engine import Engine, FieldEngine
-from diat.runtime.threads import available_threads
+from diat.runtime.threads import network_threads
 
 BUSY = (0, 1, 2)
 AIM = 2.5  # p90 beside one busy process / idle p50
@@ -100,7 +99,7 @@ def main() -> None:
     args = parser.parse_args()
     before = os.getloadavg()[0]
     table = measured(args.runs)
-    print(f"{available_threads()} threads; load {before:.1f} before, {os.getloadavg()[0]:.1f} after; ms, p50 / p90")
+    print(f"{network_threads()} threads; load {before:.1f} before, {os.getloadavg()[0]:.1f} after; ms, p50 / p90")
     print(f"{'':18} {'idle':>15} {'1 busy':>15} {'2 busy':>15}   p90 beside 1 / idle p50")
     for name, row in table.items():
         cells = " ".join(f"{row[str(others)]['p50']:6.1f} /{row[str(others)]['p90']:7.1f}" for others in BUSY)

@@ -65,7 +65,7 @@ class Engine:
         model: from `diat.hub.load_model`.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` or a torch device; None takes the GPU when torch is there
             and sees one.
-        threads: of the processor; None takes those that this process may use.
+        threads: of the processor; None takes half of those that this process may use, or OMP_NUM_THREADS.
 
     Raises:
         InvalidArgument: there is no such device here.

@@ -12,7 +12,7 @@ from diat.heads import HEADS
 from diat.models import ENHANCER_PREFIX, Model
 from diat.pixels import F32, U8
 from diat.runtime import ncnn_graph as graph
-from diat.runtime.threads import available_threads, import_ncnn
+from diat.runtime.threads import import_ncnn, network_threads
 
 
 class NcnnRuntime:
@@ -50,7 +50,7 @@ class _Net:
         ncnn = import_ncnn()
         self._net, self._mat = ncnn.Net(), ncnn.Mat
         options = self._net.opt
-        options.num_threads = threads or available_threads()
+        options.num_threads = threads or network_threads()
         # Everything stays in float32.
         options.use_fp16_packed = options.use_fp16_storage = options.use_fp16_arithmetic = False
         options.use_bf16_packed = options.use_bf16_storage = options.use_vulkan_compute = False

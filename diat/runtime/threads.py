@@ -31,10 +31,27 @@ def session_options(threads: int | None = None) -> SessionOptions:
 
 
 def available_threads() -> int:
-    """How many threads the networks take: OMP_NUM_THREADS where the user set it, or the processors there are."""
+    """How many threads the face detector takes: OMP_NUM_THREADS where the user set it, or the processors there are."""
+    return _chosen_threads() or _processors()
+
+
+def network_threads() -> int:
+    """How many threads an attribute's network takes: OMP_NUM_THREADS where the user set it, or half of the processors.
+
+    Each of some thirty layers of a third of a millisecond waits for its slowest thread. While a browser or a video's
+    encoder holds one processor, a thread on every processor is held up thirty times an image. On two processors the
+    second thread gained nothing (8.6 ms a mouth against 8.1) and cost 2 to 5 times at p90 beside other work
+    (`benchmarks/contention.py`).
+    """
+    return _chosen_threads() or max(1, _processors() // 2)
+
+
+def _chosen_threads() -> int | None:
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # the rest is for nested regions
-    if first.isdecimal() and int(first) > 0:
-        return int(first)
+    return int(first) if first.isdecimal() and int(first) > 0 else None
+
+
+def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

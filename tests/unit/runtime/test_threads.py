@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from diat.runtime.threads import available_threads, session_options
+from diat.runtime.threads import available_threads, network_threads, session_options
 
 IMPORT = """
 import os, sys
@@ -34,8 +34,15 @@ def test_the_users_number_of_threads_is_taken(monkeypatch):
     for text, number in (("1", 1), ("3,2", 3), (" 2 ", 2)):
         monkeypatch.setenv("OMP_NUM_THREADS", text)
         assert available_threads() == number
-        assert session_options().intra_op_num_threads == number
+        assert network_threads() == session_options().intra_op_num_threads == number
     everything = len(os.sched_getaffinity(0))
     for text in ("", "0", "many"):
         monkeypatch.setenv("OMP_NUM_THREADS", text)
         assert available_threads() == everything
+
+
+def test_a_network_leaves_half_of_the_processors_to_others(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for processors, threads in ((1, 1), (2, 1), (3, 1), (8, 4)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=processors: set(range(n)))
+        assert network_threads() == threads
