@@ -35,6 +35,8 @@ BUSY = (0, 1, 2)
 AIM = 2.5  # p90 beside one busy process / idle p50
 ROUND = 10  # runs of a network before the next one's turn
 WARM_UP = 3  # runs
+# A busy process; it ends with this one, however that ends.
+SPINNER = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 
 
 def network(attribute: str) -> Callable[[], object]:
@@ -54,7 +56,7 @@ def network(attribute: str) -> Callable[[], object]:
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
     """So many processes that do nothing but take a processor each."""
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    others = [subprocess.Popen([sys.executable, "-c", SPINNER]) for _ in range(processes)]
     try:
         yield
     finally:
