@@ -40,8 +40,9 @@ from diat.faces import Face, face_fault
 from diat.pixels import F32, U8, contact_sheet, save_image
 from diat.video.colours import upright
 from diat.video.film import DETECTION_INTERVAL
-from diat.video.steady import BilateralTimeFilter, FaceEdit, LiveFrameEditor
+from diat.video.steady import BilateralTimeFilter, LiveFrameEditor
 from diat.video.tracking import FaceTracker, Track
+from diat.video.window import FaceEdit
 
 WAYS = ("film", "live", "frame by frame")
 SLOW = 0.1  # inter-ocular distances a frame

@@ -104,7 +104,6 @@ def _add_edit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )  # fmt: skip
     _add_change(edit)
     edit.add_argument("--faces", default="largest", help='"largest", "all", or numbers such as 1,3 (default largest)')
-    edit.add_argument("--apply-anyway", action="store_true", help="also change faces that have the attribute already")
     edit.add_argument("--format", choices=("png", "jpg", "webp"), help="of all results (default: each as its original)")
     edit.add_argument("--quality", type=_quality, default=95, help=f"of JPEG results, 1 to {MAX_QUALITY} (default 95)")
     existing = edit.add_mutually_exclusive_group()
@@ -145,6 +144,7 @@ def _add_change(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a folder or Hub repository instead of the embedded weights")
     parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
     parser.add_argument("--strength", type=float, default=1.0, help=f"0 to {MAX_STRENGTH} (default 1)")
+    parser.add_argument("--apply-anyway", action="store_true", help="also change faces that have the attribute already")
     parser.add_argument("--device", help='"cpu", "cuda", or as torch names it (default: a GPU if there is one)')
 
 

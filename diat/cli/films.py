@@ -40,7 +40,7 @@ def edit_film(args: argparse.Namespace) -> int:
         return True
 
     with bar or nullcontext():
-        report = edit_video(args.video, args.output, editor, faces, args.strength, show)
+        report = edit_video(args.video, args.output, editor, faces, args.strength, show, apply_anyway=args.apply_anyway)
     missing = f", {report.damaged} damaged frames left out" if report.damaged else ""
     changed = f"{report.changed} of {report.frames} frames changed{missing}"
     reporter.say(f"{args.output}: {changed}, {report.seconds:.0f} s")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from diat.attributes import check_strength
 from diat.editor import FaceEditor
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
+from diat.faces import FaceDetector
 from diat.pixels import U8
 from diat.provenance import edited_by
 from diat.video.choice import FilmFaces, TrackChooser, check_film_faces
@@ -66,6 +67,7 @@ def edit_video(
     strength: float = 1.0,
     progress: Callable[[Progress], bool] | None = None,
     max_seconds: float | None = None,
+    apply_anyway: bool = False,
 ) -> VideoReport:
     """Edit an attribute in every frame of a video.
 
@@ -81,6 +83,7 @@ def edit_video(
         strength: factor of the edit, 0 to 1.5.
         progress: called after each frame; it returns whether to go on.
         max_seconds: the longest film that is taken; None takes any.
+        apply_anyway: also change faces that have the attribute already.
 
     Raises:
         PhotoRejected: the file is no such video, or too large or too long.
@@ -104,7 +107,8 @@ def edit_video(
                 raise _too_long(max_seconds, f" The video lasts {seconds:.0f} seconds.")
             with av.open(str(aside), "w", options={"movflags": "+faststart+use_metadata_tags"}) as result:
                 writer = FilmWriter(original, result, edited_by(editor.spec.name, strength))
-                report = VideoJob(original, writer, editor, faces, strength, progress, max_seconds).run()
+                frames = FilmFrameEditor(editor, strength, apply_anyway)
+                report = VideoJob(original, writer, frames, editor.detector, faces, progress, max_seconds).run()
         aside.replace(target)
     except av.error.FFmpegError as error:
         raise PhotoRejected(f"{source.name} cannot be edited ({error.strerror}): use another video.") from error
@@ -168,17 +172,17 @@ class VideoJob:
         self,
         original: av.container.InputContainer,
         writer: FilmWriter,
-        editor: FaceEditor,
+        editor: FilmFrameEditor,
+        detector: FaceDetector,
         faces: FilmFaces,
-        strength: float,
         progress: Callable[[Progress], bool] | None,
         max_seconds: float | None,
     ) -> None:
         self._original, self._writer = original, writer
         self._progress, self._max_seconds = progress, max_seconds
-        self._tracker = FaceTracker(editor.detector, DETECTION_INTERVAL)
-        self._chooser = TrackChooser(faces, editor.detector)
-        self._editor = FilmFrameEditor(editor, strength)
+        self._tracker = FaceTracker(detector, DETECTION_INTERVAL)
+        self._chooser = TrackChooser(faces, detector)
+        self._editor = editor
         self._in_work: deque[tuple[Any, U8]] = deque()  # decoded frames that the editor has not given back, and as RGB
         self._frames = self._changed = self._damaged = 0
         self._start = time.monotonic()

@@ -8,8 +8,8 @@ one frame as a (crop, edit) pair, `FaceEdit`, and know nothing of how the edit w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,9 +18,12 @@ from diat.align import replaced_by
 from diat.detail import DEFAULT_FADE, DetailFade
 from diat.editor import FaceEditor
 from diat.faces import face_fault
-from diat.methods import AlignedFace
+from diat.heads import Fields
+from diat.methods import AlignedFace, Moving
 from diat.pixels import F32, U8
+from diat.video.steady_fields import FieldSmoother, FieldTimeFilter
 from diat.video.tracking import Track
+from diat.video.window import FaceEdit, TimeWindow
 
 # All of these were set by looking at films and by the figures of benchmarks/stability.py.
 
@@ -29,8 +32,6 @@ KEEP_SHARE = 0.9  # share of the last frame's edit that is kept where the face l
 KEEP_SIGMA = 16.0  # levels of 255; a face that differs this much from the last frame's is hardly smoothed
 
 # Films:
-WINDOW_FRAMES = 8  # frames before and after that an edit is averaged with
-TIME_SIGMA = 6.0  # frames; standard deviation of their weights in time
 SIMILARITY_SIGMA = 24.0  # levels of 255; a face that differs this much has little weight
 
 COMPARISON_BLUR = 1.5  # crop pixels; two faces are compared after this blur, or noise alone would make them differ
@@ -45,11 +46,13 @@ class LiveFrameEditor:
 
     Args:
         editor: of the attribute.
+        apply_anyway: also change faces that have the attribute already.
     """
 
-    def __init__(self, editor: FaceEditor) -> None:
-        self.editor = editor
+    def __init__(self, editor: FaceEditor, apply_anyway: bool = False) -> None:
+        self.editor, self._apply_anyway = editor, apply_anyway
         self._last: dict[int, _SmoothedFace] = {}  # by number of the track
+        self._fields = FieldSmoother()
 
     def edit(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> U8:
         """The next frame, edited.
@@ -62,25 +65,33 @@ class LiveFrameEditor:
         Returns:
             (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
         """
-        self._last = {track.number: self._last[track.number] for track in tracks if track.number in self._last}
+        numbers = {track.number for track in tracks}
+        self._last = {number: last for number, last in self._last.items() if number in numbers}
+        self._fields.forget(all_but=numbers)
         return self.editor.edit_frame(
             frame,
             [track.face for track in tracks],
             strength,
             lambda place, crop, change: self.smooth(tracks[place].number, crop, change),
+            self._apply_anyway,
         )
 
-    def smooth(self, number: int, crop: U8, change: F32) -> F32:
+    def smooth(self, number: int, crop: U8, change: Any) -> Any:
         """The edit of a face, drawn towards the one that the face had in the last frame.
 
         Args:
             number: of the face's track.
             crop: (S, S, 3) RGB uint8.
-            change: (S, S, 3), what the model adds to it, in units of 0..255.
+            change: (S, S, 3), what the model adds to it, in units of 0..255; or its fields.
 
         Returns:
-            (S, S, 3), what to add instead.
+            What to add, or the fields to use, instead.
         """
+        if isinstance(change, Fields):
+            return self._fields.smooth(number, crop, change)
+        return self._smooth_picture(number, crop, change)
+
+    def _smooth_picture(self, number: int, crop: U8, change: F32) -> F32:
         original, replaced = crop.astype(np.float32), replaced_by(change, self.editor.spec.detail_fade)
         if number in self._last:
             last = self._last[number]
@@ -100,11 +111,13 @@ class FilmFrameEditor:
     Args:
         editor: of the attribute.
         strength: factor of the edit, 0 to 1.5.
+        apply_anyway: also change faces that have the attribute already.
     """
 
-    def __init__(self, editor: FaceEditor, strength: float = 1.0) -> None:
-        self._editor, self._strength = editor, strength
-        self._filter = BilateralTimeFilter(editor.spec.detail_fade)
+    def __init__(self, editor: FaceEditor, strength: float = 1.0, apply_anyway: bool = False) -> None:
+        self._editor, self._strength, self._apply_anyway = editor, strength, apply_anyway
+        moves = isinstance(editor.method, Moving)
+        self._filter: TimeWindow = FieldTimeFilter() if moves else BilateralTimeFilter(editor.spec.detail_fade)
         self._waiting: deque[tuple[U8, dict[int, AlignedFace]]] = deque()  # frames and their aligned faces
 
     def add(self, frame: U8, tracks: Sequence[Track]) -> list[U8]:
@@ -130,23 +143,16 @@ class FilmFrameEditor:
         """The film is over: the frames that waited for more, in order."""
         return self._finish(self._filter.rest())
 
-    def _finish(self, smoothed: list[dict[int, F32]]) -> list[U8]:
+    def _finish(self, smoothed: list[dict[int, Any]]) -> list[U8]:
         frames = []
         for changes in smoothed:
             frame, aligned = self._waiting.popleft()
             in_order = (changes[number] for number in aligned)
-            frames.append(self._editor.pasted(frame, aligned.values(), in_order, self._strength))
+            frames.append(self._editor.pasted(frame, aligned.values(), in_order, self._strength, self._apply_anyway))
         return frames
 
 
-class FaceEdit(NamedTuple):
-    """One face in one frame."""
-
-    crop: U8  # (S, S, 3) RGB
-    change: F32  # (S, S, 3), what the model adds to it, in units of 0..255
-
-
-class BilateralTimeFilter:
+class BilateralTimeFilter(TimeWindow):
     """Bilateral average of the edits of a face over `WINDOW_FRAMES` frames before and after.
 
     Where an edit replaces content, as lips do teeth, in a frame or one near it, the edited pixels are averaged: a mouth
@@ -159,46 +165,17 @@ class BilateralTimeFilter:
     """
 
     def __init__(self, fade: DetailFade = DEFAULT_FADE) -> None:
+        super().__init__()
         self._fade = fade
-        self._frames: deque[dict[int, _FaceInFrame]] = deque()  # those that this frame or a later one still needs
-        self._next = 0  # which of them is given next
 
-    def add(self, faces: Mapping[int, FaceEdit]) -> list[dict[int, F32]]:
-        """Take the next frame's faces.
+    def _seen(self, edit: FaceEdit) -> _FaceInFrame:
+        crop, change = edit
+        return _FaceInFrame(crop.astype(np.float32), crop + change, replaced_by(change, self._fade))
 
-        Args:
-            faces: by number of the track.
-
-        Returns:
-            What to add to each face, (S, S, 3) by number of the track, in the frame that is finished now, if there is.
-        """
-        frame = {}
-        for number, (crop, change) in faces.items():
-            frame[number] = _FaceInFrame(crop.astype(np.float32), crop + change, replaced_by(change, self._fade))
-        self._frames.append(frame)
-        return [self._finish_next()] if len(self._frames) - self._next > WINDOW_FRAMES else []
-
-    def rest(self) -> list[dict[int, F32]]:
-        """The frames that waited for more, in order."""
-        return [self._finish_next() for _ in range(len(self._frames) - self._next)]
-
-    def _finish_next(self) -> dict[int, F32]:
-        changes = {number: self._average(number) for number in self._frames[self._next]}
-        self._next += 1
-        if self._next > WINDOW_FRAMES:
-            self._frames.popleft()
-            self._next -= 1
-        return changes
-
-    def _average(self, number: int) -> F32:
-        own = self._frames[self._next][number]
+    def _average(self, own: _FaceInFrame, others: list[tuple[_FaceInFrame, np.float32]]) -> F32:
         edited, change, replaced = own.edited.copy(), own.edited - own.original, own.replaced
         edited_weight, change_weight = np.ones((2, *own.original.shape[:2], 1), np.float32)
-        for place, frame in enumerate(self._frames):
-            if place == self._next or abs(place - self._next) > WINDOW_FRAMES or number not in frame:
-                continue
-            other, distance = frame[number], (place - self._next) / TIME_SIGMA
-            nearness = np.float32(np.exp(-(distance**2) / 2))
+        for other, nearness in others:
             weight = nearness * _similarity(other.edited - own.edited, SIMILARITY_SIGMA)
             edited += weight * other.edited
             edited_weight += weight

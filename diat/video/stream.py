@@ -32,6 +32,7 @@ class FrameStream:
             frame that shows a face, who is followed by a recogniser.
         strength: factor of the edit, 0 to 1.5.
         detector: finds the faces; the editor's by default.
+        apply_anyway: also change faces that have the attribute already.
 
     Raises:
         InvalidArgument: ``faces`` or ``strength`` are none of these.
@@ -48,10 +49,12 @@ class FrameStream:
         faces: FilmFaces = "largest",
         strength: float = 1.0,
         detector: FaceDetector | None = None,
+        apply_anyway: bool = False,
     ) -> None:
         self._detector = detector or editor.detector
         self._tracker = FaceTracker(self._detector, DETECTION_INTERVAL)
-        self._frame_editor = LiveFrameEditor(editor)
+        self._frame_editor = LiveFrameEditor(editor, apply_anyway)
+        self._apply_anyway = apply_anyway
         self._chooser = TrackChooser(faces, self._detector)
         self._faces = check_film_faces(faces)
         self._strength = check_strength(strength)
@@ -67,7 +70,7 @@ class FrameStream:
         if strength is not None:
             self._strength = check_strength(strength)
         if editor is not None and editor is not self._frame_editor.editor:
-            self._frame_editor = LiveFrameEditor(editor)
+            self._frame_editor = LiveFrameEditor(editor, self._apply_anyway)
         if faces is not None and faces != self._faces:
             self._chooser, self._faces = TrackChooser(faces, self._detector), faces
 
