@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import gradio as gr
+import numpy as np
 
 from diat.attributes import attribute_spec
 from diat.errors import DiatError
@@ -50,8 +51,10 @@ class EveryPage:
                 result = editor.edit(opened, strength=strength, found=found)
                 before, after = close_ups(result)
                 shown = shown or [(before, "Original")]
-                similarity = round(100 * max(result.edited[0].identity_similarity, 0))
-                shown.append((after, f"{action_of(attribute)} {similarity} %"))
+                face = result.edited[0]
+                unchanged = np.array_equal(face.before, face.after)
+                similarity = f"{round(100 * max(face.identity_similarity, 0))} %"
+                shown.append((after, f"{action_of(attribute)}: {'nothing to change' if unchanged else similarity}"))
                 notices |= dict.fromkeys([*result.notices, *editor.model.notices])
         except DiatError as error:
             return [], str(error)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
 from diat.attributes import MAX_STRENGTH, attribute_spec
 from diat.errors import PhotoRejected
@@ -66,17 +67,26 @@ def cache_file(component: gr.components.Component, name: str) -> Path:
 
 
 def similarity_sentence(result: EditResult) -> str:
-    """How much of each person a recogniser still sees in the edited faces."""
-    percent = [round(100 * max(face.identity_similarity, 0)) for face in result.edited]
-    same = sum(face.identity_similarity >= SAME_PERSON for face in result.edited)
-    who = "" if len(result.faces) == 1 else f"Face {', '.join(str(face.number) for face in result.edited)}: "
+    """How much of each person a recogniser still sees in the faces that were changed; nothing where none was."""
+    changed = [face for face in result.edited if not np.array_equal(face.before, face.after)]
+    percent = [round(100 * max(face.identity_similarity, 0)) for face in changed]
+    same = sum(face.identity_similarity >= SAME_PERSON for face in changed)
+    if not changed:
+        return "" if result.notices else "Nothing was changed."
     if len(percent) == 1:
         verdict = "still" if same else "no longer"
         sentence = f"{verdict} recognisable as the same person (identity similarity {percent[0]} %)."
     else:
         still = "all" if same == len(percent) else f"{same} of {len(percent)}"
         sentence = f"{still} still recognisable (identity similarity {min(percent)} to {max(percent)} %)."
-    return who + sentence if who else sentence.capitalize()
+    if len(result.faces) == 1:
+        return sentence.capitalize()
+    return f"Face {', '.join(str(face.number) for face in changed)}: {sentence}"
+
+
+def anyway_box(elem_id: str) -> gr.Checkbox:
+    """Whether faces that have the attribute already are changed, too."""
+    return gr.Checkbox(label="Apply even where nothing seems to need it", elem_id=elem_id)
 
 
 def show_on_phones(events: Sequence[gr.events.Dependency], elem_id: str) -> None:

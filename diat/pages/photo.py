@@ -15,6 +15,7 @@ from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
 from diat.pages.parts import (
     CONSENT_FIRST,
     action_of,
+    anyway_box,
     attribute_choice,
     available,
     cache_file,
@@ -78,6 +79,7 @@ class PhotoPage:
         strength: float,
         chosen: list[str],
         consent: bool,
+        apply_anyway: bool = False,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for it
     ) -> tuple[Pair | None, Pair | None, str | None, str]:
         """Change one attribute.
@@ -88,6 +90,7 @@ class PhotoPage:
             strength: 0 to 1.5.
             chosen: numbers of the faces, largest first from "1"; none takes the largest.
             consent: that you are in the picture, or that the people in it agreed; nothing happens without it.
+            apply_anyway: also change faces that have the attribute already.
 
         Returns the face before and after, the photograph before and after, the result as a file, and a sentence.
         """
@@ -101,7 +104,7 @@ class PhotoPage:
             editor = self._editors.get(attribute)
             progress(0.3, "Changing the face")
             faces: FaceChoice = [int(number) - 1 for number in chosen] or "largest"
-            result = editor.edit(available(photo), faces, strength)
+            result = editor.edit(available(photo), faces, strength, apply_anyway=apply_anyway)
             progress(0.8, "Writing the file")
             path = self._saved(result, Path(photo))
         except DiatError as error:
@@ -123,11 +126,11 @@ def result_name(original: Path, attribute: str) -> str:
 
 def report(result: EditResult, model_notices: Sequence[str]) -> str:
     """What the user reads beside the picture."""
-    seconds = sum(result.milliseconds.values()) / 1000
-    lines = [f"{similarity_sentence(result)} Done in {seconds:.2f} s.", *result.notices, *model_notices]
+    lines = [similarity_sentence(result), *result.notices, *model_notices]
     if len(result.faces) > 1:
         lines.append(f"{len(result.faces)} faces found. Pick which to change on the left.")
-    return "  \n".join(lines)
+    lines.append(f"Done in {sum(result.milliseconds.values()) / 1000:.2f} s.")
+    return "  \n".join(filter(None, lines))
 
 
 def photo_tab(editors: EditorPool, examples: list[list[Any]]) -> None:
@@ -173,6 +176,7 @@ def photo_tab(editors: EditorPool, examples: list[list[Any]]) -> None:
         with gr.Column(min_width=300):
             attribute.render()  # type: ignore[no-untyped-call]
             strength = strength_choice("strength")
+            anyway = anyway_box("anyway")
             run = gr.Button("Apply", variant="primary", elem_id="run")
             message = gr.Markdown(elem_id="message")
             with gr.Tab("Face"):
@@ -189,14 +193,14 @@ def photo_tab(editors: EditorPool, examples: list[list[Any]]) -> None:
                 )
             download = gr.File(label="Download (full size)", elem_id="download", interactive=False)
     page = PhotoPage(editors, download)
-    inputs, outputs = [photo, attribute, strength, chosen, consent], [close_up, whole, download, message]
+    inputs, outputs = [photo, attribute, strength, chosen, consent, anyway], [close_up, whole, download, message]
     # First, so that the public name is its own: Gradio numbers a name that is taken.
     events = [run.click(page.edit, inputs, outputs, api_name="edit")]
     found = photo.change(page.find_faces, photo, [numbered, chosen, message], api_name="faces", show_progress="hidden")
     events += [
         found.success(page.edit, inputs, outputs, api_visibility="private"),
         gr.on(
-            [attribute.input, strength.release, chosen.input, consent.input],
+            [attribute.input, strength.release, chosen.input, consent.input, anyway.input],
             page.edit,
             inputs,
             outputs,

@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page
 from websockets.sync.client import ClientConnection, connect
 
-from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, MIN_SESSION_LENGTH, SNAPSHOT
+from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, MIN_SESSION_LENGTH, POSTED_IDLE_SECONDS, SNAPSHOT
 from diat.pages.live_session import CONSENT_FIRST, MAX_FRAME_BYTES
 from diat.pixels import decompressed
 from diat.provenance import is_marked
@@ -40,6 +40,12 @@ def answer(client: ClientConnection, number: int, jpeg: bytes) -> bytes:
     reply = client.recv(timeout=30)
     assert isinstance(reply, bytes), reply
     return reply
+
+
+@pytest.fixture
+def empty(server: str) -> None:
+    """Waits until the viewers of the tests before are forgotten."""
+    time.sleep(POSTED_IDLE_SECONDS + 1)
 
 
 def start(page: Page) -> None:
@@ -225,7 +231,7 @@ def test_another_sites_page_is_refused(server):
         assert "page itself" in json.loads(client.recv(timeout=10))["error"]
 
 
-def test_the_places_are_counted_and_one_is_free_within_a_second_of_a_client_going(server, jpeg):
+def test_the_places_are_counted_and_one_is_free_within_a_second_of_a_client_going(server, empty, jpeg):
     with ExitStack() as stack:
         clients = [stack.enter_context(opened(server)) for _ in range(MAX_VIEWERS)]
         for client in clients:
@@ -282,7 +288,7 @@ def test_frames_are_marked_as_edited(server, jpeg):
     assert decompressed(body).shape == (480, 480, 3)
 
 
-def test_viewers_who_post_frames_are_counted_too(server, jpeg):
+def test_viewers_who_post_frames_are_counted_too(server, empty, jpeg):
     with ExitStack() as stack:
         for _ in range(MAX_VIEWERS - 1):
             client = stack.enter_context(opened(server))

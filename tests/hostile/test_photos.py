@@ -273,3 +273,19 @@ def test_pictures_opened_in_many_threads_leave_the_processs_warnings_alone(portr
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(open_photo, [buffer.getvalue()] * 64))
     assert warnings.filters == before
+
+
+def test_a_jpeg_of_a_thousand_scans_is_refused_before_it_is_decoded():
+    data = encoded(Image.new("L", (5000, 5000)), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    bomb = data[:last] + data[last:-2] * 1000 + data[-2:]
+    start = time.perf_counter()
+    with pytest.raises(PhotoRejected) as error:
+        open_photo(bomb)
+    assert time.perf_counter() - start < 1  # 2 ms of work; decoding takes 35 s
+    assert_sentence(error)
+
+
+def test_a_progressive_photograph_is_taken(portrait):
+    pixels = open_photo(encoded(portrait, "JPEG", progressive=True, quality=95)).pixels
+    assert psnr(pixels, np.asarray(portrait)) > 30
