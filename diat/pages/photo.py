@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -31,7 +31,6 @@ from diat.results import EditResult
 
 NO_RESULT = (None, None, None)
 SLIDER_START = 12  # percent of the width: nearly all of "after" is seen, and the handle covers nothing
-BEFORE_AFTER = "Before | After"
 
 Update = dict[str, Any]  # what gr.update gives
 
@@ -133,6 +132,73 @@ def report(result: EditResult, model_notices: Sequence[str]) -> str:
     return "  \n".join(filter(None, lines))
 
 
+class _PhotoParts(NamedTuple):
+    """Where the photograph goes in."""
+
+    photo: gr.Image
+    consent: gr.Checkbox
+    numbered: gr.Image
+    chosen: gr.CheckboxGroup
+
+
+class _ResultParts(NamedTuple):
+    """What comes out."""
+
+    message: gr.Markdown
+    close_up: gr.ImageSlider
+    whole: gr.ImageSlider
+    download: gr.File
+
+
+def _photo_parts(examples: list[list[Any]], attribute: gr.Radio) -> _PhotoParts:
+    photo = gr.Image(
+        type="filepath",
+        sources=["upload", "webcam", "clipboard"],
+        label="Photo",
+        height=360,
+        elem_id="photo",
+        webcam_options=gr.WebcamOptions(mirror=False),
+    )
+    hand_over_unopened(photo, {row[0] for row in examples})
+    consent = consent_box("consent")
+    numbered = gr.Image(
+        visible=False, label="Faces found", interactive=False, elem_id="faces", format="jpeg", buttons=[]
+    )
+    chosen = gr.CheckboxGroup(
+        [str(number + 1) for number in range(MAX_FACES)],
+        label="Faces to change (none selected = the largest)",
+        visible=False,
+        elem_id="chosen",
+    )
+    refuse_by_a_sentence(chosen)
+    if examples:
+        with gr.Column(elem_id="examples"):
+            gr.Examples(
+                examples,
+                [photo, attribute, consent],
+                label="Or try an example",
+                cache_examples=False,
+                visible_columns=[0],
+            )
+    return _PhotoParts(photo, consent, numbered, chosen)
+
+
+def _result_parts() -> _ResultParts:
+    message = gr.Markdown(elem_id="message")
+    with gr.Tab("Face"):
+        close_up = _slider("close-up", buttons=[])
+    with gr.Tab("Whole photo"):
+        whole = _slider("whole", buttons=["fullscreen"])
+    download = gr.File(label="Download (full size)", elem_id="download", interactive=False)
+    return _ResultParts(message, close_up, whole, download)
+
+
+def _slider(elem_id: str, buttons: list[Any]) -> gr.ImageSlider:
+    return gr.ImageSlider(
+        label="Before | After", max_height=520, elem_id=elem_id, buttons=buttons, slider_position=SLIDER_START
+    )
+
+
 def photo_tab(editors: EditorPool, examples: list[list[Any]]) -> None:
     """The page's parts and its named endpoints ``/faces`` and ``/edit``.
 
@@ -140,72 +206,32 @@ def photo_tab(editors: EditorPool, examples: list[list[Any]]) -> None:
         editors: the models.
         examples: rows of a path, an attribute and the consent.
     """
+    known = [row for row in examples if row[1] in editors.attributes]
     attribute = attribute_choice(editors, "attribute", render=False)  # the examples, which come first, name it
     with gr.Row():
         with gr.Column(min_width=300):
-            photo = gr.Image(
-                type="filepath",
-                sources=["upload", "webcam", "clipboard"],
-                label="Photo",
-                height=360,
-                elem_id="photo",
-                webcam_options=gr.WebcamOptions(mirror=False),
+            photo, consent, numbered, chosen = _photo_parts(
+                known or [[path, None, agreed] for path, _, agreed in examples], attribute
             )
-            hand_over_unopened(photo, {row[0] for row in examples})
-            consent = consent_box("consent")
-            numbered = gr.Image(
-                visible=False, label="Faces found", interactive=False, elem_id="faces", format="jpeg", buttons=[]
-            )
-            chosen = gr.CheckboxGroup(
-                [str(number + 1) for number in range(MAX_FACES)],
-                label="Faces to change (none selected = the largest)",
-                visible=False,
-                elem_id="chosen",
-            )
-            refuse_by_a_sentence(chosen)
-            if examples:
-                with gr.Column(elem_id="examples"):
-                    gr.Examples(
-                        [row for row in examples if row[1] in editors.attributes]
-                        or [[row[0], None, True] for row in examples],
-                        [photo, attribute, consent],
-                        label="Or try an example",
-                        cache_examples=False,
-                        visible_columns=[0],
-                    )
         with gr.Column(min_width=300):
             attribute.render()  # type: ignore[no-untyped-call]
             strength = strength_choice("strength")
             anyway = anyway_box("anyway")
             run = gr.Button("Apply", variant="primary", elem_id="run")
-            message = gr.Markdown(elem_id="message")
-            with gr.Tab("Face"):
-                close_up = gr.ImageSlider(
-                    label=BEFORE_AFTER, max_height=520, elem_id="close-up", buttons=[], slider_position=SLIDER_START
-                )
-            with gr.Tab("Whole photo"):
-                whole = gr.ImageSlider(
-                    label=BEFORE_AFTER,
-                    max_height=520,
-                    elem_id="whole",
-                    buttons=["fullscreen"],
-                    slider_position=SLIDER_START,
-                )
-            download = gr.File(label="Download (full size)", elem_id="download", interactive=False)
+            message, close_up, whole, download = _result_parts()
     page = PhotoPage(editors, download)
-    inputs, outputs = [photo, attribute, strength, chosen, consent, anyway], [close_up, whole, download, message]
+    inputs = [photo, attribute, strength, chosen, consent, anyway]
+    outputs = [close_up, whole, download, message]
     # First, so that the public name is its own: Gradio numbers a name that is taken.
-    events = [run.click(page.edit, inputs, outputs, api_name="edit")]
+    applied = run.click(page.edit, inputs, outputs, api_name="edit")
     found = photo.change(page.find_faces, photo, [numbered, chosen, message], api_name="faces", show_progress="hidden")
-    events += [
-        found.success(page.edit, inputs, outputs, api_visibility="private"),
-        gr.on(
-            [attribute.input, strength.release, chosen.input, consent.input, anyway.input],
-            page.edit,
-            inputs,
-            outputs,
-            api_visibility="private",
-            trigger_mode="always_last",
-        ),
-    ]
-    show_on_phones(events, "message")
+    uploaded = found.success(page.edit, inputs, outputs, api_visibility="private")
+    chosen_anew = gr.on(
+        [attribute.input, strength.release, chosen.input, consent.input, anyway.input],
+        page.edit,
+        inputs,
+        outputs,
+        api_visibility="private",
+        trigger_mode="always_last",
+    )
+    show_on_phones([applied, uploaded, chosen_anew], "message")
