@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from diat.video.colours import EXACT, upright
+from diat.video.colours import exact_conversion, upright
 
 RATE = 25
 
@@ -38,7 +38,7 @@ def film(
                 format=video.pix_fmt,
                 dst_colorspace=5 if matrix in (2, 6) else matrix,  # swscale's number of BT.601
                 dst_color_range=limits or 1,
-                interpolation=EXACT,
+                interpolation=exact_conversion(),
             )
             picture.colorspace, picture.color_range = matrix, limits
             container.mux(video.encode(picture))

@@ -22,10 +22,12 @@ examples:
   diat video talk.mp4 -o closed.mp4 --attribute mouth_close
   diat faces group.jpg --json
   diat demo
+  eval "$(diat completion bash)"
 
 exit codes: 0 everything worked, 1 something did not (see stderr), 2 wrong usage, 130 stopped with Ctrl-C
 """
 MAX_QUALITY = 100
+SHELLS = ("bash", "zsh", "tcsh")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,8 +91,26 @@ def _parser() -> argparse.ArgumentParser:
     attributes.set_defaults(run=("listing", "list_attributes"))
     attributes.add_argument("--json", action="store_true", help="one JSON object per attribute")
 
+    completion = commands.add_parser("completion", help="print a script that completes commands in a shell")
+    completion.set_defaults(run=("commands", "print_completion"))
+    completion.add_argument("shell", choices=SHELLS)
+
     commands.add_parser("demo", help="serve the demo's pages; see diat demo --help", add_help=False)
     return parser
+
+
+def print_completion(args: argparse.Namespace) -> int:
+    """Print what a shell needs to complete commands and options.
+
+    Raises:
+        DiatError: the library that writes it is missing.
+    """
+    try:
+        import shtab
+    except ImportError:
+        raise DiatError("Completion needs shtab: run `pip install shtab`.") from None
+    print(shtab.complete(_parser(), args.shell))
+    return 0
 
 
 def _add_edit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from av.video.reformatter import Interpolation
 
 from diat.pixels import U8
 
@@ -17,8 +16,13 @@ LIMITED_RANGE, FULL_RANGE = 1, 2
 SWSCALE_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 # Without a tag, players take BT.709 for HD and BT.601 for less; this is the line that FFmpeg's players and VLC draw.
 HD_HEIGHT, HD_WIDTH = 577, 1280
-# swscale's quick ways are off by more than a level; with these a film's own frame comes back as it was.
-EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+
+
+def exact_conversion() -> Any:
+    """How swscale is to convert: its quick ways are off by more than a level, these give a film's own frame back."""
+    from av.video.reformatter import Interpolation as Flag
+
+    return Flag.BICUBIC | Flag.ACCURATE_RND | Flag.FULL_CHR_H_INT | Flag.FULL_CHR_H_INP
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class FilmColours:
             format=pixel_format,
             dst_colorspace=SWSCALE_MATRIX[self.conversion],
             dst_color_range=self.range or LIMITED_RANGE,
-            interpolation=EXACT,
+            interpolation=exact_conversion(),
         )
         frame.colorspace, frame.color_range = self.matrix, self.range
         return frame
@@ -64,7 +68,7 @@ def upright(frame: Any) -> U8:
     """A decoded `av.VideoFrame` as (H, W, 3) RGB, turned as its container says that it is shown."""
     tag = frame.colorspace
     frame.colorspace = FilmColours.of_frame(frame).conversion
-    rgb = frame.reformat(format="rgb24", interpolation=EXACT)
+    rgb = frame.reformat(format="rgb24", interpolation=exact_conversion())
     frame.colorspace = tag
     turns = round(getattr(frame, "rotation", 0) / 90) % 4  # counter-clockwise
     picture: U8 = np.ascontiguousarray(np.rot90(rgb.to_ndarray(), turns))

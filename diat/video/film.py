@@ -88,12 +88,16 @@ def edit_video(
     Raises:
         PhotoRejected: the file is no such video, or too large or too long.
         InvalidArgument: ``target``, ``faces`` or ``strength`` are none of the above.
+        ImportError: PyAV is not installed.
         DiatError: the work was stopped, or the result cannot be written; nothing is left behind.
 
     Example:
         >>> diat.edit_video("talk.mp4", "closed.mp4", diat.FaceEditor.from_pretrained("mouth_close"))
     """
-    import av
+    try:
+        import av
+    except ImportError:
+        raise ImportError("Videos need PyAV: run `pip install diat[video]`.") from None
 
     source, target = Path(source), Path(target)
     if target.suffix.lower() not in SUFFIXES:

@@ -62,3 +62,26 @@ def test_a_port_that_cannot_be_had_is_one_sentence(port):
     assert done.returncode != 0
     assert "port" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_uploads_are_the_servers_alone_and_go_with_it(tmp_path, hopper_path):
+    uploads = tmp_path / "uploads"
+    with serving(tmp_path / "log", GRADIO_TEMP_DIR=str(uploads), HF_HUB_OFFLINE="1") as address:
+        client = Client(address, verbose=False)
+        client.predict(handle_file(hopper_path), "mouth_open", 1.0, [], True, api_name="/edit")
+        files = [path for path in uploads.rglob("*") if path.is_file()]
+        assert len(files) >= 2  # the upload and the result
+        assert not [path for path in files if path.stat().st_mode & 0o077]
+    assert list(uploads.iterdir()) == []
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_the_demo_is_a_command_too():
+    command = [sys.executable, "-m", "diat", "demo", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    for option in ("--auth", "--root-path", "--allowed-host", "--models"):
+        assert option in done.stdout
+    done = subprocess.run([*command[:-1], "--auth", "nobody"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "give USER:PASSWORD" in done.stderr

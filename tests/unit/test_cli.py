@@ -231,3 +231,10 @@ def test_the_version(capsys):
         main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"diat {diat.__version__}\n"
+
+
+def test_a_shell_completes_commands_and_options(capsys):
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    assert "--skip-existing" in script and "complete -" in script
+    assert subprocess.run(["bash", "-n"], input=script, text=True, timeout=60).returncode == 0

@@ -175,3 +175,14 @@ def test_a_film_longer_than_the_limit_is_refused_whatever_its_header_says(editor
     with pytest.raises(PhotoRejected, match="limit is 1 seconds of video. Cut"):
         edit_video(silent, tmp_path / "out.mp4", editor, max_seconds=0.6, progress=lambda p: seen.append(p) or True)
     assert len(seen) < 20
+
+
+def test_without_pyav_frames_are_edited_and_films_say_what_is_missing():
+    code = (
+        "import sys; sys.modules['av'] = None\n"
+        "import diat; assert diat.FrameStream\n"
+        "try: diat.edit_video('a.mp4', 'b.mp4', None)\n"
+        "except ImportError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "pip install diat[video]" in done.stdout, done.stderr
