@@ -61,6 +61,8 @@ def build(editors: EditorPool) -> gr.Blocks:
     from diat.pages.photo import photo_tab
     from diat.pages.video import video_tab
 
+    # Served as they lie: a copy in the folder of uploads would be deleted with those.
+    gr.set_static_paths([EXAMPLES_FOLDER])
     with gr.Blocks(analytics_enabled=False, title="DIAT", delete_cache=(60, KEPT_SECONDS)) as demo:
         gr.Markdown(TITLE)
         with gr.Tab("Photo"):
