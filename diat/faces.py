@@ -22,7 +22,9 @@ from diat.pixels import F32, U8
 MAX_FACES = 20  # of a photograph; a choice of ours that bounds the work and the page's list
 MAX_FACES_NOTICE = f"Only the {MAX_FACES} largest faces are considered; smaller ones stay as they are."
 
-# The recogniser's cosine above which two faces are one person, at one false accept in a thousand.
+# Cosine of the recogniser's embeddings above which two faces count as one person. Of 2,036,848 pairs of different
+# people among 2,020 photographs of CelebA's validation part 25 exceed it, and of 2,342 pairs of one person 89 %; a
+# test (`test_strangers_are_told_apart`) takes the first figure again.
 SAME_PERSON = 0.35
 
 # What a face must be like to be edited. The networks know faces that are turned less and are sharper than this.

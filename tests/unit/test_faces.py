@@ -1,11 +1,13 @@
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from diat import detector as insightface_detector
 from diat.align import CELEBA_TEMPLATE_128
 from diat.errors import ModelRejected
-from diat.faces import MAX_FACES, Face, face_fault
+from diat.faces import MAX_FACES, SAME_PERSON, Face, face_fault
 from diat.pages.previews import draw_faces
+from diat.photo import open_photo
 
 
 def face_with(points5: np.ndarray) -> Face:
@@ -64,6 +66,19 @@ def test_embeddings_tell_people_apart(detector, collins, hopper, collins_face):
     assert np.linalg.norm(a) == pytest.approx(1, abs=1e-5)
     assert a @ b > 0.9
     assert a @ c < 0.3
+
+
+@pytest.mark.slow
+def test_strangers_are_told_apart(celeba, detector):
+    """Where `SAME_PERSON` comes from: fewer than one in a thousand pairs of different people exceed it."""
+    rows = pq.read_table(next(celeba.glob("valid-*.parquet")), columns=["image", "celeb_id"]).slice(0, 300).to_pylist()
+    photos = [(row["celeb_id"], open_photo(row["image"]["bytes"]).pixels) for row in rows]
+    found = [(who, pixels, faces[0]) for who, pixels in photos if (faces := detector.detect(pixels))]
+    embeddings = np.stack([detector.embed(pixels, face.points5) for _, pixels, face in found])
+    people = np.array([who for who, *_ in found])
+    strangers = (embeddings @ embeddings.T)[people[:, None] != people]
+    assert len(strangers) > 50_000
+    assert (strangers > SAME_PERSON).mean() < 1e-3
 
 
 def test_a_good_face_has_no_fault(collins_face):
