@@ -63,13 +63,13 @@ class CropLoader:
         windowed: cut out the window of the region.
 
     Raises:
-        TrainingStopped: the pack's size is no multiple of the size.
+        TrainingStopped: the pack's size is not a multiple of the size.
     """
 
     def __init__(self, pack: Pack, spec: AttributeSpec, size: int, windowed: bool) -> None:
         if pack.size % size:
             raise TrainingStopped(
-                f"The pack's crops are {pack.size} pixels wide, no multiple of {size}: make one of {size}."
+                f"The pack's crops are {pack.size} pixels wide, not a multiple of {size}: make a pack of {size}."
             )
         self._pack, self._spec, self._size = pack, spec, size
         self._window = spec.window(size, windowed)

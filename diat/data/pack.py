@@ -64,7 +64,7 @@ def open_pack(path: Path) -> Pack:
     """Open a pack. Raw crops stay on disk and are mapped; WebP crops are decoded into memory.
 
     Raises:
-        TrainingStopped: the file is missing, damaged or no pack.
+        TrainingStopped: the file is missing, damaged or not a pack.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -74,10 +74,10 @@ def open_pack(path: Path) -> Pack:
         raise TrainingStopped(f"No pack at {path}: make one with `python train/prepare.py`.") from None
     except (SafetensorError, OSError) as error:
         raise TrainingStopped(
-            f"{path} is not a whole pack ({error}): make it again with `python train/prepare.py`."
+            f"{path} is damaged or not a pack ({error}): make it again with `python train/prepare.py`."
         ) from error
     if metadata.get("format") != FORMAT:
-        raise TrainingStopped(f"{path} is no {FORMAT} file: make one with `python train/prepare.py`.")
+        raise TrainingStopped(f"{path} is not a {FORMAT} file: make one with `python train/prepare.py`.")
     crops = _decode_webp(arrays) if "webp" in arrays else _map_crops(path)
     return Pack(
         crops=crops,

@@ -174,7 +174,9 @@ def read_landmarks(path: Path) -> F32:
     try:
         table = np.loadtxt(path, skiprows=2, usecols=range(1, 11), dtype=np.float32, ndmin=2)
     except (OSError, ValueError) as error:
-        raise TrainingStopped(f"{path} is no file of CelebA's landmarks ({error}): give its own.") from error
+        raise TrainingStopped(
+            f"{path} is not CelebA's file of landmarks ({error}): give list_landmarks_align_celeba.txt."
+        ) from error
     return table.reshape(-1, 5, 2)
 
 

@@ -119,8 +119,8 @@ def as_markdown(report: Report) -> str:
     if any(m.native for m in report.models):
         parts += ["At the photographs' own resolution (medians):", native_table(report.models)]
     parts.append(
-        f"{report.photographs} photographs; {report.left_out} more were left out, since they show no face that can be "
-        "edited or cannot be read. 95 % intervals in brackets."
+        f"Photographs: {report.photographs}. Left out, unreadable or without a face that can be edited: "
+        f"{report.left_out}. 95 % intervals in brackets."
     )
     if counts and min(counts) < FID_COUNT:
         parts.append(

@@ -174,7 +174,7 @@ def read_report(path: Path) -> Report:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise DiatError(
-            f"{path} is no report of train/evaluate.py ({place}: {first['msg']}): make one, or leave it out."
+            f"{path} is not a report of train/evaluate.py ({place}: {first['msg']}): make one, or leave it out."
         ) from error
 
 

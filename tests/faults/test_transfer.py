@@ -67,7 +67,7 @@ def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(run, tiny_pack, tmp_
 SENTENCES = [
     (["--resume"], "No checkpoint in"),
     (["--batch", "64"], "holds 48 images"),
-    (["--size", "96"], "no multiple of 96"),
+    (["--size", "96"], "not a multiple of 96"),
     (["--size", "40"], "multiple of 16"),
     (["--set", "d_warmup=2", "colour=red"], "Unknown setting 'colour'"),
     (["--output", "/etc/hostname/run"], "cannot be written"),

@@ -106,7 +106,7 @@ def test_sets_smaller_than_a_batch_are_refused_with_the_counts(pack):
 
 
 def test_a_size_that_does_not_divide_the_packs_is_refused(pack):
-    with pytest.raises(TrainingStopped, match="no multiple of 96"):
+    with pytest.raises(TrainingStopped, match="not a multiple of 96"):
         batches(pack, size=96)
 
 

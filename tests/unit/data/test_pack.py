@@ -120,5 +120,5 @@ def test_a_file_that_holds_no_landmarks_is_refused(tiny_celeba, tmp_path):
     arguments = ["--dataset", tiny_celeba, "--output", tmp_path / "x.pack", "--landmarks", tmp_path / "x.txt"]
     done = run_script("train/prepare.py", *arguments, check=False)
     assert done.returncode == 1
-    assert "no file of CelebA's landmarks" in done.stderr
+    assert "not CelebA's file of landmarks" in done.stderr
     assert "Traceback" not in done.stderr

@@ -52,7 +52,7 @@ def test_what_is_no_report_is_refused_in_one_sentence(tmp_path, text):
     with pytest.raises(DiatError, match="cannot be read"):
         read_report(path)
     path.write_text(text)
-    with pytest.raises(DiatError, match="no report of train/evaluate.py") as caught:
+    with pytest.raises(DiatError, match="not a report of train/evaluate.py") as caught:
         read_report(path)
     assert "\n" not in str(caught.value)
 
