@@ -59,9 +59,7 @@ class BodyLimit:
             await self._refusal()(scope, receive, send)
 
     def _refusal(self) -> JSONResponse:
-        sentence = (
-            f"The upload is too large: at most {self._limit // 2**20} MiB are taken, so make the photograph smaller."
-        )
+        sentence = f"The upload is too large: the limit is {self._limit // 2**20} MiB. Please shrink it first."
         return JSONResponse({"detail": sentence, "error": sentence}, 413)
 
 
@@ -101,7 +99,7 @@ def take_uploads_only(component: gr.components.Component, allowed: set[str] = fr
             return None
         path = Path(str(url_or_file_path)).resolve()
         if str(url_or_file_path) not in allowed and Path(component.GRADIO_CACHE).resolve() not in path.parents:
-            raise _error("Upload the file: addresses and paths are not taken.")
+            raise _error("Please upload the file: addresses and paths are not accepted.")
         return await move(url_or_file_path)
 
     component.async_move_resource_to_block_cache = move_uploads_only  # type: ignore[method-assign]
@@ -119,6 +117,8 @@ def refuse_by_a_sentence(component: gr.components.Component) -> None:
             return original(payload)
         except gr.Error as error:
             raise _error(str(error.message)) from None
+        except Exception:  # noqa: BLE001 - of another type than the page sends: Gradio would answer with nothing
+            raise _error(f"{getattr(component, 'label', None) or 'An input'}: this value cannot be used.") from None
 
     component.preprocess = preprocess  # type: ignore[method-assign]
 

@@ -13,6 +13,7 @@ import pytest
 from diat.errors import InvalidArgument
 from diat.pages.batch import BatchPage
 from diat.pages.every import EveryPage
+from diat.pages.guards import refuse_by_a_sentence
 from diat.pages.parts import CONSENT_FIRST, action_of, consent_box
 from diat.pages.photo import PhotoPage, result_name
 from diat.pages.video import film_faces
@@ -128,3 +129,12 @@ def test_what_was_not_changed_is_no_success(pool, download, hopper_path):
     *_, said = PhotoPage(pool, download).edit(str(hopper_path), "mouth_open", 0, [], True)
     assert "Nothing was changed." in said
     assert "recognisable" not in said
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [[]], object()])
+def test_a_value_of_the_wrong_type_is_one_sentence(value):
+    with gr.Blocks():
+        number = gr.Number(1, label="Which person", minimum=1)
+    refuse_by_a_sentence(number)
+    with pytest.raises(gr.Error, match="Which person: this value cannot be used"):
+        number.preprocess(value)
