@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # training alone needs torch
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
 FORMAT = "diat-model-1"
+RGB_SIZES = (64, 128, 192, 256)  # sides in pixels of the crops that T is trained on and run at
 ENHANCER_PREFIX = "enhancer."  # of the names of E's tensors
 PREFIXES = ("", ENHANCER_PREFIX)
 
@@ -229,7 +230,7 @@ def _config(data: bytes, folder: Path) -> ModelConfig:
     if config.heads in HEADS:
         known = config.size == HEADS[config.heads].size and config.enhancer == "none"
     else:
-        known = config.heads == RGB and config.enhancer in ("none", "local", "global") and config.size in (64, 128)
+        known = config.heads == RGB and config.enhancer in ("none", "local", "global") and config.size in RGB_SIZES
     if not (known and 0 < config.n_blocks <= 16 and 0 < config.strength <= 4):
         raise ModelRejected(f"{CONFIG} in {folder} describes no known network: download it again.")
     return config

@@ -7,27 +7,43 @@ Trains on the train part and prints accuracy and balanced accuracy of every attr
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from commandline import parse, run
+from launch import new_accelerator
 from torch import Tensor
 from torch.nn import functional as F
 
 from diat.attributes import COLUMNS
 from diat.data.pack import Pack, open_pack
 from diat.data.sets import order
-from diat.errors import DiatError
 from diat.evaluation.classifier import AttributeClassifier, predict
 from diat.tensors import to_tensor
 from diat.training.average import MovingAverage
 from diat.training.checkpoint import save_weights
 from diat.training.run import Run, Schedule
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How the judge is trained."""
+
+    pack: Path  # the data, from train/prepare.py
+    output: Path  # judge.safetensors and judge.json, log and checkpoints go here
+    epochs: int = 16  # passes over the train part
+    batch: int = 64  # images a step, on each process
+    learning_rate: float = 2e-3  # AdamW, at its highest
+    seed: int = 0  # of weights, order and augmentation
+    mixed_precision: Literal["no", "bf16"] | None = None  # as accelerate's own option, which None follows
+    save_every: int = 500  # steps between two checkpoints
+    resume: bool = False  # go on from the newest checkpoint of the output
 
 
 def augmented(images: Tensor, rng: torch.Generator) -> Tensor:
@@ -69,8 +85,7 @@ def scores(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, dict[str,
     return result
 
 
-def train(pack: Pack, args: argparse.Namespace) -> AttributeClassifier:
-    accelerator = Accelerator(mixed_precision=args.mixed_precision)
+def train(pack: Pack, args: JudgeSettings, accelerator: Accelerator) -> AttributeClassifier:
     torch.manual_seed(args.seed)
     classifier = AttributeClassifier().to(accelerator.device, memory_format=torch.channels_last)
     average = MovingAverage(classifier, 0.998)
@@ -79,14 +94,14 @@ def train(pack: Pack, args: argparse.Namespace) -> AttributeClassifier:
     steps = args.epochs * len(rows) // (args.batch * accelerator.num_processes)
     labels = torch.from_numpy(pack.attributes.astype(np.float32))
     settings = {name: getattr(args, name) for name in ("epochs", "batch", "learning_rate", "seed")}
-    run = Run(
+    training = Run(
         args.output, steps, {"settings": settings, "data": pack.digest},
         {"classifier": classifier, "average": average.network}, {"classifier": optimizer},
         Schedule(save_every=args.save_every, resume=args.resume), accelerator, "judge", args.seed,
     )  # fmt: skip
     rank, world = accelerator.process_index, accelerator.num_processes
-    with run:
-        for step in run.steps():
+    with training:
+        for step in training.steps():
             for group in optimizer.param_groups:
                 group["lr"] = args.learning_rate * one_cycle(step, steps)
             chosen = rows[order(len(rows), args.batch, args.seed, step, rank, world)]
@@ -97,10 +112,10 @@ def train(pack: Pack, args: argparse.Namespace) -> AttributeClassifier:
             with accelerator.autocast():
                 logits = classifier(images).float()
             loss = F.binary_cross_entropy_with_logits(logits, truth * 0.96 + 0.02)
-            run.update(loss, classifier, optimizer, about={"rows": chosen.tolist()})
+            training.update(loss, classifier, optimizer, about={"rows": chosen.tolist()})
             average.update(classifier, step)
-            run.record({"loss": loss})
-            run.end_step(step, args.batch)
+            training.record({"loss": loss})
+            training.end_step(step, args.batch)
     return average.network  # type: ignore[return-value]
 
 
@@ -112,30 +127,20 @@ def one_cycle(step: int, steps: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save-every", type=int, default=500)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--mixed-precision", choices=("no", "bf16"), default="no")
-    args = parser.parse_args()
-    pack = open_pack(args.pack)
-    classifier = train(pack, args).cpu().float().eval()
-    save_weights(classifier, args.output / "judge.safetensors")
+    settings = parse(JudgeSettings, __doc__)
+    accelerator = new_accelerator(settings.mixed_precision)
+    pack = open_pack(settings.pack)
+    classifier = train(pack, settings, accelerator).cpu().float().eval()
+    if not accelerator.is_main_process:
+        return
+    save_weights(classifier, settings.output / "judge.safetensors")
     valid = pack.rows("valid")
     result = scores(predict(classifier, pack.crops[valid]), pack.attributes[valid])
-    (args.output / "judge.json").write_text(json.dumps(result, indent=1))
+    (settings.output / "judge.json").write_text(json.dumps(result, indent=1))
     for name, score in result.items():
         print(f"{name:22} accuracy {score['accuracy']:.3f}  balanced {score['balanced']:.3f}")
     print(f"mean accuracy {np.mean([s['accuracy'] for s in result.values()]):.4f} on {len(valid)} images")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"attribute_classifier: {error}")
+    run(main)

@@ -1,7 +1,7 @@
 """Cut the glasses out of the training photographs that show some, for the pairs of eyeglasses_remove.
 
     python train/cut_glasses.py --model diat/weights/eyeglasses_remove --pack data/celeba.pack
-    accelerate launch train/diat_a.py --attribute eyeglasses_remove --set borrowed=data/glasses.safetensors
+    accelerate launch train/diat_a.py --attribute eyeglasses_remove --borrowed data/glasses.safetensors
 
 Where a trained T changes a face, glasses are. T learns from them on other faces, whose own eyes are known, and leaves
 fewer behind; a T so trained cuts better.

@@ -10,14 +10,8 @@ data is packed once from ``--dataset`` if ``--pack`` does not exist yet. A stopp
 
 from __future__ import annotations
 
-import sys
-
+from commandline import run
 from launch import parse_transfer, run_transfer
 
-from diat.errors import DiatError
-
 if __name__ == "__main__":
-    try:
-        run_transfer(parse_transfer(__doc__, variants=("DIAT-A", "DIAT-A0")))
-    except DiatError as error:
-        sys.exit(f"diat_a: {error}")
+    run(lambda: run_transfer(parse_transfer(__doc__, variants=("DIAT-A", "DIAT-A0"))))

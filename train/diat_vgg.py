@@ -5,19 +5,13 @@
     accelerate launch train/diat_vgg.py --variant DIAT1 --attribute male_to_female --recipe paper
 
 The variants of section 5.1: DIAT (followed by enhance.py), DIAT1 (the attribute loss alone), DIAT2 (no regularisation),
-DIAT3 (no enhancement). The features are those of ``--set features=...``: by default ImageNet's VGG-16, not VGG-Face.
+DIAT3 (no enhancement). The features are those of ``--features``: by default ImageNet's VGG-16, not VGG-Face.
 """
 
 from __future__ import annotations
 
-import sys
-
+from commandline import run
 from launch import parse_transfer, run_transfer
 
-from diat.errors import DiatError
-
 if __name__ == "__main__":
-    try:
-        run_transfer(parse_transfer(__doc__, variants=("DIAT", "DIAT1", "DIAT2", "DIAT3")))
-    except DiatError as error:
-        sys.exit(f"diat_vgg: {error}")
+    run(lambda: run_transfer(parse_transfer(__doc__, variants=("DIAT", "DIAT1", "DIAT2", "DIAT3"))))

@@ -9,21 +9,19 @@ result is written into the model's folder.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
-from accelerate import Accelerator
-from torch import Tensor, nn
+from commandline import parse, run
+from launch import new_accelerator
+from torch import Tensor
 
-from diat.attributes import attribute_spec
 from diat.data.batches import Batch
 from diat.data.loading import batches_ahead
 from diat.data.pack import open_pack
-from diat.errors import DiatError
 from diat.hub import load_model
 from diat.models import ENHANCER_PREFIX, Model, load_networks, save_model
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
@@ -31,9 +29,31 @@ from diat.pixels import U8, contact_sheet
 from diat.tensors import composite, to_crops
 from diat.training import losses
 from diat.training.adversarial import held_out_faces, transfer_batches
-from diat.training.recipes import TransferConfig
+from diat.training.recipes import TransferConfig, enhanced_variant
 from diat.training.run import Run, Schedule
 from diat.training.vgg_face import VggFeatures, load_features
+
+
+@dataclass(frozen=True)
+class EnhanceSettings:
+    """Which model is enhanced, and how."""
+
+    transform: Path  # folder of the model whose T is enhanced; E is written into it
+    pack: Path = Path("data/celeba.pack")  # the data, from train/prepare.py
+    output: Path | None = None  # log, samples and checkpoints go here; None: enhancer/ beside the model
+    steps: int = 5_000  # of E
+    batch: int = 16  # images a step, on each process
+    subset: Literal["frontal", "clusters"] | None = None  # which faces train; None: those that T was trained on
+    num_inputs: int | None = None  # size of the input set; None: as T's, the paper takes 2,000
+    masked: bool | None = None  # run T under the mask; None: as it was trained
+    learning_rate: float = 1e-4  # Adam, section 3.2
+    features: str = "imagenet-vgg16"  # phi of Eq. (10): this stand-in, a file of VGG-Face, or a Hub repository
+    seed: int = 0  # of weights and order
+    samples: int = 12  # faces on a sample sheet
+    mixed_precision: Literal["no", "bf16"] | None = None  # as accelerate's own option, which None follows
+    log_every: int = 25  # steps between two lines of stats.jsonl
+    save_every: int = 500  # steps between two checkpoints and sample sheets
+    resume: bool = False  # go on from the newest checkpoint of the output
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,55 +90,68 @@ class Enhancement:
 
 
 def main() -> None:
-    args = parse_args()
-    accelerator = Accelerator(mixed_precision=args.mixed_precision)
-    model = load_model(args.transform)
-    spec = attribute_spec(model.config.attribute, model.config.region)
-    config = TransferConfig(
-        spec.name,
-        spec.region,
-        args.pack,
-        args.output or args.transform.parent / "enhancer",
+    settings = parse(EnhanceSettings, __doc__)
+    accelerator = new_accelerator(settings.mixed_precision)
+    model = load_model(settings.transform)
+    config = transfer_settings(settings, model)
+    spec = config.spec
+    pack = open_pack(config.pack)
+    batches = transfer_batches(pack, config, "train", config.batch, accelerator)
+    held_out = held_out_faces(pack, config, settings.samples).to(accelerator.device)
+    torch.manual_seed(settings.seed)
+    enhancer: LocalEnhancer | GlobalEnhancer = LocalEnhancer() if spec.scope == "local" else GlobalEnhancer()
+    transform, _ = load_networks(model)
+    for network in (transform, enhancer):
+        network.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    features = load_features(settings.features).to(accelerator.device)
+    work = Enhancement(transform.eval().requires_grad_(False), enhancer, features, config.masked)
+    optimizer = torch.optim.Adam(enhancer.parameters(), settings.learning_rate, (0.9, 0.999), fused=True)
+    identity = {
+        "config": {**config.identity_json(), "learning_rate": settings.learning_rate, "steps": settings.steps},
+        "transform": digest_of(model),
+        "data": pack.digest,
+    }
+    schedule = Schedule(settings.log_every, settings.save_every, settings.save_every, settings.resume)
+    modules, optimizers = {"enhancer": enhancer}, {"enhancer": optimizer}
+    training = Run(
+        config.output, settings.steps, identity, modules, optimizers, schedule, accelerator, f"{spec.name} E",
+        settings.seed,
+    )  # fmt: skip
+
+    def write_model(done: int) -> None:
+        facts = {**model.training, "variant": enhanced_variant(model.training), "enhancer_steps": done}
+        save_model(transform, replace(model.config, enhancer=spec.scope), settings.transform, facts, enhancer)
+
+    with training:
+        stream = batches_ahead(batches, range(training.first, settings.steps), accelerator.device, schedule.workers)
+        for step, batch in zip(training.steps(lambda: work.sheet(held_out), write_model), stream, strict=True):
+            with accelerator.autocast():
+                loss = work.loss(batch)
+            training.update(loss, enhancer, optimizer, about={"source_rows": batch.source_rows})
+            training.record({"E/loss": loss})
+            training.end_step(step, settings.batch)
+
+
+def transfer_settings(settings: EnhanceSettings, model: Model) -> TransferConfig:
+    """E is trained on the faces that T was trained on, and T is run as it was trained, unless said otherwise."""
+    before = model.training
+    masked = settings.masked if settings.masked is not None else bool(before.get("masked", False))
+    return TransferConfig(
+        attribute=model.config.attribute,
+        region=model.config.region,
+        pack=settings.pack,
+        output=settings.output or settings.transform.parent / "enhancer",
         size=model.config.size,
-        num_inputs=args.num_inputs,
-        batch=args.batch,
-        seed=args.seed,
+        subset=settings.subset or before.get("subset", "frontal"),
+        num_inputs=settings.num_inputs if settings.num_inputs is not None else before.get("num_inputs"),
+        batch=settings.batch,
+        seed=settings.seed,
+        features=settings.features,
+        masked=masked,
         matched=False,
         shift=0,
         windowed=False,
     )
-    pack = open_pack(config.pack)
-    batches = transfer_batches(pack, config, "train", config.batch, accelerator)
-    held_out = held_out_faces(pack, config, args.samples).to(accelerator.device)
-    torch.manual_seed(args.seed)
-    enhancer: nn.Module = LocalEnhancer() if spec.scope == "local" else GlobalEnhancer()
-    transform, _ = load_networks(model)
-    for network in (transform, enhancer):
-        network.to(accelerator.device).to(memory_format=torch.channels_last)
-    features = load_features(args.features).to(accelerator.device)
-    work = Enhancement(transform.eval().requires_grad_(False), enhancer, features, args.masked)
-    optimizer = torch.optim.Adam(enhancer.parameters(), args.learning_rate, (0.9, 0.999), fused=True)
-
-    settings = {name: getattr(args, name) for name in ("steps", "batch", "learning_rate", "features", "masked", "seed")}
-    identity = {"settings": settings, "transform": digest_of(model), "inputs": config.num_inputs, "data": pack.digest}
-    schedule = Schedule(args.log_every, args.save_every, args.save_every, args.resume)
-    run = Run(
-        config.output, args.steps, identity, {"enhancer": enhancer}, {"enhancer": optimizer}, schedule, accelerator,
-        f"{spec.name} E", args.seed,
-    )  # fmt: skip
-
-    def write_model(done: int) -> None:
-        written = replace(model.config, enhancer=spec.scope)
-        save_model(transform, written, args.transform, {**model.training, "enhancer_steps": done}, enhancer)
-
-    with run:
-        stream = batches_ahead(batches, range(run.first, args.steps), accelerator.device, schedule.workers)
-        for step, batch in zip(run.steps(), stream, strict=True):
-            with accelerator.autocast():
-                loss = work.loss(batch)
-            run.update(loss, enhancer, optimizer, about={"source_rows": batch.source_rows})
-            run.record({"E/loss": loss})
-            run.end_step(step, args.batch, sample=lambda: work.sheet(held_out), save=write_model)
 
 
 def digest_of(model: Model) -> str:
@@ -129,28 +162,5 @@ def digest_of(model: Model) -> str:
     return digest.hexdigest()
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--transform", type=Path, required=True, help="folder of the model whose T is enhanced")
-    parser.add_argument("--pack", type=Path, default=Path("data/celeba.pack"))
-    parser.add_argument("--output", type=Path, help="log, samples, checkpoints (default: enhancer/ beside the model)")
-    parser.add_argument("--steps", type=int, default=5_000)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--num-inputs", type=int, help="size of the input set; all by default, the paper takes 2000")
-    parser.add_argument("--learning-rate", type=float, default=1e-4, help="section 3.2")
-    parser.add_argument("--features", default="imagenet-vgg16", help="see diat.training.vgg_face.load_features")
-    parser.add_argument("--masked", action="store_true", help="run T under the mask, as the release recipe does")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--samples", type=int, default=12)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--log-every", type=int, default=25)
-    parser.add_argument("--save-every", type=int, default=500)
-    parser.add_argument("--mixed-precision", choices=("no", "bf16"))
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"enhance: {error}")
+    run(main)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+import tyro
 from accelerate import Accelerator
+from commandline import parse
 
-from diat.attributes import ATTRIBUTES, REGIONS, attribute_spec
+from diat.align import CROP_SIZE
+from diat.attributes import ATTRIBUTES, attribute_spec
 from diat.data.celeba import DEFAULT_DATASET
 from diat.data.pack import open_pack
 from diat.data.packing import prepare
@@ -17,71 +23,89 @@ from diat.errors import TrainingStopped
 from diat.training.adversarial import train_transfer, transfer_batches
 from diat.training.recipes import ENHANCED, TransferConfig, transfer_config
 from diat.training.run import Schedule
-from diat.training.start import first_players
+from diat.training.start import Start, first_players
 
 # A checkpoint of T, D, their optimisers and the average, twice, while the next is written aside.
 DISK_NEEDED = 600 * 2**20
 
 
-def parse_transfer(description: str, variants: tuple[str, ...]) -> argparse.Namespace:
-    """The options of a script that trains T; the first variant is the default."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--attribute", required=True, help=f"{', '.join(ATTRIBUTES)}, or Smiling, not-Bangs, ...")
-    parser.add_argument("--region", choices=REGIONS, help="where it may change the face, if not where it usually does")
-    parser.add_argument("--dataset", default=DEFAULT_DATASET, help="Hub id or folder, packed if --pack does not exist")
-    parser.add_argument("--pack", type=Path, default=Path("data/celeba.pack"), help="the data, from prepare.py")
-    parser.add_argument("--output", type=Path, help="log, samples, checkpoints, model (default runs/ATTRIBUTE)")
-    parser.add_argument("--variant", choices=variants, default=variants[0])
-    parser.add_argument("--recipe", choices=("release", "paper"), default="release")
-    parser.add_argument("--pretrained", type=Path, help="folder of pretrain.py: T, D, and f where the variant needs it")
-    parser.add_argument("--init", type=Path, help="start from T and D of a checkpoint, or T of a model's folder")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of --output")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be trained on what, and stop")
-    for name, kind in (("size", int), ("batch", int), ("steps", int), ("seed", int), ("num-inputs", int)):
-        parser.add_argument(f"--{name}", type=kind)
-    parser.add_argument(
-        "--set", nargs="*", default=[], metavar="NAME=VALUE", help="any setting of diat/training/recipes.py"
-    )
-    parser.add_argument("--mixed-precision", choices=("no", "bf16"), help="as accelerate's own option")
-    parser.add_argument("--log-every", type=int, default=25, help="steps")
-    parser.add_argument("--sample-every", type=int, default=500, help="steps")
-    parser.add_argument("--save-every", type=int, default=500, help="steps")
-    return parser.parse_args()
+@dataclass(frozen=True)
+class Launch:
+    """How the run is started."""
+
+    dataset: str = DEFAULT_DATASET  # Hub id, or a folder of its parquet files; packed if --pack does not exist yet
+    dry_run: bool = False  # say what would be trained on what, and stop
+    mixed_precision: Literal["no", "bf16"] | None = None  # as accelerate's own option, which None follows
 
 
-def run_transfer(args: argparse.Namespace) -> None:
+@dataclass(frozen=True)
+class TransferCommand:
+    """The options of a command that trains T."""
+
+    config: TransferConfig
+    start: Start = field(default_factory=Start)
+    schedule: Schedule = field(default_factory=Schedule)
+    launch: Launch = field(default_factory=Launch)
+
+
+def parse_transfer(
+    description: str | None, variants: tuple[str, ...], arguments: list[str] | None = None
+) -> TransferCommand:
+    """The options of a script that trains T; the first variant is the default.
+
+    Every default is that of the recipe for the attribute and variant, which are looked at first.
+    """
+    chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    chooser.add_argument("--attribute")
+    chooser.add_argument("--variant", default=variants[0])
+    chooser.add_argument("--recipe", default="release")
+    chosen, _ = chooser.parse_known_args(arguments)
+    if chosen.variant not in variants:
+        raise TrainingStopped(f"{Path(sys.argv[0]).name} trains {' or '.join(variants)}, not {chosen.variant!r}.")
+    if chosen.attribute is None and not {"-h", "--help"} & set(sys.argv[1:] if arguments is None else arguments):
+        raise TrainingStopped(f"--attribute is missing: {', '.join(ATTRIBUTES)}, or a column of CelebA's.")
+    name = chosen.attribute or tyro.MISSING
+    output = Path("runs") / (chosen.attribute or "ATTRIBUTE")
+    preset = transfer_config(name, Path("data/celeba.pack"), output, chosen.variant, chosen.recipe)
+    command = parse(TransferCommand, description, TransferCommand(preset), arguments)
+    attribute_spec(command.config.attribute, command.config.region)  # a misspelt name is refused before anything else
+    return command
+
+
+def run_transfer(command: TransferCommand) -> None:
     """Train, or say what would be trained."""
-    config = config_of(args)
-    board = config.output / "tensorboard"
-    accelerator = Accelerator(mixed_precision=args.mixed_precision, log_with="tensorboard", project_dir=board)
-    if args.dry_run:
+    config, launch = command.config, command.launch
+    accelerator = new_accelerator(launch.mixed_precision, config.output / "tensorboard")
+    if launch.dry_run:
         describe(config, accelerator)
-        first_players(config, args)
+        first_players(config, command.start)
         return
+    players = first_players(config, command.start)
     if not config.pack.exists():
-        prepare(args.dataset, config.pack)
+        prepare(launch.dataset, config.pack, max(CROP_SIZE, config.size))
     check_disk(config.output)
-    schedule = Schedule(args.log_every, args.sample_every, args.save_every, args.resume)
-    players = first_players(config, args)
-    model = train_transfer(config, players, schedule, accelerator)
+    model = train_transfer(config, players, command.schedule, accelerator)
     accelerator.end_training()
     if accelerator.is_main_process:
         print(f"The model is in {model}.")
-        if config.variant in ENHANCED:
-            print(f"{config.variant} goes on with: python train/enhance.py --transform {model}")
+        if config.recipe == "paper" and config.variant in ENHANCED.values():
+            print(f"{config.variant} goes on with: python train/enhance.py --transform {model} --pack {config.pack}")
 
 
-def config_of(args: argparse.Namespace) -> TransferConfig:
-    given = {name: getattr(args, name) for name in ("size", "batch", "steps", "seed", "num_inputs")}
-    for text in args.set:
-        name, _, value = text.partition("=")
-        try:
-            given[name] = json.loads(value)
-        except json.JSONDecodeError:
-            given[name] = value
-    output = args.output or Path("runs") / args.attribute
-    attribute_spec(args.attribute, args.region)  # a misspelt name is refused before anything else
-    return transfer_config(args.attribute, args.pack, output, args.variant, args.recipe, args.region, **given)
+def new_accelerator(mixed_precision: str | None, board: Path | None = None) -> Accelerator:
+    """Device, precision and processes, as `accelerate launch` chose them where nothing is said here.
+
+    Raises:
+        TrainingStopped: fp16 was asked for.
+    """
+    tracker = {} if board is None else {"log_with": "tensorboard", "project_dir": board}
+    accelerator = Accelerator(mixed_precision=mixed_precision, **tracker)
+    if accelerator.mixed_precision not in ("no", "bf16"):
+        raise TrainingStopped(
+            f"{accelerator.mixed_precision} is not offered: losses are not scaled, and small gradients would vanish. "
+            "Use bf16, or no mixed precision."
+        )
+    return accelerator
 
 
 def describe(config: TransferConfig, accelerator: Accelerator) -> None:

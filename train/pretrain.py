@@ -11,15 +11,16 @@ Each is left in OUTPUT as NAME.safetensors, which diat_a.py and diat_vgg.py find
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from commandline import parse, run
+from launch import new_accelerator
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -27,18 +28,38 @@ from diat.align import resized
 from diat.attributes import AttributeSpec, attribute_spec
 from diat.data.pack import Pack, open_pack
 from diat.data.sets import order, usable
-from diat.errors import DiatError, TrainingStopped
+from diat.errors import TrainingStopped
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
 from diat.pixels import contact_sheet
 from diat.tensors import to_crops, to_tensor
 from diat.training import losses
-from diat.training.checkpoint import save_weights
+from diat.training.checkpoint import checkpoints, save_weights
 from diat.training.run import Run, Schedule
 from diat.training.vgg_face import load_features
 
 PARTS = ("transform", "discriminator", "reconstruction", "denoiser")
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # images and their rows of the pack -> scalar
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """What is pre-trained, and how."""
+
+    what: Literal["transform", "discriminator", "reconstruction", "denoiser", "all"] = "all"  # one network, or each
+    attribute: str | None = None  # of the discriminator, which learns one attribute
+    pack: Path = Path("data/celeba.pack")  # the data, from train/prepare.py
+    output: Path = Path("runs/pretrained")  # NAME.safetensors go here, and NAME/ with log, samples and checkpoints
+    size: int = 128  # side of the images in pixels
+    batch: int = 16  # images a step, on each process
+    steps: int = 10_000  # of each network
+    learning_rate: float = 1e-4  # Adam
+    features: str = "imagenet-vgg16"  # phi of Eq. (4): this stand-in, a file of VGG-Face, or a Hub repository
+    seed: int = 0  # of weights and order
+    mixed_precision: Literal["no", "bf16"] | None = None  # as accelerate's own option, which None follows
+    log_every: int = 25  # steps between two lines of stats.jsonl
+    save_every: int = 1000  # steps between two checkpoints and sample sheets
+    resume: bool = False  # go on from the newest checkpoint of each network; finished ones are left as they are
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +72,25 @@ class Part:
 
 
 def main() -> None:
-    args = parse_args()
-    accelerator = Accelerator(mixed_precision=args.mixed_precision)
+    args = parse(PretrainSettings, __doc__)
+    accelerator = new_accelerator(args.mixed_precision)
     pack = open_pack(args.pack)
-    for name in PARTS if args.what == "all" else (args.what,):
+    names = PARTS if args.what == "all" else (args.what,)
+    begun = [name for name in names if checkpoints(args.output / label_of(name, args) / "checkpoints")]
+    if args.resume and not begun:
+        raise TrainingStopped(f"No checkpoint in {args.output}: start without --resume, or give a run's --output.")
+    for name in names:
         torch.manual_seed(args.seed)
-        pretrain(name, make_part(name, args, pack, accelerator), pack, args, accelerator)
+        # Of several networks, those that a stopped run had not come to start now.
+        pretrain(name, make_part(name, args, pack, accelerator), pack, args, accelerator, args.resume and name in begun)
 
 
-def make_part(name: str, args: argparse.Namespace, pack: Pack, accelerator: Accelerator) -> Part:
+def label_of(name: str, args: PretrainSettings) -> str:
+    """The discriminator is one attribute's; the other networks serve all."""
+    return f"discriminator-{args.attribute}" if name == "discriminator" else name
+
+
+def make_part(name: str, args: PretrainSettings, pack: Pack, accelerator: Accelerator) -> Part:
     device = accelerator.device
     if name == "transform":
         t = TransformNetwork().to(device)
@@ -81,37 +112,36 @@ def make_part(name: str, args: argparse.Namespace, pack: Pack, accelerator: Acce
     return Part(f, lambda x, _: losses.denoiser_loss(f(g(x)), f(x), x), lambda x: f(g(x)))
 
 
-def pretrain(name: str, part: Part, pack: Pack, args: argparse.Namespace, accelerator: Accelerator) -> None:
-    # The discriminator is one attribute's; the others serve all.
-    label = f"discriminator-{args.attribute}" if name == "discriminator" else name
+def pretrain(name: str, part: Part, pack: Pack, args: PretrainSettings, accelerator: Accelerator, resume: bool) -> None:
+    label = label_of(name, args)
     network = part.network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), args.learning_rate, (0.9, 0.999), fused=True)
     rows = np.flatnonzero(usable(pack, "clusters") & (pack.split == 0))
     groups = balanced(rows, pack, args) if name == "discriminator" else [rows]
     settings = {name: getattr(args, name) for name in ("size", "batch", "steps", "learning_rate", "features", "seed")}
     identity = {"part": label, "settings": settings, "data": pack.digest}
-    schedule = Schedule(args.log_every, args.save_every, args.save_every, args.resume)
-    run = Run(
+    schedule = Schedule(args.log_every, args.save_every, args.save_every, resume)
+    training = Run(
         args.output / label, args.steps, identity, {"network": network}, {"network": optimizer}, schedule, accelerator,
         label, args.seed,
     )  # fmt: skip
-    with run:
-        for step in run.steps():
+
+    def save(_: int) -> None:
+        save_weights(network, args.output / f"{label}.safetensors")
+
+    show = None if part.show is None else lambda: sheet(part, pack, args, accelerator)
+    with training:
+        for step in training.steps(show, save):
             chosen = draw(groups, args, step, accelerator)
             images = load(pack, chosen, args.size).to(accelerator.device)
             with accelerator.autocast():
                 loss = part.loss(images, torch.from_numpy(chosen).to(accelerator.device))
-            run.update(loss, network, optimizer, about={"rows": chosen.tolist()})
-            run.record({"loss": loss})
-            run.end_step(
-                step,
-                args.batch,
-                sample=None if part.show is None else lambda: sheet(part, pack, args, accelerator),
-                save=lambda _: save_weights(network, args.output / f"{label}.safetensors"),
-            )
+            training.update(loss, network, optimizer, about={"rows": chosen.tolist()})
+            training.record({"loss": loss})
+            training.end_step(step, args.batch)
 
 
-def balanced(rows: np.ndarray, pack: Pack, args: argparse.Namespace) -> list[np.ndarray]:
+def balanced(rows: np.ndarray, pack: Pack, args: PretrainSettings) -> list[np.ndarray]:
     """Both classes in equal number, or D would learn which is more frequent."""
     spec = required_spec(args)
     wanted = pack.column(spec.column)[rows] == spec.wanted
@@ -124,7 +154,7 @@ def balanced(rows: np.ndarray, pack: Pack, args: argparse.Namespace) -> list[np.
     return groups
 
 
-def draw(groups: list[np.ndarray], args: argparse.Namespace, step: int, accelerator: Accelerator) -> np.ndarray:
+def draw(groups: list[np.ndarray], args: PretrainSettings, step: int, accelerator: Accelerator) -> np.ndarray:
     rank, world, share = accelerator.process_index, accelerator.num_processes, args.batch // len(groups)
     return np.concatenate([g[order(len(g), share, args.seed + i, step, rank, world)] for i, g in enumerate(groups)])
 
@@ -134,7 +164,7 @@ def load(pack: Pack, rows: np.ndarray, size: int) -> Tensor:
 
 
 @torch.no_grad()
-def sheet(part: Part, pack: Pack, args: argparse.Namespace, accelerator: Accelerator) -> np.ndarray:
+def sheet(part: Part, pack: Pack, args: PretrainSettings, accelerator: Accelerator) -> np.ndarray:
     images = load(pack, pack.rows("valid")[:16], args.size).to(accelerator.device)
     part.network.eval()
     shown = to_crops(part.show(images)) if part.show else to_crops(images)
@@ -142,33 +172,11 @@ def sheet(part: Part, pack: Pack, args: argparse.Namespace, accelerator: Acceler
     return contact_sheet(zip(to_crops(images), shown, strict=True))
 
 
-def required_spec(args: argparse.Namespace) -> AttributeSpec:
+def required_spec(args: PretrainSettings) -> AttributeSpec:
     if args.attribute is None:
         raise TrainingStopped("D is pre-trained for one attribute: name it with --attribute.")
     return attribute_spec(args.attribute)
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--what", choices=(*PARTS, "all"), default="all")
-    parser.add_argument("--attribute", help="of the discriminator")
-    parser.add_argument("--pack", type=Path, default=Path("data/celeba.pack"))
-    parser.add_argument("--output", type=Path, default=Path("runs/pretrained"))
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=10_000)
-    parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--features", default="imagenet-vgg16", help="see diat.training.vgg_face.load_features")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--log-every", type=int, default=25)
-    parser.add_argument("--save-every", type=int, default=1000)
-    parser.add_argument("--mixed-precision", choices=("no", "bf16"))
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"pretrain: {error}")
+    run(main)

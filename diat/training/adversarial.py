@@ -18,10 +18,12 @@ from diat.data.pack import Pack, open_pack
 from diat.data.sets import guided_set, input_set
 from diat.models import ModelConfig, save_model
 from diat.networks import AttributeDiscriminator, TransformNetwork
+from diat.pixels import U8, contact_sheet
+from diat.tensors import composite, to_crops
 from diat.training.average import MovingAverage
 from diat.training.objectives import Players, discriminator_loss, transfer, transform_loss
-from diat.training.recipes import TransferConfig
-from diat.training.run import Run, Schedule, transfer_sheet
+from diat.training.recipes import TransferConfig, trained_variant
+from diat.training.run import Run, Schedule
 from diat.training.vgg_face import load_features
 
 
@@ -67,17 +69,19 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
         parts = config.accumulate
         numbers = range(run.first * parts, config.steps * parts)
         stream = batches_ahead(batches, numbers, device, schedule.workers)
+        stages = run.meta["stages"] if schedule.resume else players.stages
         shown = held_out.source, held_out.mask if config.masked else None
-        for step in run.steps():
+        inputs = len(batches.inputs)
+
+        def save(done: int) -> None:
+            save_average(average.network, config, training_facts(config, done, stages, inputs))
+
+        for step in run.steps(lambda: transfer_sheet(average.network, *shown), save):
             anneal(optimizers, config, step)
             share = list(islice(stream, parts))
             update_players(run, players, optimizers, average, share, config, step)
-            run.end_step(
-                step,
-                images=config.batch * parts,
-                sample=lambda: transfer_sheet(average.network, *shown),
-                save=lambda done: save_average(average.network, config, done, len(batches.inputs)),
-            )
+            told = {"stages": stages, "training": training_facts(config, step + 1, stages, inputs)}
+            run.end_step(step, config.batch * parts, told)
     return config.output / "model"
 
 
@@ -167,9 +171,33 @@ def anneal(optimizers: Mapping[str, Optimizer], config: TransferConfig, step: in
             group["lr"] = rate * factor
 
 
-def save_average(network: nn.Module, config: TransferConfig, steps: int, inputs: int) -> None:
+@torch.no_grad()
+def transfer_sheet(network: nn.Module, source: Tensor, mask: Tensor | None, columns: int = 4) -> U8:
+    """A sheet of sources beside what the network makes of them, under the mask if there is one."""
+    result = network(source) if mask is None else composite(network(source), source, mask)
+    pairs = zip(to_crops(source), to_crops(result), strict=True)
+    return contact_sheet(pairs, columns)
+
+
+def training_facts(
+    config: TransferConfig, steps: int, before: Sequence[Mapping[str, Any]], inputs: int
+) -> dict[str, Any]:
+    """What a model's configuration says of how it was made: by all of the runs behind it, not by the last alone."""
+    stages = [*before, {"recipe": config.recipe, "size": config.size, "batch": config.batch, "steps": steps}]
+    return {
+        "variant": trained_variant(config.variant),
+        "recipe": config.recipe,
+        "steps": sum(int(stage["steps"]) for stage in stages),
+        "stages": stages,
+        "input_images": inputs,
+        "num_inputs": config.num_inputs,
+        "subset": config.subset,
+        "masked": config.masked,
+    }
+
+
+def save_average(network: nn.Module, config: TransferConfig, training: Mapping[str, Any]) -> None:
     """Write the moving average as the model."""
-    training = {"variant": config.variant, "recipe": config.recipe, "steps": steps, "input_images": inputs}
     whole = config.spec.window(config.size) == (0, 0, config.size, config.size)
     model = ModelConfig(
         attribute=config.attribute,

@@ -1,10 +1,11 @@
-"""The moving average of a network's weights: what is shipped."""
+"""Means of networks: over steps, which is what is shipped, and over processes."""
 
 from __future__ import annotations
 
 import copy
 
 import torch
+from accelerate import Accelerator
 from torch import nn
 
 
@@ -30,3 +31,18 @@ class MovingAverage:
                 value.lerp_(current[key].to(value.dtype), 1 - decay)
             else:
                 value.copy_(current[key])
+
+
+def average_over_processes(accelerator: Accelerator, network: nn.Module) -> None:
+    """Give every process the mean of the gradients and of the norms' running statistics.
+
+    By hand, since DistributedDataParallel reduces at each backward pass: D is run several times within one step, T is
+    frozen in some of them, and parts of a step are added up first. One vector travels once a step.
+    """
+    if accelerator.num_processes == 1:
+        return
+    tensors = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    tensors += [buffer for buffer in network.buffers() if buffer.is_floating_point()]
+    flat = accelerator.reduce(torch.cat([tensor.flatten() for tensor in tensors]), "mean")
+    for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(mean.view_as(tensor))

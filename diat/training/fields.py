@@ -100,7 +100,7 @@ def train_fields(
 
     run = Run(output, config.steps, identity, modules, optimizers, schedule, accelerator, "fields", config.seed)
     with run:
-        for step in run.steps():
+        for step in run.steps(save=write_model):
             for group in optimizer.param_groups:
                 group["lr"] = config.rate(step)
             losses = _losses(network, task, step, accelerator.device)
@@ -108,7 +108,7 @@ def train_fields(
             run.update(total, network, optimizer)
             average.update(network, step)
             run.record({"loss": total, **losses})
-            run.end_step(step, config.batch, save=write_model)
+            run.end_step(step, config.batch)
     return output / "model"
 
 

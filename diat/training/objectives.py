@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -24,6 +27,7 @@ class Players:
     discriminator: AttributeDiscriminator
     vgg: VggFeatures | None = None  # phi, where the identity loss is Eq. (2)
     denoiser: DenoisingNetwork | None = None  # f, where Eq. (6) has a weight
+    stages: tuple[Mapping[str, Any], ...] = ()  # the runs that T comes from, oldest first, as in a model's config.json
 
 
 def transfer(transform: nn.Module, batch: Batch, config: TransferConfig) -> Tensor:
@@ -85,7 +89,8 @@ def transform_loss(
                 raise ValueError("the regularisation of Eq. (6) needs a denoiser")
             stats["T/smooth"] = losses.perceptual_regularization(players.denoiser(transformed), transformed)
         if config.lambda_keep and step % config.keep_every == 0:
-            stats["T/keep"] = (players.transform(batch.guided) - batch.guided).abs().mean()
+            with kept_statistics(players.transform):
+                stats["T/keep"] = (players.transform(batch.guided) - batch.guided).abs().mean()
     discriminator.requires_grad_(True)
     if batch.paired is not None:
         stats["T/pair"] = pair_loss(players.transform, batch, transformed, config, accelerator)
@@ -103,6 +108,24 @@ def transform_loss(
     return loss, {**stats, "T/loss": loss}
 
 
+@contextmanager
+def kept_statistics(network: nn.Module) -> Iterator[None]:
+    """Leave the norms' running statistics alone: T is released with those of its inputs, on which it is run.
+
+    Images that have the attribute already, and drawn pairs made of them, are normalised by their own batch all the
+    same.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
 def pair_loss(
     transform: nn.Module, batch: Batch, transformed: Tensor, config: TransferConfig, accelerator: Accelerator
 ) -> Tensor:
@@ -115,7 +138,7 @@ def pair_loss(
     if paired is None:
         raise ValueError("there are no pairs")
     if paired.source is not batch.source:
-        with accelerator.autocast():
+        with accelerator.autocast(), kept_statistics(transform):
             transformed = transfer(transform, replace(batch, source=paired.source, mask=paired.mask), config)
     error = paired.mask * (transformed - paired.target)
     edges = error.diff(dim=2).abs().sum() + error.diff(dim=3).abs().sum()

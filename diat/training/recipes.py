@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,27 +10,30 @@ from typing import Any, Literal
 from diat.attributes import AttributeSpec, attribute_spec
 from diat.data.sets import Subset
 from diat.errors import TrainingStopped
+from diat.models import RGB_SIZES
 
 Identity = Literal["adaptive", "vgg", "none"]
 
 
 @dataclass(frozen=True)
-class TransferConfig:
-    """Settings of a run that trains T against D. The defaults are the release recipe's DIAT-A."""
+class DataSettings:
+    """Which faces train, and how they are varied."""
 
-    # What is trained, on what.
-    attribute: str  # see diat.attributes.attribute_spec
-    region: str | None  # where it may change the face, a name in diat.attributes.REGIONS; None: the attribute's own
-    pack: Path  # the data, from train/prepare.py
-    output: Path  # log, samples, checkpoints and the model
-    variant: str = "DIAT-A"  # a name in VARIANTS
-    recipe: str = "release"  # "paper" or "release"
-    size: int = 128  # side of the images in pixels
-    subset: Subset = "frontal"  # which faces train, see diat.data.sets.usable
+    size: int = 128  # side of the images in pixels: 64, 128, 192 or 256
+    subset: Subset = "frontal"  # which faces train: all frontal ones, or section 5.1's clusters
     num_inputs: int | None = None  # size of the input set; None takes all, the paper 2,000
+    matched: bool = True  # draw guided images that resemble the inputs in the spec's matched columns
+    windowed: bool = True  # T and D see the region's window alone: a mouth at full resolution for a quarter of the work
+    shift: int = 4  # largest random shift at 128 pixels, with mirroring; 0 turns both off
+    degraded: float = 0.0  # share of the images that are made as poor as frames of films
+    borrowed: Path | None = None  # glasses to put on faces beside drawn ones, from train/cut_glasses.py
 
-    # How long, how fast (Algorithm 1, section 4.2).
-    steps: int = 10_000
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """How long, how fast (Algorithm 1, section 4.2)."""
+
+    steps: int = 10_000  # of T and of D
     batch: int = 16  # images of each set that are worked on at once, on each process
     accumulate: int = 1  # such batches a step: a step of T and of D is on the mean gradient over all of them
     d_warmup: int = 2000  # steps, at the start, in which D alone learns guided against input images, as in Eq. (9)
@@ -40,40 +44,49 @@ class TransferConfig:
     beta1: float = 0.5  # of both
     anneal: float = 0.3  # share of the steps, at the end, over which the rates fall to a tenth
     decay: float = 0.999  # of T's moving average
-    seed: int = 0
+    seed: int = 0  # of weights, order and augmentation
     compile: bool = False  # torch.compile T and D: worth its minute on a GPU
 
-    # The losses of Eq. (7) and (14).
-    identity: Identity = "adaptive"
+
+@dataclass(frozen=True)
+class LossSettings:
+    """The losses of Eq. (7) and (14), and what the release recipe adds; docs/training.md says why."""
+
+    identity: Identity = "adaptive"  # on D's features (Eq. 13), on VGG's (Eq. 2), or none
     lambda_id: float = 0.1  # weight of Eq. (2) or (13), section 5.1
     gamma: float = 0.0  # weight of Eq. (6), section 5.1: 0.001 where it is used
-    features: str = "imagenet-vgg16"  # phi of Eq. (2), see diat.training.vgg_face.load_features
-
-    # What the release recipe adds; docs/experiments.md has the figures.
+    features: str = "imagenet-vgg16"  # phi of Eq. (2): this stand-in, a file of VGG-Face, or a Hub repository
     residual: bool = True  # T(x) = x + change, the change starting at 0
     masked: bool = True  # composite under the attribute's mask
-    windowed: bool = True  # T and D see the region's window alone: a mouth at full resolution for a quarter of the work
     three_groups: bool = True  # D also sees untransformed inputs, labelled 0
-    matched: bool = True  # draw guided images that resemble the inputs in the spec's matched columns
     scale_identity: bool = True  # divide Eq. (13) by the size of D's own features
     penalty: float = 0.05  # weight of the gradient penalty on guided images
     penalty_every: int = 8  # steps between two penalties, each counted that many times
-    lambda_pair: float = 0.0  # weight of the loss on pairs (diat.data.pairs, diat.data.prototypes); 0 makes none
-    borrowed: str | None = None  # path of glasses to put on faces beside drawn ones, from train/cut_glasses.py
+    lambda_pair: float = 0.0  # weight of the loss on drawn pairs; 0 makes none
     lambda_attribute: float = 1.0  # weight of Eq. (3) for T
     lambda_pixel: float = 1.0  # weight of mean |T(x) - x|
     lambda_keep: float = 5.0  # weight of mean |T(a) - a| on guided images
     keep_every: int = 4  # steps between two of those
-    shift: int = 4  # largest random shift at 128 pixels, with mirroring; 0 turns both off
-    degraded: float = 0.0  # share of the images that are made as poor as frames of films (diat.data.degradation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferConfig(LossSettings, OptimizerSettings, DataSettings):
+    """Settings of a run that trains T against D. The defaults are the release recipe's DIAT-A."""
+
+    attribute: str  # what is changed: a released one, or Smiling, not-Bangs, any of CelebA's columns
+    pack: Path  # the data, from train/prepare.py
+    output: Path  # log, samples, checkpoints and the model go here
+    region: str | None = None  # where it may change the face: mouth, eyes, ...; None: where the attribute usually does
+    variant: str = "DIAT-A"  # of section 5.1
+    recipe: str = "release"  # the project's own, or the paper to the letter: release, paper
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be."""
         for name in ("steps", "batch", "accumulate", "d_steps", "t_steps", "penalty_every", "keep_every"):
             if getattr(self, name) < 1:
                 raise TrainingStopped(f"{name} must be at least 1, not {getattr(self, name)}.")
-        if self.size % 16:
-            raise TrainingStopped(f"The size must be a multiple of 16, not {self.size}.")
+        if self.size not in RGB_SIZES:
+            raise TrainingStopped(f"T is trained and run at {', '.join(map(str, RGB_SIZES))} pixels, not {self.size}.")
 
     @property
     def spec(self) -> AttributeSpec:
@@ -98,7 +111,19 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "DIAT2": {"identity": "vgg"},  # DIAT without perceptual regularisation and enhancement
     "DIAT3": {"identity": "vgg", "gamma": 1e-3},  # DIAT without enhancement
 }
-ENHANCED = ("DIAT", "DIAT-A")
+ENHANCED = {"DIAT3": "DIAT", "DIAT-A0": "DIAT-A"}  # what a variant becomes by its E
+
+
+def trained_variant(variant: str) -> str:
+    """What a model is before its E is trained: that of DIAT-A is DIAT-A0, that of DIAT is DIAT3."""
+    return next((before for before, after in ENHANCED.items() if after == variant), variant)
+
+
+def enhanced_variant(training: Mapping[str, Any]) -> str:
+    """What a model becomes by its E, by what its configuration says of its training."""
+    variant = trained_variant(str(training.get("variant", "DIAT-A0")))
+    return ENHANCED.get(variant, f"{variant} with E")
+
 
 # The release recipe where an attribute has pairs: they lead, and D and the third group keep the pictures real.
 PAIRED: dict[str, Any] = {
@@ -148,7 +173,9 @@ def transfer_config(
         raise TrainingStopped(f"Unknown variant {variant!r}: use one of {', '.join(VARIANTS)}.")
     if recipe not in ("paper", "release"):
         raise TrainingStopped(f"Unknown recipe {recipe!r}: use paper or release.")
-    config = TransferConfig(attribute, region, pack, output, variant=variant, recipe=recipe)
+    config = TransferConfig(
+        attribute=attribute, region=region, pack=pack, output=output, variant=variant, recipe=recipe
+    )
     config = replace(config, **VARIANTS[variant])
     if recipe == "release" and config.spec.pairs is not None:
         config = replace(config, **PAIRED)

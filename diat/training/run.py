@@ -17,8 +17,8 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from diat.errors import TrainingStopped
-from diat.pixels import U8, contact_sheet, save_image
-from diat.tensors import composite, to_crops
+from diat.pixels import U8, save_image
+from diat.training.average import average_over_processes
 from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diat.training.log import Log
 
@@ -61,10 +61,10 @@ class Run:
     killed. The first process alone writes.
 
         with Run(output, steps, identity, modules, optimizers, schedule, accelerator) as run:
-            for step in run.steps():
+            for step in run.steps(sample=sheet, save=write_model):
                 run.update(loss, network, optimizer)
                 run.record({"loss": loss})
-                run.end_step(step, images=16, sample=sheet, save=write_model)
+                run.end_step(step, images=16)
 
     Args:
         folder: log, samples and checkpoints go here.
@@ -92,11 +92,14 @@ class Run:
     ) -> None:
         self.folder, self.total, self.schedule, self.accelerator = folder, total, schedule, accelerator
         self.first = 0  # the step that it starts from
+        self.meta: Mapping[str, Any] = {}  # what the checkpoint that it goes on from says
         self._identity = json.loads(json.dumps({**identity, "processes": accelerator.num_processes}))
         self._modules, self._optimizers = modules, optimizers
         self._title, self._seed = title, seed
         self._lock: TextIO | None = None
         self._log: Log | None = None
+        self._sample: Callable[[], U8] | None = None
+        self._save: Callable[[int], None] | None = None
         self._bar: Any = None
         self._step = 0  # the step that is being done
         self._losses: Tensor | None = None  # of the parts of an update so far
@@ -130,9 +133,18 @@ class Run:
         if self._lock is not None:
             self._lock.close()
 
-    def steps(self) -> Iterator[int]:
-        """The numbers of the steps that are left, from `first`, with a progress bar."""
+    def steps(self, sample: Callable[[], U8] | None = None, save: Callable[[int], None] | None = None) -> Iterator[int]:
+        """The numbers of the steps that are left, from `first`, with a progress bar.
+
+        Args:
+            sample: makes the sheet of samples, (H, W, 3) RGB uint8.
+            save: writes the result, given how many steps are done: after every checkpoint, and first of all in a
+                resumed run, which may have been killed between the two.
+        """
         main = self.accelerator.is_main_process
+        self._sample, self._save = sample, save
+        if main and save is not None and self.first:
+            save(self.first)
         self._bar = tqdm(
             range(self.first, self.total), initial=self.first, total=self.total, desc=self._title, disable=not main,
             dynamic_ncols=True,
@@ -183,22 +195,12 @@ class Run:
         if self._log is not None:
             self._log.add(values)
 
-    def end_step(
-        self,
-        step: int,
-        images: int,
-        sample: Callable[[], U8] | None = None,
-        save: Callable[[int], None] | None = None,
-        meta: Mapping[str, Any] | None = None,
-    ) -> None:
+    def end_step(self, step: int, images: int, meta: Mapping[str, Any] | None = None) -> None:
         """Log, sample and save where it is time.
 
         Args:
             step: number of the step that was done, from 0.
             images: how many it took of each set, on this process.
-            sample: makes the sheet of samples, (H, W, 3) RGB uint8.
-            save: writes the result, given how many steps are done; before the checkpoint, so that a checkpoint of the
-                last step means that the result is there.
             meta: what else the checkpoint should say.
 
         Raises:
@@ -212,13 +214,13 @@ class Run:
                 means = self._log.write(done, images * self.accelerator.num_processes)
                 self.accelerator.log(means, step=done)
                 self._bar.set_postfix({n: f"{v:.3g}" for n, v in list(means.items())[:SHOWN]}, refresh=False)
-            if sample is not None and self._due(done, every.sample_every):
-                save_image(self.folder / SAMPLES / f"{done:06d}.png", sample())
+            if self._sample is not None and self._due(done, every.sample_every):
+                save_image(self.folder / SAMPLES / f"{done:06d}.png", self._sample())
             if self._due(done, every.save_every):
-                if save is not None:
-                    save(done)
                 told = {**(meta or {}), "identity": self._identity}
                 save_checkpoint(self.folder / CHECKPOINTS, done, self._modules, self._optimizers, told)
+                if self._save is not None:
+                    self._save(done)
         except OSError as error:
             raise TrainingStopped(
                 f"{self.folder} cannot be written ({error.strerror or error}): make room on the disk and resume."
@@ -255,8 +257,8 @@ class Run:
 
     def _load(self, path: Path) -> int:
         """Load a checkpoint and return its step."""
-        meta = load_checkpoint(path, self._modules, self._optimizers, self._check_identity)
-        return int(meta["step"])
+        self.meta = load_checkpoint(path, self._modules, self._optimizers, self._check_identity)
+        return int(self.meta["step"])
 
     def _check_identity(self, meta: Mapping[str, Any]) -> None:
         before = meta.get("identity", {})
@@ -279,21 +281,6 @@ class Run:
         )
 
 
-def average_over_processes(accelerator: Accelerator, network: nn.Module) -> None:
-    """Give every process the mean of the gradients and of the norms' running statistics.
-
-    By hand, since DistributedDataParallel reduces at each backward pass: D is run several times within one step, T is
-    frozen in some of them, and parts of a step are added up first. One vector travels once a step.
-    """
-    if accelerator.num_processes == 1:
-        return
-    tensors = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
-    tensors += [buffer for buffer in network.buffers() if buffer.is_floating_point()]
-    flat = accelerator.reduce(torch.cat([tensor.flatten() for tensor in tensors]), "mean")
-    for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
-        tensor.copy_(mean.view_as(tensor))
-
-
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], above: str = "") -> list[str]:
     """In words, the settings in which two identities differ."""
     found = []
@@ -309,11 +296,3 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], above: str =
 def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= 24 else text[:12] + "..."
-
-
-@torch.no_grad()
-def transfer_sheet(network: nn.Module, source: Tensor, mask: Tensor | None, columns: int = 4) -> U8:
-    """A sheet of sources beside what the network makes of them, under the mask if there is one."""
-    result = network(source) if mask is None else composite(network(source), source, mask)
-    pairs = zip(to_crops(source), to_crops(result), strict=True)
-    return contact_sheet(pairs, columns)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -18,17 +21,29 @@ from diat.training.objectives import Players
 from diat.training.recipes import TransferConfig
 
 
-def first_players(config: TransferConfig, args: argparse.Namespace) -> Players:
-    """T, D and f as training begins with them."""
+@dataclass(frozen=True)
+class Start:
+    """What training begins with."""
+
+    pretrained: Path | None = None  # folder of pretrain.py: T, D, and f where the variant needs it
+    init: Path | None = None  # a checkpoint, for its T and D, or a model's folder, for its T
+
+
+def first_players(config: TransferConfig, start: Start) -> Players:
+    """T, D and f as training begins with them.
+
+    Raises:
+        TrainingStopped: what it should begin with is missing or of other networks.
+    """
     players = new_players(config)
-    if args.pretrained is not None:
-        start_from(players, args.pretrained, config)
+    if start.pretrained is not None:
+        start_from(players, start.pretrained, config)
     elif config.gamma:
         raise TrainingStopped(
             f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
         )
-    if args.init is not None:
-        start_from_checkpoint(players, args.init)
+    if start.init is not None:
+        start_from_checkpoint(players, start.init)
     return players
 
 
@@ -45,16 +60,19 @@ def start_from(players: Players, folder: Path, config: TransferConfig) -> None:
 def start_from_checkpoint(players: Players, path: Path) -> None:
     """Take T's moving average and D's convolutions; D's first dense layer belongs to a size. A model has T alone."""
     if (path / WEIGHTS).is_file():
-        transform, _ = load_networks(load_model(path))
+        model = load_model(path)
+        transform, _ = load_networks(model)
         try:
             players.transform.load_state_dict(transform.state_dict())
         except RuntimeError as error:
             raise TrainingStopped(f"{path} is of another T ({error}): choose another model.") from error
         players.transform.train()
+        players.stages = stages_of(model.training)
         return
     try:
         tensors = load_file(path / "state.safetensors")
-    except (OSError, SafetensorError) as error:
+        meta = json.loads((path / "meta.json").read_text())
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise TrainingStopped(f"No whole checkpoint at {path} ({error}): give the folder of one.") from error
 
     def under(prefix: str) -> dict[str, Tensor]:
@@ -64,10 +82,17 @@ def start_from_checkpoint(players: Players, path: Path) -> None:
         players.transform.load_state_dict(under("module/average/"))
     except RuntimeError as error:
         raise TrainingStopped(f"{path} is of another T ({error}): choose the same recipe.") from error
+    players.stages = stages_of(meta.get("training", {}))
     own = players.discriminator.state_dict()
     saved = under("module/discriminator/")
     fitting = {key: value for key, value in saved.items() if key in own and own[key].shape == value.shape}
     players.discriminator.load_state_dict({**own, **fitting})
+
+
+def stages_of(training: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The runs behind a model, oldest first, by what its configuration says of its training."""
+    stages = training.get("stages")
+    return tuple(stages) if stages else ({"steps": training["steps"]},) if "steps" in training else ()
 
 
 def load_pretrained(network: nn.Module, path: Path) -> None:

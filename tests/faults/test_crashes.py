@@ -44,8 +44,8 @@ def command(pack: Path, output: Path, *more: object) -> list[str]:
         1000,
         "--log-every",
         1,
-        "--set",
-        "d_warmup=4",
+        "--d-warmup",
+        4,
         *more,
     ]
     return [sys.executable, str(ROOT / "train" / "diat_a.py"), *map(str, arguments)]

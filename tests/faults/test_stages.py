@@ -36,7 +36,7 @@ def test_each_variant_trains_from_the_pretrained_networks_by_the_papers_recipe(
     script = "train/diat_a.py" if variant.startswith("DIAT-A") else "train/diat_vgg.py"
     arguments = ["--attribute", "mouth_close", "--variant", variant, "--recipe", "paper", "--pack", tiny_pack]
     # The tiny pack's two people lie outside section 5.1's clusters.
-    arguments += ["--pretrained", pretrained, "--output", tmp_path / "run", *SMALL, "--set", "subset=frontal"]
+    arguments += ["--pretrained", pretrained, "--output", tmp_path / "run", *SMALL, "--subset", "frontal"]
     said = run_script(script, *arguments).stdout
     assert ("train/enhance.py" in said) == (variant in ("DIAT", "DIAT-A"))
     last = json.loads((tmp_path / "run" / "stats.jsonl").read_text().splitlines()[-1])
@@ -49,7 +49,7 @@ def test_each_variant_trains_from_the_pretrained_networks_by_the_papers_recipe(
 def test_an_enhanced_model_edits_photographs(tiny_pack, tmp_path, collins, detector, attribute):
     run = tmp_path / "run"
     common = ["--pack", tiny_pack, "--batch", 4, "--steps", 2]
-    settings = ["--size", 64, "--set", "d_warmup=0"]
+    settings = ["--size", 64, "--d-warmup", 0]
     run_script("train/diat_a.py", "--attribute", attribute, "--output", run, *common, *settings)
     run_script("train/enhance.py", "--transform", run / "model", *common)
     editor = FaceEditor.from_pretrained(run / "model", detector=detector)

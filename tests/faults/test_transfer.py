@@ -20,7 +20,7 @@ from diat.training.recipes import transfer_config
 from diat.training.run import Schedule
 
 QUICK = ["--size", "64", "--batch", "4", "--log-every", "2", "--sample-every", "4", "--save-every", "3"]
-QUICK += ["--set", "d_warmup=2"]
+QUICK += ["--d-warmup", "2"]
 
 
 def train(pack: Path, output: Path, *more: object, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -67,12 +67,14 @@ def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(run, tiny_pack, tmp_
 SENTENCES = [
     (["--resume"], "No checkpoint in"),
     (["--batch", "64"], "holds 48 images"),
-    (["--size", "96"], "not a multiple of 96"),
-    (["--size", "40"], "multiple of 16"),
-    (["--set", "d_warmup=2", "colour=red"], "Unknown setting 'colour'"),
+    (["--size", "96"], "64, 128, 192, 256 pixels, not 96"),
+    (["--size", "256"], "not a multiple of 256"),
+    (["--colour", "red"], "--colour"),
     (["--output", "/etc/hostname/run"], "cannot be written"),
     (["--attribute", "mouth_opne"], "mouth_open"),
     (["--steps", "0"], "at least 1"),
+    (["--steps", "abc"], "--steps takes a whole number, not 'abc'"),
+    (["--mixed-precision", "fp16"], "fp16"),
 ]
 
 

@@ -3,14 +3,15 @@ import torch
 from accelerate import Accelerator
 
 from diat.data.batches import Batch, Paired
-from diat.training.objectives import pair_loss
+from diat.networks import AttributeDiscriminator, TransformNetwork
+from diat.training.objectives import Players, kept_statistics, pair_loss, transform_loss
 from diat.training.recipes import TransferConfig
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    return TransferConfig("mouth_open", None, folder / "pack", folder / "output")
+    return TransferConfig(attribute="mouth_open", pack=folder / "pack", output=folder / "output")
 
 
 def batch_of(target, mask):
@@ -44,3 +45,29 @@ def test_pairs_of_guided_images_go_through_the_network(config):
     batch = Batch(torch.zeros_like(given), mask, target, [0], [0], Paired(given, mask, target))
     loss = pair_loss(torch.nn.Identity(), batch, torch.ones_like(given), config, Accelerator(cpu=True))
     assert loss == pytest.approx(0.4)
+
+
+def test_statistics_are_of_inputs_alone_whatever_else_passes_through(config):
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), torch.nn.BatchNorm2d(3))
+    before = network[1].running_mean.clone()
+    with kept_statistics(network):
+        result = network(torch.rand(4, 3, 8, 8) + 5)
+    assert torch.equal(network[1].running_mean, before)
+    assert abs(result.mean()) < 1e-4  # by its own batch all the same
+    network(torch.rand(4, 3, 8, 8) + 5)
+    assert not torch.equal(network[1].running_mean, before)
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_guided_images_and_drawn_pairs_leave_ts_statistics_alone(config, drawn):
+    torch.manual_seed(0)
+    x, mask = torch.rand(2, 3, 32, 32) * 2 - 1, torch.ones(2, 1, 32, 32)
+    paired = Paired(x + 1, mask, x) if drawn else None
+    batch = Batch(x, mask, torch.rand(2, 3, 32, 32), [0, 1], [0, 1], paired)
+    players = Players(TransformNetwork(), AttributeDiscriminator(32))
+    transformed = players.transform(x)
+    before = {name: value.clone() for name, value in players.transform.named_buffers() if "running" in name}
+    stats = transform_loss(players, batch, transformed, config, 0, Accelerator(cpu=True))[1]
+    assert "T/keep" in stats and ("T/pair" in stats) == drawn
+    for name, value in players.transform.named_buffers():
+        assert name not in before or torch.equal(value, before[name]), name

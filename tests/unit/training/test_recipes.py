@@ -4,7 +4,14 @@ from pathlib import Path
 import pytest
 
 from diat.errors import TrainingStopped
-from diat.training.recipes import ENHANCED, VARIANTS, TransferConfig, transfer_config
+from diat.training.recipes import (
+    ENHANCED,
+    VARIANTS,
+    TransferConfig,
+    enhanced_variant,
+    trained_variant,
+    transfer_config,
+)
 
 
 def preset(variant: str, recipe: str, **given) -> TransferConfig:
@@ -13,7 +20,7 @@ def preset(variant: str, recipe: str, **given) -> TransferConfig:
 
 def test_the_six_variants_are_section_5_1s():
     assert list(VARIANTS) == ["DIAT", "DIAT-A", "DIAT-A0", "DIAT1", "DIAT2", "DIAT3"]
-    assert set(ENHANCED) == {"DIAT", "DIAT-A"}
+    assert set(ENHANCED.values()) == {"DIAT", "DIAT-A"}
     losses = {name: (preset(name, "paper").identity, preset(name, "paper").gamma) for name in VARIANTS}
     assert losses == {
         "DIAT": ("vgg", 0.001),
@@ -59,7 +66,7 @@ def test_unknown_presets_are_refused(arguments, sentence):
 def test_unknown_and_impossible_settings_are_refused():
     with pytest.raises(TrainingStopped, match="Unknown setting 'colour'"):
         preset("DIAT", "paper", colour="red")
-    with pytest.raises(TrainingStopped, match="multiple of 16"):
+    with pytest.raises(TrainingStopped, match="64, 128, 192, 256 pixels, not 100"):
         preset("DIAT", "paper", size=100)
     with pytest.raises(TrainingStopped, match="batch must be at least 1"):
         preset("DIAT", "paper", batch=0)
@@ -81,3 +88,11 @@ def test_the_release_recipe_leads_by_pairs_where_an_attribute_has_them():
     assert smiling.lambda_attribute == 1
     assert preset("DIAT-A", "release", lambda_pair=0.0).lambda_pair == 0
     assert preset("DIAT-A", "paper").lambda_pair == 0
+
+
+def test_a_model_before_its_enhancement_is_called_by_the_papers_name_for_it():
+    assert [trained_variant(name) for name in VARIANTS] == ["DIAT3", "DIAT-A0", "DIAT-A0", "DIAT1", "DIAT2", "DIAT3"]
+    assert enhanced_variant({"variant": "DIAT3"}) == "DIAT"
+    assert enhanced_variant({"variant": "DIAT-A0"}) == "DIAT-A"
+    assert enhanced_variant({"variant": "DIAT-A"}) == "DIAT-A"  # models of before, or enhanced a second time
+    assert enhanced_variant({"variant": "DIAT1"}) == "DIAT1 with E"

@@ -13,7 +13,7 @@ from diat.errors import TrainingStopped
 from diat.pixels import contact_sheet
 from diat.tensors import composite
 from diat.training.average import MovingAverage
-from diat.training.checkpoint import checkpoints, save_checkpoint
+from diat.training.checkpoint import checkpoints
 from diat.training.log import Log
 from diat.training.run import Run, Schedule
 
@@ -91,11 +91,11 @@ def linear_run(folder: Path, total: int = 6, **options) -> tuple[Run, nn.Module,
 def train(folder: Path, total: int = 6, stop_after: int | None = None, saved: list[int] | None = None, **options):
     run, network, optimizer = linear_run(folder, total, **options)
     with run:
-        for step in run.steps():
+        for step in run.steps(lambda: np.zeros((4, 4, 3), np.uint8), None if saved is None else saved.append):
             loss = network(torch.randn(4, 3)).square().mean()
             run.update(loss, network, optimizer)
             run.record({"loss": loss})
-            run.end_step(step, 4, lambda: np.zeros((4, 4, 3), np.uint8), None if saved is None else saved.append)
+            run.end_step(step, 4)
             if stop_after == step:
                 raise KeyboardInterrupt
     return network
@@ -199,20 +199,18 @@ def test_a_folder_in_use_by_another_process_is_refused_until_that_is_killed(tmp_
     train(tmp_path / "run")
 
 
-def test_a_kill_between_the_result_and_its_checkpoint_loses_neither(tmp_path, monkeypatch):
-    saved: list[int] = []
+def test_a_kill_between_a_checkpoint_and_its_result_is_made_good_on_resuming(tmp_path):
+    class KilledAtTheEnd(list):
+        def append(self, done):
+            if done == 6:
+                raise KeyboardInterrupt
+            super().append(done)
 
-    def killed(folder, step, *_):
-        if step == 6:
-            raise KeyboardInterrupt
-        return save_checkpoint(folder, step, *_)
-
-    monkeypatch.setattr("diat.training.run.save_checkpoint", killed)
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "run", saved=saved)
-    monkeypatch.undo()
+        train(tmp_path / "run", saved=KilledAtTheEnd())
+    saved: list[int] = []
     train(tmp_path / "run", resume=True, saved=saved)
-    assert saved == [2, 4, 6, 6]
+    assert saved == [6]
 
 
 def test_only_the_first_process_writes_and_remembers(tmp_path, monkeypatch):
