@@ -59,7 +59,7 @@ def plain_step(config: TransferConfig, device: torch.device) -> Step:
         with torch.no_grad():
             _, of_source = d(batch.source)
         identity = losses.identity_loss(features, of_source)
-        losses.diat_a_transform_loss(logits, identity, config.lambda_id).backward()  # type: ignore[no-untyped-call]
+        (losses.attribute_loss_transform(logits) + config.lambda_id * identity).backward()  # type: ignore[no-untyped-call]
         d.requires_grad_(True)
         optimizer_t.step()
 

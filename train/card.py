@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
@@ -179,8 +180,21 @@ def judge_of(report: Report | None, column: str) -> str:
 
 def training_of(model: Model) -> str:
     """What config.json says of the training, in words."""
-    facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in model.training.items())
-    return f"`train/diat_a.py`, crops of {model.config.size} pixels. {facts[:1].upper()}{facts[1:]}."
+    facts = dict(model.training)
+    stages = facts.pop("stages", [])
+    words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value is not None)
+    text = f"`train/diat_a.py`, crops of {model.config.size} pixels. {words[:1].upper()}{words[1:]}."
+    if len(stages) < 2:
+        return text
+    return f"{text} In {len(stages)} stages: {'; '.join(map(stage_of, stages))}."
+
+
+def stage_of(stage: Mapping[str, Any]) -> str:
+    """One of the runs behind a model."""
+    words = f"{stage['steps']:,} steps"
+    words += f" of {stage['batch']}" if "batch" in stage else ""
+    words += f" at {stage['size']} pixels" if "size" in stage else ""
+    return words + (f" ({stage['what']})" if "what" in stage else "")
 
 
 def shown(estimate: Estimate, is_share: bool) -> str:

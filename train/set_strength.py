@@ -7,30 +7,40 @@ The factor is of T's own change; it goes into config.json and the manifest, and 
 
 from __future__ import annotations
 
-import argparse
-import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import tyro
+from commandline import parse, run
 
 from diat.errors import DiatError
 from diat.hub import load_model
 from diat.models import write_model
 
+MAX_FACTOR = 4.0  # what diat.models takes
+
+
+@dataclass(frozen=True)
+class StrengthSettings:
+    """Which model, and its strength."""
+
+    model: tyro.conf.Positional[Path]  # a model's folder
+    strength: tyro.conf.Positional[float]  # factor of T's change that users get at strength 1, up to 4
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, help="a model's folder")
-    parser.add_argument("strength", type=float)
-    args = parser.parse_args()
-    if not 0 < args.strength <= 4:
-        raise DiatError(f"The strength must be above 0 and at most 4, not {args.strength:g}.")
-    model = load_model(args.model)  # a damaged model must not get a manifest that says it is whole
-    write_model(args.model, replace(model.config, strength=args.strength), model.weights, model.training)
-    print(f"{load_model(args.model).config.attribute} at strength 1 is now {args.strength:g} times T's change.")
+    settings = parse(StrengthSettings, __doc__)
+    if not 0 < settings.strength <= MAX_FACTOR:
+        raise DiatError(f"The strength must be above 0 and at most {MAX_FACTOR:g}, not {settings.strength:g}.")
+    if not settings.model.is_dir():
+        raise DiatError(f"There is no folder {settings.model}: give a model's.")
+    model = load_model(settings.model)  # a damaged model must not get a manifest that says it is whole
+    try:
+        write_model(settings.model, replace(model.config, strength=settings.strength), model.weights, model.training)
+    except OSError as error:
+        raise DiatError(f"{settings.model} cannot be written ({error.strerror}): it is as it was.") from error
+    print(f"{model.config.attribute} at strength 1 is now {settings.strength:g} times T's change.")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"set_strength: {error}")
+    run(main)

@@ -18,6 +18,7 @@ from diat.errors import TrainingStopped
 from diat.pixels import F32, U8, decompressed
 
 FORMAT = "diat-pack-1"
+DIGESTED_AT_ONCE = 1024  # crops: 50 MB at 128 pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +48,21 @@ class Pack:
 
     @cached_property
     def digest(self) -> str:
-        """Identifies the data: SHA-256 over labels, identities, points and the size."""
+        """Identifies the data: SHA-256 over pixels, labels, identities and points. Reads the file once, at a GB/s."""
         digest = hashlib.sha256(str(self.crops.shape).encode())
-        for array in (self.attributes, self.identity, self.split, self.points68):
+        for array in (self.attributes, self.identity, self.split, self.points5, self.points68):
             digest.update(np.ascontiguousarray(array).tobytes())
+        for start in range(0, len(self.crops), DIGESTED_AT_ONCE):
+            digest.update(np.ascontiguousarray(self.crops[start : start + DIGESTED_AT_ONCE]).tobytes())
         return digest.hexdigest()
 
     @property
     def has_face(self) -> NDArray[np.bool_]:
-        """(N,) whether the detector found the face."""
-        found: NDArray[np.bool_] = np.isfinite(self.points5[:, 0, 0])
+        """(N,) whether the detector found the face, whose mask and pairs need its 68 points.
+
+        Five points may be there without them, from CelebA's own list.
+        """
+        found: NDArray[np.bool_] = np.isfinite(self.points5[:, 0, 0]) & np.isfinite(self.points68[:, 0, 0])
         return found
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,7 +17,8 @@ import numpy as np
 import torch
 from accelerate import PartialState
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from diat.align import CROP_SIZE
@@ -32,6 +37,7 @@ Array = NDArray[Any]
 SHARD = 1024  # records in a shard: half a minute's work, which is what a stop loses at the most
 MAX_BAD_SHARE = 0.001  # of images that cannot be decoded; CelebA as published has none
 SUBJECT = (89.0, 121.0)  # where the middle of the five points lies in CelebA's photographs, pixels
+POLL_S = 0.5  # between two looks at what the other processes have finished
 CELEBA_TRAIN = 162_770  # images of CelebA's train partition, which come before the validation partition's
 
 
@@ -53,6 +59,9 @@ def prepare(
         limit: at most this many records of each split.
         landmarks: CelebA's list_landmarks_align_celeba.txt, instead of detection.
 
+    Several processes share the records out and meet in OUTPUT.partial/, which all of them must see: no collective is
+    asked for, whose time would run out while the first process joins 9 GB.
+
     Raises:
         TrainingStopped: the data set cannot be read, or holds too many bad images.
     """
@@ -61,23 +70,49 @@ def prepare(
     if given is not None and processes.num_processes > 1:
         raise TrainingStopped("The landmarks are listed in CelebA's own order: prepare with them in one process.")
     partial = output.with_name(output.name + ".partial")
-    # The images are small and their faces large: 320 finds them and is four times as fast as the app's 640. Every image
-    # shows a face, so that a low score is one all the same.
-    detector = InsightFaceDetector(threshold=0.5, detection_sizes=(320, 640))
     rank, world = processes.process_index, processes.num_processes
     bad_lines = partial / f"bad-{rank:03d}.txt"
     bad = bad_lines.read_text().splitlines() if bad_lines.exists() else []
-    maker = Maker(dataset, size, webp, limit, partial, detector, given, rank, world, bad)
-    for split in SPLITS:
-        maker.pack_split(split)
-    processes.wait_for_everyone()
-    if processes.is_main_process:
-        shards = [shard for split in SPLITS for shard in sorted(partial.glob(f"{split}-*.safetensors"))]
-        write_pack(output, shards, size)
-        bad = [line for path in sorted(partial.glob("bad-*.txt")) for line in path.read_text().splitlines()]
-        shutil.rmtree(partial)
-        tqdm.write(report(output, bad))
-    processes.wait_for_everyone()
+    with share_of_processors(processes.local_process_index, int(os.environ.get("LOCAL_WORLD_SIZE", 1))):
+        # The images are small and their faces large: 320 finds them and is four times as fast as the app's 640. Every
+        # image shows a face, so that a low score is one all the same.
+        detector = InsightFaceDetector(threshold=0.5, detection_sizes=(320, 640))
+        maker = Maker(dataset, size, webp, limit, partial, detector, given, rank, world, bad)
+        for split in SPLITS:
+            maker.pack_split(split)
+    partial.mkdir(parents=True, exist_ok=True)
+    done = [partial / f"done-{number:03d}" for number in range(world)]
+    done[rank].touch()
+    if not processes.is_main_process:
+        while done[rank].exists():  # until the first process has written the pack and cleared up
+            time.sleep(POLL_S)
+        return
+    while not all(path.exists() for path in done):
+        time.sleep(POLL_S)
+    shards = [shard for split in SPLITS for shard in sorted(partial.glob(f"{split}-*.safetensors"))]
+    write_pack(output, shards, size)
+    bad = [line for path in sorted(partial.glob("bad-*.txt")) for line in path.read_text().splitlines()]
+    shutil.rmtree(partial)
+    tqdm.write(report(output, bad))
+
+
+@contextmanager
+def share_of_processors(rank: int, processes: int) -> Iterator[None]:
+    """Run on this process's part of the machine's processors, or each of the processes would start a thread on all.
+
+    Args:
+        rank: of this process on this machine.
+        processes: how many run on this machine.
+    """
+    if processes == 1 or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    everything = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, everything[rank % len(everything) :: processes])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, everything)
 
 
 @dataclass
@@ -185,9 +220,15 @@ def central_face(faces: list[Face]) -> Face | None:
     return min(faces, key=lambda face: float(np.linalg.norm(face.points5.mean(0) - SUBJECT)), default=None)
 
 
+def tensors_of(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
+    """The tensors of a shard that are wanted; the others are not read."""
+    with safe_open(path, framework="numpy") as file:
+        return {key: file.get_tensor(key) for key in file.keys() if wanted(key)}  # noqa: SIM118
+
+
 def write_pack(output: Path, shards: list[Path], size: int) -> None:
     """Join the shards tensor by tensor: a pack of all of CelebA is larger than most memories."""
-    tables = [{key: value for key, value in load_file(path).items() if key != "crops"} for path in shards]
+    tables = [tensors_of(path, lambda key: key != "crops") for path in shards]
     small = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
     if "webp" in small:
         offsets = np.concatenate([[0], np.cumsum([table["webp"].size for table in tables])[:-1]])
@@ -217,7 +258,7 @@ def write_pack(output: Path, shards: list[Path], size: int) -> None:
             file.write(np.ascontiguousarray(array).tobytes())
         if raw:
             for path in shards:
-                file.write(load_file(path)["crops"].tobytes())
+                file.write(tensors_of(path, lambda key: key == "crops")["crops"].tobytes())
     temporary.replace(output)
 
 

@@ -65,14 +65,6 @@ def discriminator_pretraining_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return (labels.float() - torch.sigmoid(logits)).square().mean()
 
 
-def diat_a_transform_loss(transformed: Tensor, identity: Tensor, lambda_id: float) -> Tensor:
-    """Eq. (14) for T: -log D(T(x)) + lambda l_id^dynamic(x). (N,) logits, scalar, weight -> scalar.
-
-    For D, Eq. (14) is Eq. (3): the identity loss never updates D.
-    """
-    return attribute_loss_transform(transformed) + lambda_id * identity
-
-
 def denoiser_loss(denoised: Tensor, denoised_clear: Tensor, x: Tensor) -> Tensor:
     """Eq. (5): ||f(g(x)) - x||_F^2 + ||f(x) - x||_F^2, summed over an image, mean over the batch. -> scalar."""
     return reconstruction_loss(x, denoised) + reconstruction_loss(x, denoised_clear)
@@ -81,16 +73,6 @@ def denoiser_loss(denoised: Tensor, denoised_clear: Tensor, x: Tensor) -> Tensor
 def perceptual_regularization(denoised: Tensor, transformed: Tensor) -> Tensor:
     """Eq. (6): ||f(T(x)) - T(x)||_F^2, summed over an image, mean over the batch; f is frozen. -> scalar."""
     return reconstruction_loss(transformed, denoised)
-
-
-def diat_transform_loss(
-    transformed: Tensor, identity: Tensor, smooth: Tensor, lambda_id: float, gamma: float
-) -> Tensor:
-    """Eq. (7) for T: -log D(T(x)) + lambda l_id(x) + gamma l_smooth(x). (N,) logits, scalars, weights -> scalar.
-
-    For D, Eq. (7) is Eq. (3).
-    """
-    return attribute_loss_transform(transformed) + lambda_id * identity + gamma * smooth
 
 
 def local_enhancement_loss(

@@ -27,6 +27,7 @@ class Start:
 
     pretrained: Path | None = None  # folder of pretrain.py: T, D, and f where the variant needs it
     init: Path | None = None  # a checkpoint, for its T and D, or a model's folder, for its T
+    from_scratch: bool = False  # train the paper's recipe without its pre-training
 
 
 def first_players(config: TransferConfig, start: Start) -> Players:
@@ -41,6 +42,11 @@ def first_players(config: TransferConfig, start: Start) -> Players:
     elif config.gamma:
         raise TrainingStopped(
             f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
+        )
+    elif config.recipe == "paper" and start.init is None and not start.from_scratch:
+        raise TrainingStopped(
+            "The paper trains T and D beforehand (Algorithm 1, lines 2-3): run train/pretrain.py and name its folder "
+            "with --pretrained, or say --from-scratch."
         )
     if start.init is not None:
         start_from_checkpoint(players, start.init)

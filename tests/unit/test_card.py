@@ -45,3 +45,15 @@ def test_a_card_without_figures_says_so():
 def test_an_attribute_without_a_text_is_refused_with_the_files_name():
     with pytest.raises(DiatError, match="Smiling.yaml: write one"):
         card_text("Smiling")
+
+
+def test_a_card_says_all_stages_and_the_variant_without_its_enhancement():
+    content = model_card(load_model("mouth_close"), "org/diat-mouth-close", [], None).content
+    assert "Variant DIAT-A0, recipe release, steps 13800" in content
+    assert "In 7 stages: 3,000 steps of 16 at 64 pixels (without pairs); 900 steps of 8 at 128 pixels" in content
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+def test_the_released_models_steps_are_those_of_their_stages(attribute):
+    training = load_model(attribute).training
+    assert training["steps"] == sum(stage["steps"] for stage in training["stages"]) > 4000

@@ -1,11 +1,18 @@
+import os
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
+from safetensors import safe_open
 from scripts import run_script
 
+from diat.align import CELEBA_TEMPLATE_128
 from diat.attributes import COLUMNS
+from diat.data import packing
 from diat.data.celeba import centre_crop, decode, stream_records, to_crop
 from diat.data.pack import open_pack
+from diat.data.sets import usable
 from diat.errors import TrainingStopped
 
 
@@ -122,3 +129,63 @@ def test_a_file_that_holds_no_landmarks_is_refused(tiny_celeba, tmp_path):
     assert done.returncode == 1
     assert "not CelebA's file of landmarks" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("part", ["crops", "points5", "points68", "attributes", "identity", "split"])
+def test_the_digest_covers_every_part_of_a_pack(tiny_pack, part):
+    pack = open_pack(tiny_pack)
+    changed = np.array(getattr(pack, part))
+    place = np.unravel_index(changed.size - 1, changed.shape)  # the last pixel, point or label
+    changed[place] = ~changed[place] if changed.dtype == bool else changed[place] + 1
+    assert replace(pack, **{part: changed}).digest != pack.digest
+    assert replace(pack).digest == pack.digest
+
+
+@pytest.mark.parametrize("subset", ["frontal", "clusters"])
+def test_a_face_that_has_celebas_five_points_alone_does_not_train(tiny_pack, subset):
+    pack = open_pack(tiny_pack)
+    # The template's own points, so that section 5.1's clusters keep every face.
+    points5 = np.repeat(CELEBA_TEMPLATE_128[None], len(pack.crops), 0).astype(np.float32)
+    points68 = pack.points68.copy()
+    points68[3] = np.nan
+    given = replace(pack, points5=points5, points68=points68)
+    assert not given.has_face[3] and given.has_face[4]
+    assert usable(given, subset)[4] and not usable(given, subset)[3]
+
+
+def test_joining_shards_reads_their_pictures_once(tiny_pack, tmp_path, monkeypatch):
+    read = []
+
+    class Counted:
+        def __init__(self, path, framework):
+            self.file = safe_open(path, framework=framework)
+
+        def __enter__(self):
+            self.opened = self.file.__enter__()
+            return self
+
+        def __exit__(self, *error):
+            return self.file.__exit__(*error)
+
+        def keys(self):
+            return self.opened.keys()
+
+        def get_tensor(self, key):
+            read.append(key)
+            return self.opened.get_tensor(key)
+
+    monkeypatch.setattr(packing, "safe_open", Counted)
+    packing.write_pack(tmp_path / "x.pack", [tiny_pack, tiny_pack], 128)
+    assert read.count("crops") == 2  # of two shards
+    assert len(open_pack(tmp_path / "x.pack").crops) == 2 * len(open_pack(tiny_pack).crops)
+
+
+def test_processes_of_one_machine_share_its_processors_out():
+    before = os.sched_getaffinity(0)
+    shares = []
+    for rank in range(2):
+        with packing.share_of_processors(rank, 2):
+            shares.append(os.sched_getaffinity(0))
+    assert os.sched_getaffinity(0) == before
+    assert len(before) == 1 or not shares[0] & shares[1]
+    assert all(shares)
