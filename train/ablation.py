@@ -16,6 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from commandline import run_command
+
 TRAIN = Path(__file__).parent
 TRAININGS = {"DIAT-A0": "diat_a.py", "DIAT1": "diat_vgg.py", "DIAT2": "diat_vgg.py", "DIAT3": "diat_vgg.py"}
 ENHANCED = {"DIAT-A": "DIAT-A0", "DIAT": "DIAT3"}
@@ -85,4 +87,4 @@ def call(*command: object) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

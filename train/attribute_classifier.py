@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import torch
 from accelerate import Accelerator
-from commandline import parse, run
+from commandline import parse, run_command
 from launch import new_accelerator
 from torch import Tensor
 from torch.nn import functional as F
@@ -143,4 +143,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_command(main)

@@ -10,15 +10,15 @@ is not to be opened before the answers. Photographs that neither model changes a
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
+from commandline import run_command
 from tqdm import tqdm
 
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
-from diat.errors import DiatError, InvalidArgument, PhotoRejected
+from diat.errors import InvalidArgument, PhotoRejected
 from diat.evaluation.blind import face_picture, shuffled, tally, write_key, write_pair
 from diat.photo import SUFFIXES, open_photo
 from diat.pixels import U8
@@ -87,7 +87,4 @@ def pictures(args: argparse.Namespace) -> dict[str, Pictures]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"blind: {error}")
+    run_command(main)

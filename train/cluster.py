@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
+from commandline import run_command
 from scipy.cluster.vq import kmeans2
 
 from diat.align import CROP_SIZE, rescaled
 from diat.data.clusters import COUNT, SHIPPED, read_clusters, write_sheets
 from diat.data.pack import open_pack
-from diat.errors import DiatError
 from diat.faces import yaw
 from diat.pixels import F32
 
@@ -53,7 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"cluster: {error}")
+    run_command(main)

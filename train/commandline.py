@@ -110,7 +110,7 @@ def one_sentence(box: str) -> str:
     return re.sub(r"^Error parsing (\S+): takes", r"\1 takes", text) + ": see --help."
 
 
-def run(main: Callable[[], None]) -> None:
+def run_command(main: Callable[[], None]) -> None:
     """Run a command. What the user can mend is one sentence, and Ctrl-C ends quietly.
 
     Where several processes run, the first alone speaks.

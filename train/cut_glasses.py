@@ -16,13 +16,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from commandline import run_command
 from tqdm import tqdm
 
 from diat.attributes import attribute_spec
 from diat.data.glasses import save_borrowed
 from diat.data.pack import open_pack
 from diat.data.sets import input_set
-from diat.errors import DiatError
 from diat.hub import load_model
 from diat.masks import attribute_mask, interocular
 from diat.models import load_networks
@@ -89,7 +89,4 @@ def cut_out(change: F32, points68: F32, mask: F32) -> U8:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"cut_glasses: {error}")
+    run_command(main)

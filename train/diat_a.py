@@ -10,8 +10,8 @@ data is packed once from ``--dataset`` if ``--pack`` does not exist yet. A stopp
 
 from __future__ import annotations
 
-from commandline import run
+from commandline import run_command
 from launch import parse_transfer, run_transfer
 
 if __name__ == "__main__":
-    run(lambda: run_transfer(parse_transfer(__doc__, variants=("DIAT-A", "DIAT-A0"))))
+    run_command(lambda: run_transfer(parse_transfer(__doc__, variants=("DIAT-A", "DIAT-A0"))))

@@ -10,8 +10,8 @@ DIAT3 (no enhancement). The features are those of ``--features``: by default Ima
 
 from __future__ import annotations
 
-from commandline import run
+from commandline import run_command
 from launch import parse_transfer, run_transfer
 
 if __name__ == "__main__":
-    run(lambda: run_transfer(parse_transfer(__doc__, variants=("DIAT", "DIAT1", "DIAT2", "DIAT3"))))
+    run_command(lambda: run_transfer(parse_transfer(__doc__, variants=("DIAT", "DIAT1", "DIAT2", "DIAT3"))))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from commandline import parse, run
+from commandline import parse, run_command
 from launch import new_accelerator
 from torch import Tensor
 
@@ -163,4 +163,4 @@ def digest_of(model: Model) -> str:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_command(main)

@@ -16,13 +16,13 @@ not measured again: start an interrupted run once more.
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
+from commandline import run_command
+
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
-from diat.errors import DiatError
 from diat.evaluation.evaluation import Evaluation
 from diat.evaluation.judges import Judges
 from diat.evaluation.photographs import read_photographs
@@ -86,7 +86,4 @@ def finished(path: Path, report: Report) -> tuple[ModelFigures, ...]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"evaluate: {error}")
+    run_command(main)

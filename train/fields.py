@@ -10,13 +10,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from commandline import run_command
+
 from diat.data.mouth_windows import MouthBatches
 from diat.data.pack import Pack, open_pack
-from diat.errors import DiatError
 from diat.training.fields import FieldsConfig, FieldTask, train_fields
 from diat.training.fields_mouths import MouthTask
 
@@ -57,7 +57,4 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"fields: {error}")
+    run_command(main)

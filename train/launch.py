@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,7 @@ from diat.training.start import Start, first_players
 
 # A checkpoint of T, D, their optimisers and the average, twice, while the next is written aside.
 DISK_NEEDED = 600 * 2**20
+ANY_COLUMN = "Smiling"  # whose defaults --help shows where no attribute is named
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,12 @@ def parse_transfer(
         raise TrainingStopped(f"{Path(sys.argv[0]).name} trains {' or '.join(variants)}, not {chosen.variant!r}.")
     if chosen.attribute is None and not {"-h", "--help"} & set(sys.argv[1:] if arguments is None else arguments):
         raise TrainingStopped(f"--attribute is missing: {', '.join(ATTRIBUTES)}, or a column of CelebA's.")
-    name = chosen.attribute or tyro.MISSING
     output = Path("runs") / (chosen.attribute or "ATTRIBUTE")
-    preset = transfer_config(name, Path("data/celeba.pack"), output, chosen.variant, chosen.recipe)
+    preset = transfer_config(
+        chosen.attribute or ANY_COLUMN, Path("data/celeba.pack"), output, chosen.variant, chosen.recipe
+    )
+    if chosen.attribute is None:  # --help says so
+        preset = replace(preset, attribute=tyro.MISSING)
     command = parse(TransferCommand, description, TransferCommand(preset), arguments)
     attribute_spec(command.config.attribute, command.config.region)  # a misspelt name is refused before anything else
     return command

@@ -11,13 +11,13 @@ It goes on where it was stopped: finished shards lie beside the output, in OUTPU
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from commandline import run_command
 
 from diat.align import CROP_SIZE
 from diat.data.celeba import DEFAULT_DATASET
 from diat.data.packing import prepare
-from diat.errors import DiatError
 
 
 def main() -> None:
@@ -37,7 +37,4 @@ def parse_args() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"prepare: {error}")
+    run_command(main)

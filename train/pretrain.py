@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 import torch
 from accelerate import Accelerator
-from commandline import parse, run
+from commandline import parse, run_command
 from launch import new_accelerator
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -179,4 +179,4 @@ def required_spec(args: PretrainSettings) -> AttributeSpec:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_command(main)

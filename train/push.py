@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
 import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 from card import Sample, card_text, model_card
+from commandline import run_command
 
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
-from diat.errors import DiatError
 from diat.evaluation.results import read_report
 from diat.hub import EMBEDDED, FILES, load_model, repository_of
 from diat.models import model_folders
@@ -97,7 +96,4 @@ def contents(staging: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DiatError as error:
-        sys.exit(f"push: {error}")
+    run_command(main)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
-from commandline import parse, run
+from commandline import parse, run_command
 
 from diat.errors import DiatError
 from diat.hub import load_model
@@ -43,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_command(main)

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from accelerate import PartialState
-from commandline import parse, run
+from commandline import parse, run_command
 from tqdm import tqdm
 
 from diat.attributes import MAX_STRENGTH
@@ -151,4 +151,4 @@ def edit_all(
 
 
 if __name__ == "__main__":
-    run(main)
+    run_command(main)

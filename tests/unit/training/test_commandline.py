@@ -93,13 +93,13 @@ def test_only_the_first_process_speaks_and_ctrl_c_leaves_no_traceback(monkeypatc
     for main, code in ((interrupted, 130), (refused, 1)):
         monkeypatch.setenv("RANK", "1")
         with pytest.raises(SystemExit) as stop:
-            commandline.run(main)
+            commandline.run_command(main)
         assert stop.value.code == code
         assert capsys.readouterr().err == ""
     monkeypatch.setenv("RANK", "0")
     with pytest.raises(SystemExit) as stop:
-        commandline.run(refused)
+        commandline.run_command(refused)
     assert str(stop.value.code).endswith(": Too few images.")
     with pytest.raises(SystemExit):
-        commandline.run(interrupted)
+        commandline.run_command(interrupted)
     assert "stopped" in capsys.readouterr().err

@@ -1,11 +1,17 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from accelerate import Accelerator
 
 from diat.data.batches import Batch, Paired
 from diat.networks import AttributeDiscriminator, TransformNetwork
+from diat.training.adversarial import update_players
+from diat.training.average import MovingAverage
 from diat.training.objectives import Players, kept_statistics, pair_loss, transform_loss
 from diat.training.recipes import TransferConfig
+from diat.training.run import Run, Schedule
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +77,19 @@ def test_guided_images_and_drawn_pairs_leave_ts_statistics_alone(config, drawn):
     assert "T/keep" in stats and ("T/pair" in stats) == drawn
     for name, value in players.transform.named_buffers():
         assert name not in before or torch.equal(value, before[name]), name
+
+
+def test_a_step_of_several_parts_counts_each_of_them_in(config):
+    config = replace(config, d_warmup=0, lambda_keep=0.0)
+    players = Players(TransformNetwork(residual=True), AttributeDiscriminator(32))
+    optimizers = {
+        name: torch.optim.SGD(getattr(players, name).parameters(), 0.0) for name in ("transform", "discriminator")
+    }
+    run = Run(Path("never"), 1, {}, {}, {}, Schedule(), Accelerator(cpu=True))
+    recorded = []
+    run.record = recorded.append
+    mask = torch.ones(2, 1, 32, 32)
+    share = [Batch(torch.rand(2, 3, 32, 32), mask, torch.rand(2, 3, 32, 32), [0], [0]) for _ in range(3)]
+    update_players(run, players, optimizers, MovingAverage(players.transform, 0.9), share, config, 0)
+    assert [("D/loss" in stats, "T/loss" in stats) for stats in recorded] == [(True, False)] * 3 + [(False, True)] * 3
+    assert len({stats["D/loss"].item() for stats in recorded[:3]}) == 3
