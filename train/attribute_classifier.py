@@ -18,6 +18,7 @@ import torch
 from accelerate import Accelerator
 from commandline import parse, run_command
 from launch import new_accelerator
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -25,6 +26,7 @@ from diat.attributes import COLUMNS
 from diat.data.pack import Pack, open_pack
 from diat.data.sets import order
 from diat.evaluation.classifier import AttributeClassifier, predict
+from diat.pixels import F32
 from diat.tensors import to_tensor
 from diat.training.average import MovingAverage
 from diat.training.checkpoint import save_weights
@@ -74,7 +76,7 @@ def augmented(images: Tensor, rng: torch.Generator) -> Tensor:
     return images.clamp(-1, 1)
 
 
-def scores(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, dict[str, float]]:
+def scores(probabilities: F32, labels: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
     """Accuracy and balanced accuracy of every attribute."""
     said = probabilities > 0.5
     result = {}
@@ -87,7 +89,7 @@ def scores(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, dict[str,
 
 def train(pack: Pack, args: JudgeSettings, accelerator: Accelerator) -> AttributeClassifier:
     torch.manual_seed(args.seed)
-    classifier = AttributeClassifier().to(accelerator.device, memory_format=torch.channels_last)
+    classifier = AttributeClassifier().to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = MovingAverage(classifier, 0.998)
     optimizer = torch.optim.AdamW(classifier.parameters(), args.learning_rate, weight_decay=0.05, fused=True)
     rows = pack.rows("train")

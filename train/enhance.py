@@ -66,11 +66,13 @@ class Enhancement:
     masked: bool  # whether T is run under the mask
 
     def transformed(self, batch: Batch) -> Tensor:
+        """T(x), under the mask where T is run so. -> (N, 3, H, W) in [-1, 1]."""
         with torch.no_grad():
             transformed = self.transform(batch.source)
             return composite(transformed, batch.source, batch.mask) if self.masked else transformed
 
     def loss(self, batch: Batch) -> Tensor:
+        """Eq. (11) for a global E, Eq. (10) for a local one. -> scalar."""
         if isinstance(self.enhancer, GlobalEnhancer):
             return losses.global_enhancement_loss(self.enhancer(batch.guided), batch.guided)
         transformed = self.transformed(batch)

@@ -26,11 +26,12 @@ from torch import Tensor, nn
 
 from diat.align import resized
 from diat.attributes import AttributeSpec, attribute_spec
+from diat.data.celeba import Rows
 from diat.data.pack import Pack, open_pack
 from diat.data.sets import order, usable
 from diat.errors import TrainingStopped
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
-from diat.pixels import contact_sheet
+from diat.pixels import U8, contact_sheet
 from diat.tensors import to_crops, to_tensor
 from diat.training import losses
 from diat.training.checkpoint import checkpoints, save_weights
@@ -114,7 +115,7 @@ def make_part(name: str, args: PretrainSettings, pack: Pack, accelerator: Accele
 
 def pretrain(name: str, part: Part, pack: Pack, args: PretrainSettings, accelerator: Accelerator, resume: bool) -> None:
     label = label_of(name, args)
-    network = part.network.to(memory_format=torch.channels_last)
+    network = part.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), args.learning_rate, (0.9, 0.999), fused=True)
     rows = np.flatnonzero(usable(pack, "clusters") & (pack.split == 0))
     groups = balanced(rows, pack, args) if name == "discriminator" else [rows]
@@ -132,7 +133,7 @@ def pretrain(name: str, part: Part, pack: Pack, args: PretrainSettings, accelera
     show = None if part.show is None else lambda: sheet(part, pack, args, accelerator)
     with training:
         for step in training.steps(show, save):
-            chosen = draw(groups, args, step, accelerator)
+            chosen = sample_rows(groups, args, step, accelerator)
             images = load(pack, chosen, args.size).to(accelerator.device)
             with accelerator.autocast():
                 loss = part.loss(images, torch.from_numpy(chosen).to(accelerator.device))
@@ -141,7 +142,7 @@ def pretrain(name: str, part: Part, pack: Pack, args: PretrainSettings, accelera
             training.end_step(step, args.batch)
 
 
-def balanced(rows: np.ndarray, pack: Pack, args: PretrainSettings) -> list[np.ndarray]:
+def balanced(rows: Rows, pack: Pack, args: PretrainSettings) -> list[Rows]:
     """Both classes in equal number, or D would learn which is more frequent."""
     spec = required_spec(args)
     wanted = pack.column(spec.column)[rows] == spec.wanted
@@ -154,17 +155,17 @@ def balanced(rows: np.ndarray, pack: Pack, args: PretrainSettings) -> list[np.nd
     return groups
 
 
-def draw(groups: list[np.ndarray], args: PretrainSettings, step: int, accelerator: Accelerator) -> np.ndarray:
+def sample_rows(groups: list[Rows], args: PretrainSettings, step: int, accelerator: Accelerator) -> Rows:
     rank, world, share = accelerator.process_index, accelerator.num_processes, args.batch // len(groups)
     return np.concatenate([g[order(len(g), share, args.seed + i, step, rank, world)] for i, g in enumerate(groups)])
 
 
-def load(pack: Pack, rows: np.ndarray, size: int) -> Tensor:
+def load(pack: Pack, rows: Rows, size: int) -> Tensor:
     return to_tensor(np.stack([resized(pack.crops[row], size) for row in rows]))
 
 
 @torch.no_grad()
-def sheet(part: Part, pack: Pack, args: PretrainSettings, accelerator: Accelerator) -> np.ndarray:
+def sheet(part: Part, pack: Pack, args: PretrainSettings, accelerator: Accelerator) -> U8:
     images = load(pack, pack.rows("valid")[:16], args.size).to(accelerator.device)
     part.network.eval()
     shown = to_crops(part.show(images)) if part.show else to_crops(images)
