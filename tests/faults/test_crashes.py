@@ -93,6 +93,21 @@ def run_with_kills(pack: Path, output: Path, seed: int) -> Path:
     return output
 
 
+def test_ctrl_c_ends_a_run_and_its_workers_without_a_traceback(tiny_pack, tmp_path):
+    process = subprocess.Popen(
+        command(tiny_pack, tmp_path / "run", "--steps", 100_000),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ONE_THREAD, start_new_session=True,
+    )  # fmt: skip
+    while newest(tmp_path / "run") < 2 and process.poll() is None:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "diat_a: stopped" in said
+    assert "Traceback" not in said
+    assert not subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, text=True).stdout.split()
+
+
 def newest(output: Path) -> int:
     done = checkpoints(output / "checkpoints") if output.exists() else []
     return int(done[-1].name.removeprefix("step-")) if done else 0

@@ -1,9 +1,13 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
 
 from diat.errors import TrainingStopped
+from diat.hub import load_model
+from diat.models import RGB_SIZES
+from diat.networks import TransformNetwork
+from diat.training.adversarial import save_average
 from diat.training.recipes import (
     ENHANCED,
     VARIANTS,
@@ -96,3 +100,10 @@ def test_a_model_before_its_enhancement_is_called_by_the_papers_name_for_it():
     assert enhanced_variant({"variant": "DIAT-A0"}) == "DIAT-A"
     assert enhanced_variant({"variant": "DIAT-A"}) == "DIAT-A"  # models of before, or enhanced a second time
     assert enhanced_variant({"variant": "DIAT1"}) == "DIAT1 with E"
+
+
+@pytest.mark.parametrize("size", RGB_SIZES)
+def test_every_size_that_trains_is_one_that_loads(tmp_path, size):
+    config = preset("DIAT-A", "release", size=size)
+    save_average(TransformNetwork(residual=True), replace(config, output=tmp_path), {"steps": 1})
+    assert load_model(tmp_path / "model", attribute="mouth_close").config.size == size
