@@ -17,6 +17,8 @@ from diat.pixels import F32
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 RIGHT_CHEEK, LEFT_CHEEK = [2, 31, 48, 4], [14, 35, 54, 12]  # of the 68; right is the person's, left in the picture
+LIPS = list(range(48, 60))
+LIPS_IN_LIGHT = 0.6  # of the cheeks' luminance, at least, unless the mouth lies in the shade (or is painted dark)
 NO_CHEEK = np.array([190.0, 140.0, 115.0], np.float32)  # where neither lies in the photograph
 
 # Ends of the teeth from the middle of the mouth outwards, in units of half its width, and how far each reaches down
@@ -38,7 +40,7 @@ TONGUE = np.array([1.38, 0.85, 0.82], np.float32)
 class Interior:
     """How one face's open mouth looks; lengths as fractions of the opening at strength 1."""
 
-    opening: float = 1.0  # factor of the fields' own opening
+    opening: float = 0.92  # factor of the fields' own opening
     teeth: float = 0.42  # how far down the upper teeth reach
     lower_teeth: float = 0.0  # how far up the lower ones reach
     tongue: float = 0.34  # how far up the tongue reaches
@@ -59,7 +61,7 @@ class Interior:
         a, b = np.tanh((mouth - 0.83) / 0.08), np.tanh((nose - 0.81) / 0.07)
         c, d = np.tanh((jaw - 0.54) / 0.11), np.tanh((base - 0.43) / 0.04)
         return cls(
-            opening=float(1 + 0.10 * c - 0.06 * a),
+            opening=float(0.92 + 0.10 * c - 0.06 * a),
             teeth=float(0.42 + 0.07 * b - 0.04 * d),
             lower_teeth=float(0.07 + 0.10 * (d - b) / 2),
             tongue=float(0.34 + 0.07 * (a - c) / 2),
@@ -75,6 +77,7 @@ class Light:
 
     skin: F32  # (3,)
     slope: float  # relative change of the light from the mouth's middle to its corner at u = 1
+    shade: float = 1.0  # of the mouth against the cheeks
 
     @classmethod
     def of(cls, face: NativeFace) -> Light:
@@ -86,7 +89,9 @@ class Light:
         if len(seen) == 2:
             first, last = (max(float(side @ LUMINANCE), 1.0) for side in seen)
             slope = float(np.clip((last - first) / (last + first), -0.35, 0.35))
-        return cls(skin, slope)
+        lips = _median_within(face, LIPS)
+        ratio = 1.0 if lips is None else float(lips @ LUMINANCE) / max(LIPS_IN_LIGHT * float(skin @ LUMINANCE), 1.0)
+        return cls(skin, slope, float(np.clip(ratio, 0.5, 1.0)))
 
 
 def interior(down: F32, up: F32, u: F32, opening: float, softness: float, look: Interior, light: Light) -> F32:
@@ -105,7 +110,7 @@ def interior(down: F32, up: F32, u: F32, opening: float, softness: float, look: 
         (h, w, 3) RGB of 0..255, float.
     """
     level = max(float(light.skin @ LUMINANCE), 1.0)
-    lit = 1 + light.slope * np.clip(u, -1, 1)
+    lit = light.shade * (1 + light.slope * np.clip(u, -1, 1))
     height = np.maximum(down + up, 1e-3)
     deep = np.clip(down / height, 0, 1)
     sides = np.clip(np.abs(u), 0, 1)
