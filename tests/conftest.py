@@ -8,9 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from scripts import ROOT, run_script
 
 from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
+from diat.attributes import attribute_spec
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.faces import Face
@@ -85,6 +87,28 @@ def editors(detector: InsightFaceDetector):
     def get(name: str) -> FaceEditor:
         if name not in made:
             made[name] = FaceEditor.from_pretrained(name, detector=detector)
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory, detector: InsightFaceDetector):
+    """Editors that draw the result by a T of random weights, whatever the embedded models are."""
+    made: dict[str, FaceEditor] = {}
+
+    def get(name: str) -> FaceEditor:
+        if name not in made:
+            from diat.models import ModelConfig, save_model
+            from diat.networks import TransformNetwork
+
+            torch.manual_seed(0)
+            network = TransformNetwork(residual=True)
+            torch.nn.init.normal_(network.deconv3.weight, std=0.02)
+            torch.nn.init.constant_(network.deconv3.bias, 0.2)  # 50 levels lighter: what was there is replaced
+            spec, folder = attribute_spec(name), tmp_path_factory.mktemp("drawn")
+            save_model(network, ModelConfig(name, spec.region, windowed=True), folder, {})
+            made[name] = FaceEditor.from_pretrained(folder, detector=detector)
         return made[name]
 
     return get

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from diat.errors import InvalidArgument
-from diat.hub import load_model
 from diat.runtime import devices
 from diat.runtime.devices import choose_device
 from diat.runtime.engine import Engine
@@ -12,8 +11,8 @@ from diat.runtime.ncnn_runtime import NcnnRuntime
 
 
 @pytest.mark.parametrize("wanted", ["cpu", "CPU", torch.device("cpu")])
-def test_the_processor_is_taken_however_it_is_named(wanted):
-    engine = Engine(load_model("mouth_close"), wanted)
+def test_the_processor_is_taken_however_it_is_named(wanted, drawn):
+    engine = Engine(drawn("mouth_close").model, wanted)
     assert engine.device == "cpu"
     assert isinstance(engine._run, NcnnRuntime)
 
@@ -62,7 +61,7 @@ def test_without_torch_it_is_the_processor(gpu, monkeypatch):
         choose_device("cuda")
 
 
-def test_the_choice_is_logged(caplog):
+def test_the_choice_is_logged(caplog, drawn):
     with caplog.at_level(logging.INFO, "diat"):
-        Engine(load_model("mouth_close"), "cpu")
+        Engine(drawn("mouth_close").model, "cpu")
     assert "mouth_close runs on cpu with NcnnRuntime" in caplog.text

@@ -31,16 +31,16 @@ def test_darker_than_black_is_black():
     np.testing.assert_allclose(crop + strengthened(crop, change, 2.0), 0, atol=1e-4)
 
 
-def test_the_engine_makes_the_models_strength(editors, laughing):
-    model, crops = editors("mouth_open").model, laughing[0][None]
+def test_the_engine_makes_the_models_strength(drawn, laughing):
+    model, crops = drawn("mouth_open").model, laughing[0][None]
     weaker, own = (replace(model, config=replace(model.config, strength=strength)) for strength in (0.5, 1.0))
     np.testing.assert_allclose(Engine(weaker).change(crops), Engine(own).change(crops) / 2, atol=1e-3)
 
 
-def test_the_users_strength_and_the_models_are_one_factor(editors, monkeypatch):
+def test_the_users_strength_and_the_models_are_one_factor(drawn, monkeypatch):
     crop = np.full((1, 4, 4, 3), (160, 80, 80), np.uint8)
     own = np.float32((150, 145, 140)) - crop.astype(np.float32)
-    model = editors("mouth_open").model
+    model = drawn("mouth_open").model
     engine = Engine(replace(model, config=replace(model.config, strength=1.7)))
     monkeypatch.setattr(engine, "_run", lambda crops: own)
     assert np.rint(crop + engine.change(crop, 1.0))[0, 0, 0].tolist() == [180, 174, 168]
@@ -50,11 +50,11 @@ def test_the_users_strength_and_the_models_are_one_factor(editors, monkeypatch):
     np.testing.assert_allclose(0.5 * engine.change(crop, 0.5), strengthened(crop, own, 0.85), rtol=1e-5)
 
 
-def test_an_edit_beyond_1_follows_the_rule_in_photographs_frames_and_films(editors, collins, collins_face):
+def test_an_edit_beyond_1_follows_the_rule_in_photographs_frames_and_films(drawn, collins, collins_face):
     from diat.video.steady import FilmFrameEditor
     from diat.video.tracking import Track
 
-    editor = editors("mouth_close")
+    editor = drawn("mouth_close")
     aligned = editor.aligned(collins, collins_face)
     (change,) = editor.changes([aligned], 1.5)
     expected = np.clip(np.rint(aligned.crop + aligned.mask[..., None] * change), 0, 255).astype(np.uint8)

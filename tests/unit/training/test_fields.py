@@ -58,7 +58,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path):
     assert all((resumed.weights[name] == weight).all() for name, weight in whole.weights.items())
 
 
-def test_what_cannot_go_on_is_refused(tmp_path):
+def test_what_cannot_go_on_is_refused(tmp_path, drawn):
     config = FieldsConfig(steps=4, **SETTINGS)
     train_fields(config, Brightness(), tmp_path / "a")
     with pytest.raises(TrainingStopped, match="holds a run already"):
@@ -68,7 +68,7 @@ def test_what_cannot_go_on_is_refused(tmp_path):
     with pytest.raises(TrainingStopped, match="loss at step 0 is nan"):
         train_fields(config, Brightness(broken=True), tmp_path / "b")
     with pytest.raises(TrainingStopped, match="'rgb', not 'mouth_close'"):
-        train_fields(config, Brightness(), tmp_path / "c", init="mouth_close")
+        train_fields(config, Brightness(), tmp_path / "c", init=str(drawn("mouth_close").model.source))
 
 
 def test_the_rate_rises_and_falls():

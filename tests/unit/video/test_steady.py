@@ -10,8 +10,8 @@ from diat.video.window import WINDOW_FRAMES, FaceEdit
 
 
 @pytest.fixture
-def steady(editors):
-    return LiveFrameEditor(editors("mouth_close"))
+def steady(drawn):
+    return LiveFrameEditor(drawn("mouth_close"))
 
 
 def test_the_first_frame_is_as_the_editor_makes_it(steady, collins, collins_face):
