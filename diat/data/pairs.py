@@ -1,10 +1,11 @@
 """Pairs that no data set has: one face with and without an attribute, the one made from the other.
 
 CelebA shows nobody twice from one angle, with the mouth open and shut or with glasses on and off. But a mouth can be
-shut or opened by moving the person's own lips (`diat.data.mouths`), glasses put onto a face (`diat.data.drawn_glasses`,
-`diat.data.glasses`), and a whole face moved towards those that have an attribute (`diat.data.prototypes`). Such a
-picture fools nobody, and need not. It is the side of the pair that T learns to see through, or a rough picture of where
-T's own result should lie, while D, which knows real photographs alone, teaches T what they look like.
+shut or opened by moving the person's own lips (`diat.data.mouths`), glasses put onto a face
+(`diat.data.glasses_layers`, `diat.data.glasses`), and a whole face moved towards those that have an attribute
+(`diat.data.prototypes`). Such a picture fools nobody, and need not. It is the side of the pair that T learns to see
+through, or a rough picture of where T's own result should lie, while D, which knows real photographs alone, teaches T
+what they look like.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 
 from diat.attributes import ATTRIBUTES, AttributeSpec
 from diat.data.celeba import Rows
-from diat.data.drawn_glasses import draw_glasses
 from diat.data.glasses import BorrowedGlasses, load_borrowed
+from diat.data.glasses_layers import draw_glasses
 from diat.data.mouths import close_mouth, gaps, open_mouth, widen_mouth
 from diat.data.pack import Pack
 from diat.data.prototypes import PrototypeTargets

@@ -20,6 +20,8 @@ LIGHTENED = (0.008, 0.03)  # changes of tint, as shares of white, between which 
 REPLACED = (0.5, 0.9)  # alpha between which the fill's colour comes to count
 RING = 5  # pixels of the maps around what is hidden, where the fill is to meet the photograph
 GRAIN_ON_FEATURES = 0.25  # share of the skin's grain that eyes and brows get
+TOO_LIGHT = (1.4, 1.9)  # times the nose's lightness between which a pixel stops being skin
+OTHER_TINT = (0.25, 0.5)  # likewise of the differences of the shares that the channels have, summed
 BROW = 5.0  # how broad a brow is, template units
 
 
@@ -49,12 +51,12 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     changed = part.pixels.astype(np.float32)
     shade = sample(_shade(maps), HEAD_SET.window, part, cubic=False) * within[..., None]
     added = shade[..., :1] * changed + 255 * shade[..., 1:]
-    grey = face.is_grey
-    changed += added @ LUMA[:, None] if grey else added
+    changed += added @ LUMA[:, None] if face.is_grey else added
     where = np.zeros(face.shape, np.float32)
     where[top:bottom, left:right] = alpha
-    behind = _behind(face, part, maps, grey)
-    behind += _skin(part, behind) * grain(face, where)[top:bottom, left:right]
+    nose = _nose(face)
+    behind = _behind(face, part, maps)
+    behind += _skin(part, behind, nose) * grain(face, where)[top:bottom, left:right]
     changed += alpha[..., None] * (behind - changed)
     # Where alpha and shade are 0 nothing was added, and rounding gives the very same integers.
     result[top:bottom, left:right] = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
@@ -85,7 +87,7 @@ def _shade(maps: Mapping[str, F32]) -> F32:
     return np.asarray(shade * _ramp(size, LIGHTENED)[..., None], np.float32)
 
 
-def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], grey: bool) -> F32:
+def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32]) -> F32:
     """What lies behind the glasses, its colours healed. -> of the part, (h, w, 3) levels."""
     hidden = _sigmoid(maps["alpha"])
     fill = 255 * np.stack([maps[name] for name in ("red", "green", "blue")], -1)
@@ -95,14 +97,16 @@ def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], grey: b
     around = cv2.dilate(hidden, np.ones((2 * RING + 1, 2 * RING + 1), np.uint8))
     known = np.clip(1 - 8 * cv2.dilate(hidden, np.ones((3, 3), np.uint8)), 0, 1) * around
     fill = np.clip(healed(fill, seen, known, _ramp(hidden, REPLACED)), 0, 255)
-    if grey:
+    if face.is_grey:
         fill = np.repeat(fill @ LUMA[:, None], 3, -1)
     return sample(fill, HEAD_SET.window, part)
 
 
-def _skin(face: NativeFace, behind: F32) -> F32:
-    """How much of the skin's grain each pixel gets: less in the dark, where there is less to see of it, and hardly any
-    on eyes and brows. -> (h, w, 1).
+def _skin(face: NativeFace, behind: F32, nose: F32) -> F32:
+    """How much of the skin's grain each pixel gets, (h, w, 1).
+
+    What is neither as light as the nose nor of its tint is hair or background, and gets none; in the dark there is less
+    to see of it; eyes and brows get hardly any.
     """
     features = np.zeros(face.shape, np.uint8)
     points, unit = np.rint(face.points68).astype(np.int32), face.scale
@@ -112,8 +116,17 @@ def _skin(face: NativeFace, behind: F32) -> F32:
     for brow in (points[17:22], points[22:27]):
         cv2.polylines(features, [brow], False, 255, max(1, round(BROW * unit)))
     skin = 1 - np.float32((1 - GRAIN_ON_FEATURES) / 255) * cv2.blur(features, (2 * round(unit) + 1,) * 2)
-    light = behind @ LUMA
-    return np.asarray(skin * np.clip(light / max(float(np.median(light)), 1.0), 0.2, 1.2), np.float32)[..., None]
+    sums, own = behind @ np.ones(3, np.float32), float(nose.sum())
+    light = sums / own
+    tint = np.abs(behind / np.maximum(sums, 1)[..., None] - nose / own) @ np.ones(3, np.float32)
+    alike = (1 - _ramp(light, TOO_LIGHT)) * (1 - _ramp(tint, OTHER_TINT))
+    return np.asarray(skin * alike * np.clip(light, 0.2, 1.2), np.float32)[..., None]
+
+
+def _nose(face: NativeFace) -> F32:
+    """The colour of the tip of the nose, which glasses leave free. -> (3,) levels."""
+    x, y = np.clip(np.rint(face.points68[30:36].T).astype(int), 0, np.array(face.shape)[::-1, None] - 1)
+    return np.asarray(np.maximum(np.median(face.pixels[y, x], axis=0), 1), np.float32)
 
 
 def _sigmoid(logit: F32) -> F32:

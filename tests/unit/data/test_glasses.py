@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from diat.attributes import ATTRIBUTES
-from diat.data.drawn_glasses import draw_glasses
 from diat.data.glasses import load_borrowed, save_borrowed
+from diat.data.glasses_layers import draw_glasses
 from diat.data.pack import Pack, open_pack
 from diat.data.pairs import with_borrowed
 from diat.errors import TrainingStopped
