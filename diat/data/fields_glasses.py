@@ -63,20 +63,15 @@ class GlassesBatches:
     """The stream of batches, a pure function of (seed, step).
 
     Args:
-        pack: crops of `HEAD_SET`'s size.
+        pack: the data, best of `HEAD_SET`'s size.
         batch: pictures at a step.
         borrowed: glasses of the same pack; without them all are drawn.
 
     Raises:
-        TrainingStopped: the pack's crops are of another size, or show too few faces.
+        TrainingStopped: the pack shows nobody with glasses, or nobody without.
     """
 
     def __init__(self, pack: Pack, batch: int, seed: int, borrowed: BorrowedGlasses | None = None) -> None:
-        if pack.size != HEAD_SET.size:
-            raise TrainingStopped(
-                f"The pack's crops are {pack.size} pixels wide, not {HEAD_SET.size}: make one with "
-                f"`python train/prepare.py --size {HEAD_SET.size}`."
-            )
         spec = attribute_spec("eyeglasses_remove")
         self.pack, self.batch, self.seed, self.borrowed = pack, batch, seed, borrowed
         self.without: Rows = guided_set(pack, spec)
@@ -126,6 +121,9 @@ class GlassesBatches:
         mirrored = rng.random() < 0.5
         if mirrored:
             matrix = np.array([[-1, 0, width - 1], [0, 1, 0]]) @ np.vstack([matrix, [0, 0, 1]])
+        finer = HEAD_SET.size / self.pack.size
+        from_pack = np.array([[finer, 0, (finer - 1) / 2], [0, finer, (finer - 1) / 2], [0, 0, 1]])
+        matrix = matrix @ from_pack
         crop = np.asarray(self.pack.crops[row])
         seen = cv2.warpAffine(crop, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         points = transform_points(self.pack.points68[row], matrix.astype(np.float32))

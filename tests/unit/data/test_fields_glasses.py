@@ -54,7 +54,16 @@ def test_mirroring_landmarks_twice_gives_them_back():
     np.testing.assert_array_equal(MIRRORED_68[MIRRORED_68], np.arange(68))
 
 
-def test_a_pack_of_another_size_is_refused(pack):
-    small = Pack(pack.crops[:, ::2, ::2], pack.attributes, pack.identity, pack.split, pack.points5, pack.points68)
-    with pytest.raises(TrainingStopped, match="128 pixels wide, not 256"):
-        GlassesBatches(small, 8, seed=0)
+def test_a_pack_of_another_size_gives_the_same_faces(pack):
+    small = Pack(
+        pack.crops[:, ::2, ::2], pack.attributes, pack.identity, pack.split, pack.points5, (pack.points68 - 0.5) / 2
+    )
+    fine, coarse = GlassesBatches(pack, 8, seed=0)(0), GlassesBatches(small, 8, seed=0)(0)
+    k = KINDS.index("without")
+    assert np.abs(fine.behind[k].astype(int) - coarse.behind[k]).mean() < 6
+
+
+def test_a_pack_without_glasses_is_refused(pack):
+    bare = Pack(pack.crops, np.zeros_like(pack.attributes), pack.identity, pack.split, pack.points5, pack.points68)
+    with pytest.raises(TrainingStopped, match="with and without glasses"):
+        GlassesBatches(bare, 8, seed=0)

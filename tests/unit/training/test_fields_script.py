@@ -1,14 +1,16 @@
+import pytest
 from scripts import run_script
 
 from diat.hub import load_model
 
 
-def test_the_script_trains_a_mouths_fields_from_a_pack(tiny_pack, tmp_path):
-    arguments = ("--attribute", "mouth_open", "--pack", tiny_pack, "--batch", 2, "--output", tmp_path / "run")
+@pytest.mark.parametrize(("name", "heads"), [("mouth_open", "mouth_open"), ("eyeglasses_remove", "eyeglasses")])
+def test_the_script_trains_fields_from_a_pack(tiny_pack, tmp_path, name, heads):
+    arguments = ("--attribute", name, "--pack", tiny_pack, "--batch", 2, "--output", tmp_path / "run")
     said = run_script("train/fields.py", *arguments, "--steps", 2).stdout
     assert f"The model is in {tmp_path / 'run' / 'model'}" in said
     model = load_model(tmp_path / "run" / "model")
-    assert model.config.attribute == model.config.heads == "mouth_open" and model.training["steps"] == 2
+    assert (model.config.attribute, model.config.heads) == (name, heads) and model.training["steps"] == 2
 
 
 def test_a_wrong_pack_is_refused_in_a_sentence(tmp_path):
