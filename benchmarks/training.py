@@ -26,7 +26,7 @@ from common import option_parser
 from diat.data.batches import Batch
 from diat.networks import AttributeDiscriminator, TransformNetwork
 from diat.training import losses
-from diat.training.objectives import Players, discriminator_loss, transfer, transform_loss
+from diat.training.objectives import TransferNetworks, discriminator_loss, transfer, transform_loss
 from diat.training.recipes import TransferConfig, transfer_config
 from diat.training.run import Run, Schedule
 
@@ -70,8 +70,8 @@ def project_step(config: TransferConfig, accelerator: Accelerator, precision: Ca
     # One process has one Accelerator; its precision is changed by giving it another autocast.
     accelerator = copy.copy(accelerator)
     accelerator.autocast = precision
-    players = Players(TransformNetwork(residual=config.residual), AttributeDiscriminator(config.size))
-    t, d = players.transform, players.discriminator
+    networks = TransferNetworks(TransformNetwork(residual=config.residual), AttributeDiscriminator(config.size))
+    t, d = networks.transform, networks.discriminator
     for network in (t, d):
         network.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer_t, optimizer_d = (torch.optim.Adam(n.parameters(), 1e-4, (0.5, 0.999), fused=True) for n in (t, d))
@@ -87,7 +87,7 @@ def project_step(config: TransferConfig, accelerator: Accelerator, precision: Ca
             transformed = transfer(t, batch, config)
         loss, _ = discriminator_loss(d, batch, transformed.detach(), config, number, accelerator)
         run.update(loss, d, optimizer_d)
-        loss, _ = transform_loss(players, batch, transformed, config, number, accelerator)
+        loss, _ = transform_loss(networks, batch, transformed, config, number, accelerator)
         run.update(loss, t, optimizer_t)
 
     return step

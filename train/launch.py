@@ -23,7 +23,7 @@ from diat.errors import TrainingStopped
 from diat.training.adversarial import train_transfer, transfer_batches
 from diat.training.recipes import ENHANCED, TransferConfig, transfer_config
 from diat.training.run import Schedule
-from diat.training.start import Start, first_players
+from diat.training.start import Start, starting_networks
 
 # A checkpoint of T, D, their optimisers and the average, twice, while the next is written aside.
 DISK_NEEDED = 600 * 2**20
@@ -82,13 +82,13 @@ def run_transfer(command: TransferCommand) -> None:
     accelerator = new_accelerator(launch.mixed_precision, config.output / "tensorboard")
     if launch.dry_run:
         describe(config, accelerator)
-        first_players(config, command.start)
+        starting_networks(config, command.start)
         return
-    players = first_players(config, command.start)
+    networks = starting_networks(config, command.start)
     if not config.pack.exists():
         prepare(launch.dataset, config.pack, max(CROP_SIZE, config.size))
     check_disk(config.output)
-    model = train_transfer(config, players, command.schedule, accelerator)
+    model = train_transfer(config, networks, command.schedule, accelerator)
     accelerator.end_training()
     if accelerator.is_main_process:
         print(f"The model is in {model}.")

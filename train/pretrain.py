@@ -64,7 +64,7 @@ class PretrainSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class PretrainTask:
     """One network to pre-train: what it learns and what a sample sheet shows of it."""
 
     network: nn.Module
@@ -83,7 +83,7 @@ def main() -> None:
     for name in names:
         torch.manual_seed(args.seed)
         # Of several networks, those that a stopped run had not come to start now.
-        pretrain(name, make_part(name, args, pack, accelerator), pack, args, accelerator, args.resume and name in begun)
+        pretrain(name, make_task(name, args, pack, accelerator), pack, args, accelerator, args.resume and name in begun)
 
 
 def label_of(name: str, args: PretrainSettings) -> str:
@@ -91,31 +91,33 @@ def label_of(name: str, args: PretrainSettings) -> str:
     return f"discriminator-{args.attribute}" if name == "discriminator" else name
 
 
-def make_part(name: str, args: PretrainSettings, pack: Pack, accelerator: Accelerator) -> Part:
+def make_task(name: str, args: PretrainSettings, pack: Pack, accelerator: Accelerator) -> PretrainTask:
     device = accelerator.device
     if name == "transform":
         t = TransformNetwork().to(device)
-        return Part(t, lambda x, _: losses.reconstruction_loss(x, t(x)), t)
+        return PretrainTask(t, lambda x, _: losses.reconstruction_loss(x, t(x)), t)
     if name == "discriminator":
         spec = required_spec(args)
         d = AttributeDiscriminator(args.size).to(device)
         labels = torch.from_numpy((pack.column(spec.column) == spec.wanted).astype(np.float32)).to(device)
-        return Part(d, lambda x, rows: losses.discriminator_pretraining_loss(d(x)[0], labels[rows]))
+        return PretrainTask(d, lambda x, rows: losses.discriminator_pretraining_loss(d(x)[0], labels[rows]))
     if name == "reconstruction":
         g, phi = TransformNetwork().to(device), load_features(args.features).to(device)
-        return Part(g, lambda x, _: losses.identity_loss(phi(g(x)), phi(x)), g)
+        return PretrainTask(g, lambda x, _: losses.identity_loss(phi(g(x)), phi(x)), g)
     path = args.output / "reconstruction.safetensors"
     if not path.is_file():
         raise TrainingStopped(f"The denoiser learns from g, and there is no {path}: run --what reconstruction first.")
     g, f = TransformNetwork(), DenoisingNetwork().to(device)
     g.load_state_dict(load_file(path))
     g.to(device).eval().requires_grad_(False)
-    return Part(f, lambda x, _: losses.denoiser_loss(f(g(x)), f(x), x), lambda x: f(g(x)))
+    return PretrainTask(f, lambda x, _: losses.denoiser_loss(f(g(x)), f(x), x), lambda x: f(g(x)))
 
 
-def pretrain(name: str, part: Part, pack: Pack, args: PretrainSettings, accelerator: Accelerator, resume: bool) -> None:
+def pretrain(
+    name: str, task: PretrainTask, pack: Pack, args: PretrainSettings, accelerator: Accelerator, resume: bool
+) -> None:
     label = label_of(name, args)
-    network = part.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = task.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), args.learning_rate, (0.9, 0.999), fused=True)
     rows = np.flatnonzero(usable(pack, "clusters") & (pack.split == 0))
     groups = balanced(rows, pack, args) if name == "discriminator" else [rows]
@@ -130,13 +132,13 @@ def pretrain(name: str, part: Part, pack: Pack, args: PretrainSettings, accelera
     def save(_: int) -> None:
         save_weights(network, args.output / f"{label}.safetensors")
 
-    show = None if part.show is None else lambda: sheet(part, pack, args, accelerator)
+    show = None if task.show is None else lambda: sheet(task, pack, args, accelerator)
     with training:
         for step in training.steps(show, save):
             chosen = sample_rows(groups, args, step, accelerator)
             images = load(pack, chosen, args.size).to(accelerator.device)
             with accelerator.autocast():
-                loss = part.loss(images, torch.from_numpy(chosen).to(accelerator.device))
+                loss = task.loss(images, torch.from_numpy(chosen).to(accelerator.device))
             training.update(loss, network, optimizer, about={"rows": chosen.tolist()})
             training.record({"loss": loss})
             training.end_step(step, args.batch)
@@ -165,11 +167,11 @@ def load(pack: Pack, rows: Rows, size: int) -> Tensor:
 
 
 @torch.no_grad()
-def sheet(part: Part, pack: Pack, args: PretrainSettings, accelerator: Accelerator) -> U8:
+def sheet(task: PretrainTask, pack: Pack, args: PretrainSettings, accelerator: Accelerator) -> U8:
     images = load(pack, pack.rows("valid")[:16], args.size).to(accelerator.device)
-    part.network.eval()
-    shown = to_crops(part.show(images)) if part.show else to_crops(images)
-    part.network.train()
+    task.network.eval()
+    shown = to_crops(task.show(images)) if task.show else to_crops(images)
+    task.network.train()
     return contact_sheet(zip(to_crops(images), shown, strict=True))
 
 

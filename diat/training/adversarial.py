@@ -21,18 +21,20 @@ from diat.networks import AttributeDiscriminator, TransformNetwork
 from diat.pixels import U8, contact_sheet
 from diat.tensors import composite, to_crops
 from diat.training.average import MovingAverage
-from diat.training.objectives import Players, discriminator_loss, transfer, transform_loss
+from diat.training.objectives import TransferNetworks, discriminator_loss, transfer, transform_loss
 from diat.training.recipes import TransferConfig, trained_variant
 from diat.training.run import Run, Schedule
 from diat.training.vgg_face import load_features
 
 
-def train_transfer(config: TransferConfig, players: Players, schedule: Schedule, accelerator: Accelerator) -> Path:
+def train_transfer(
+    config: TransferConfig, networks: TransferNetworks, schedule: Schedule, accelerator: Accelerator
+) -> Path:
     """Train T against D and return the folder of the model.
 
     Args:
         config: every setting; see diat.training.recipes.
-        players: T and D, new or pre-trained (Eq. 8, 9), and the frozen networks that the variant needs.
+        networks: T and D, new or pre-trained (Eq. 8, 9), and the frozen networks that the variant needs.
         schedule: how often to log, to sample and to save.
         accelerator: device, precision and processes.
 
@@ -46,10 +48,10 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
 
     # Networks and optimisers.
     device = accelerator.device
-    for network in (players.transform, players.discriminator, players.vgg, players.denoiser):
+    for network in (networks.transform, networks.discriminator, networks.vgg, networks.denoiser):
         if network is not None:
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    transform, discriminator = players.transform, players.discriminator
+    transform, discriminator = networks.transform, networks.discriminator
     average = MovingAverage(transform, config.decay)
     if config.compile:
         transform.compile()
@@ -69,7 +71,7 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
         parts = config.accumulate
         numbers = range(run.first * parts, config.steps * parts)
         stream = batches_ahead(batches, numbers, device, schedule.workers)
-        stages = run.meta["stages"] if schedule.resume else players.stages
+        stages = run.meta["stages"] if schedule.resume else networks.stages
         shown = held_out.source, held_out.mask if config.masked else None
         inputs = len(batches.inputs)
 
@@ -79,15 +81,15 @@ def train_transfer(config: TransferConfig, players: Players, schedule: Schedule,
         for step in run.steps(lambda: transfer_sheet(average.network, *shown), save):
             anneal(optimizers, config, step)
             share = list(islice(stream, parts))
-            update_players(run, players, optimizers, average, share, config, step)
+            update_networks(run, networks, optimizers, average, share, config, step)
             told = {"stages": stages, "training": training_facts(config, step + 1, stages, inputs)}
             run.end_step(step, config.batch * parts, told)
     return config.output / "model"
 
 
-def update_players(
+def update_networks(
     run: Run,
-    players: Players,
+    networks: TransferNetworks,
     optimizers: Mapping[str, Optimizer],
     average: MovingAverage,
     share: Sequence[Batch],
@@ -102,22 +104,22 @@ def update_players(
     Args:
         share: the step's batches, over which gradients are averaged.
     """
-    transform, discriminator, accelerator = players.transform, players.discriminator, run.accelerator
+    transform, discriminator, accelerator = networks.transform, networks.discriminator, run.accelerator
     warm, parts = step >= config.d_warmup, len(share)
     # T(x) of D's step serves T's step too, but only one graph at a time is kept.
     with accelerator.autocast(), torch.set_grad_enabled(parts == 1):
-        made = [transfer(transform, batch, config) if warm else batch.source for batch in share]
+        transformed_images = [transfer(transform, batch, config) if warm else batch.source for batch in share]
     for _ in range(config.d_steps):
-        for part, (batch, transformed) in enumerate(zip(share, made, strict=True)):
+        for part, (batch, transformed) in enumerate(zip(share, transformed_images, strict=True)):
             loss, stats = discriminator_loss(discriminator, batch, transformed.detach(), config, step, accelerator)
             run.update(loss, discriminator, optimizers["discriminator"], part, parts, about(batch, stats))
             run.record(stats)
     for turn in range(config.t_steps if warm else 0):
-        for part, (batch, transformed) in enumerate(zip(share, made, strict=True)):
+        for part, (batch, transformed) in enumerate(zip(share, transformed_images, strict=True)):
             if turn > 0 or parts > 1:
                 with accelerator.autocast():
                     transformed = transfer(transform, batch, config)
-            loss, stats = transform_loss(players, batch, transformed, config, step, accelerator)
+            loss, stats = transform_loss(networks, batch, transformed, config, step, accelerator)
             run.update(loss, transform, optimizers["transform"], part, parts, about(batch, stats))
             run.record(stats)
         average.update(transform, step - config.d_warmup)
@@ -209,12 +211,12 @@ def save_average(network: nn.Module, config: TransferConfig, training: Mapping[s
     save_model(network, model, config.output / "model", training)  # type: ignore[arg-type]
 
 
-def new_players(config: TransferConfig) -> Players:
+def new_networks(config: TransferConfig) -> TransferNetworks:
     """Untrained T and D, and the frozen features where the variant needs them."""
     torch.manual_seed(config.seed)
     left, top, right, bottom = config.spec.window(config.size, config.windowed)
     discriminator = AttributeDiscriminator((bottom - top, right - left))
-    players = Players(TransformNetwork(residual=config.residual), discriminator)
+    networks = TransferNetworks(TransformNetwork(residual=config.residual), discriminator)
     if config.identity == "vgg":
-        players.vgg = load_features(config.features)
-    return players
+        networks.vgg = load_features(config.features)
+    return networks

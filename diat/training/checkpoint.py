@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from diat.errors import TrainingStopped
 
-PREFIX, ASIDE = "step-", ".writing"
+PREFIX, TEMP_SUFFIX = "step-", ".writing"
 
 
 def save_checkpoint(
@@ -51,7 +51,7 @@ def save_checkpoint(
         for index, entries in state["state"].items():
             tensors |= {f"optimizer/{name}/{index}/{key}": torch.as_tensor(value) for key, value in entries.items()}
     target = folder / f"{PREFIX}{step:07d}"
-    aside = folder / (target.name + ASIDE)
+    aside = folder / (target.name + TEMP_SUFFIX)
     try:
         sweep(folder)
         aside.mkdir(parents=True)
@@ -121,7 +121,7 @@ def load_checkpoint(
 def save_weights(network: nn.Module, path: Path) -> None:
     """Write a network's state as one safetensors file, complete or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ASIDE)
+    aside = path.with_name(path.name + TEMP_SUFFIX)
     save_file(_plain(network.state_dict()), aside)
     _flush(aside)
     aside.replace(path)
@@ -129,12 +129,12 @@ def save_weights(network: nn.Module, path: Path) -> None:
 
 def checkpoints(folder: Path) -> list[Path]:
     """Complete checkpoints, oldest first."""
-    return sorted(path for path in folder.glob(f"{PREFIX}*") if not path.name.endswith(ASIDE))
+    return sorted(path for path in folder.glob(f"{PREFIX}*") if not path.name.endswith(TEMP_SUFFIX))
 
 
 def sweep(folder: Path) -> None:
     """Remove what a killed run left half-written."""
-    for orphan in folder.glob(f"{PREFIX}*{ASIDE}"):
+    for orphan in folder.glob(f"{PREFIX}*{TEMP_SUFFIX}"):
         shutil.rmtree(orphan)
 
 

@@ -20,7 +20,7 @@ from diat.training.vgg_face import VggFeatures
 
 
 @dataclass(eq=False)
-class Players:
+class TransferNetworks:
     """The networks of a run."""
 
     transform: TransformNetwork
@@ -65,10 +65,15 @@ def discriminator_loss(
 
 
 def transform_loss(
-    players: Players, batch: Batch, transformed: Tensor, config: TransferConfig, step: int, accelerator: Accelerator
+    networks: TransferNetworks,
+    batch: Batch,
+    transformed: Tensor,
+    config: TransferConfig,
+    step: int,
+    accelerator: Accelerator,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Eq. (7) or (14) for T, with what the recipe adds."""
-    discriminator, stats = players.discriminator, {}
+    discriminator, stats = networks.discriminator, {}
     discriminator.requires_grad_(False)  # neither loss of T updates D
     with accelerator.autocast():
         logits, features = discriminator(transformed)
@@ -79,21 +84,21 @@ def transform_loss(
             identity_loss = losses.scaled_identity_loss if config.scale_identity else losses.identity_loss
             stats["T/identity"] = identity_loss(features, of_source)
         elif config.identity == "vgg":
-            if players.vgg is None:
+            if networks.vgg is None:
                 raise ValueError("the identity loss of Eq. (2) needs frozen features")
             with torch.no_grad():
-                of_source = players.vgg(batch.source)
-            stats["T/identity"] = losses.identity_loss(players.vgg(transformed), of_source)
+                of_source = networks.vgg(batch.source)
+            stats["T/identity"] = losses.identity_loss(networks.vgg(transformed), of_source)
         if config.gamma:
-            if players.denoiser is None:
+            if networks.denoiser is None:
                 raise ValueError("the regularisation of Eq. (6) needs a denoiser")
-            stats["T/smooth"] = losses.perceptual_regularization(players.denoiser(transformed), transformed)
+            stats["T/smooth"] = losses.perceptual_regularization(networks.denoiser(transformed), transformed)
         if config.lambda_keep and step % config.keep_every == 0:
-            with kept_statistics(players.transform):
-                stats["T/keep"] = (players.transform(batch.guided) - batch.guided).abs().mean()
+            with kept_statistics(networks.transform):
+                stats["T/keep"] = (networks.transform(batch.guided) - batch.guided).abs().mean()
     discriminator.requires_grad_(True)
     if batch.paired is not None:
-        stats["T/pair"] = pair_loss(players.transform, batch, transformed, config, accelerator)
+        stats["T/pair"] = pair_loss(networks.transform, batch, transformed, config, accelerator)
     if config.lambda_pixel:
         stats["T/pixel"] = (transformed - batch.source).abs().mean()
     weights = {

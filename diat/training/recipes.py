@@ -34,8 +34,8 @@ class OptimizerSettings:
     """How long, how fast (Algorithm 1, section 4.2)."""
 
     steps: int = 10_000  # of T and of D
-    batch: int = 16  # images of each set that are worked on at once, on each process
-    accumulate: int = 1  # such batches a step: a step of T and of D is on the mean gradient over all of them
+    batch: int = 16  # images of each set per step and process
+    accumulate: int = 1  # batches per step, over whose gradients the mean is taken
     d_warmup: int = 2000  # steps, at the start, in which D alone learns guided against input images, as in Eq. (9)
     d_steps: int = 1  # updates of D a step
     t_steps: int = 1  # updates of T a step

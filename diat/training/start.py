@@ -16,8 +16,8 @@ from diat.errors import TrainingStopped
 from diat.hub import load_model
 from diat.models import WEIGHTS, load_networks
 from diat.networks import DenoisingNetwork
-from diat.training.adversarial import new_players
-from diat.training.objectives import Players
+from diat.training.adversarial import new_networks
+from diat.training.objectives import TransferNetworks
 from diat.training.recipes import TransferConfig
 
 
@@ -30,15 +30,15 @@ class Start:
     from_scratch: bool = False  # train the paper's recipe without its pre-training
 
 
-def first_players(config: TransferConfig, start: Start) -> Players:
+def starting_networks(config: TransferConfig, start: Start) -> TransferNetworks:
     """T, D and f as training begins with them.
 
     Raises:
         TrainingStopped: what it should begin with is missing or of other networks.
     """
-    players = new_players(config)
+    networks = new_networks(config)
     if start.pretrained is not None:
-        start_from(players, start.pretrained, config)
+        start_from(networks, start.pretrained, config)
     elif config.gamma:
         raise TrainingStopped(
             f"{config.variant} needs the denoiser f: run pretrain.py and name its --pretrained folder."
@@ -49,31 +49,31 @@ def first_players(config: TransferConfig, start: Start) -> Players:
             "with --pretrained, or say --from-scratch."
         )
     if start.init is not None:
-        start_from_checkpoint(players, start.init)
-    return players
+        start_from_checkpoint(networks, start.init)
+    return networks
 
 
-def start_from(players: Players, folder: Path, config: TransferConfig) -> None:
+def start_from(networks: TransferNetworks, folder: Path, config: TransferConfig) -> None:
     """Take T (Eq. 8), D (Eq. 9) and f (Eq. 5) from the folder of pretrain.py."""
-    load_pretrained(players.discriminator, folder / f"discriminator-{config.attribute}.safetensors")
+    load_pretrained(networks.discriminator, folder / f"discriminator-{config.attribute}.safetensors")
     if not config.residual:  # a residual T starts as the identity: Eq. (8) is met already
-        load_pretrained(players.transform, folder / "transform.safetensors")
+        load_pretrained(networks.transform, folder / "transform.safetensors")
     if config.gamma:
-        players.denoiser = DenoisingNetwork().eval().requires_grad_(False)
-        load_pretrained(players.denoiser, folder / "denoiser.safetensors")
+        networks.denoiser = DenoisingNetwork().eval().requires_grad_(False)
+        load_pretrained(networks.denoiser, folder / "denoiser.safetensors")
 
 
-def start_from_checkpoint(players: Players, path: Path) -> None:
+def start_from_checkpoint(networks: TransferNetworks, path: Path) -> None:
     """Take T's moving average and D's convolutions; D's first dense layer belongs to a size. A model has T alone."""
     if (path / WEIGHTS).is_file():
         model = load_model(path)
         transform, _ = load_networks(model)
         try:
-            players.transform.load_state_dict(transform.state_dict())
+            networks.transform.load_state_dict(transform.state_dict())
         except RuntimeError as error:
             raise TrainingStopped(f"{path} is of another T ({error}): choose another model.") from error
-        players.transform.train()
-        players.stages = stages_of(model.training)
+        networks.transform.train()
+        networks.stages = stages_of(model.training)
         return
     try:
         tensors = load_file(path / "state.safetensors")
@@ -85,14 +85,14 @@ def start_from_checkpoint(players: Players, path: Path) -> None:
         return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
     try:
-        players.transform.load_state_dict(under("module/average/"))
+        networks.transform.load_state_dict(under("module/average/"))
     except RuntimeError as error:
         raise TrainingStopped(f"{path} is of another T ({error}): choose the same recipe.") from error
-    players.stages = stages_of(meta.get("training", {}))
-    own = players.discriminator.state_dict()
+    networks.stages = stages_of(meta.get("training", {}))
+    own = networks.discriminator.state_dict()
     saved = under("module/discriminator/")
     fitting = {key: value for key, value in saved.items() if key in own and own[key].shape == value.shape}
-    players.discriminator.load_state_dict({**own, **fitting})
+    networks.discriminator.load_state_dict({**own, **fitting})
 
 
 def stages_of(training: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

@@ -23,7 +23,7 @@ from scripts import ROOT
 from diat.data.celeba import SPLITS
 from diat.data.pack import open_pack
 from diat.errors import TrainingStopped
-from diat.training.adversarial import new_players, train_transfer
+from diat.training.adversarial import new_networks, train_transfer
 from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diat.training.recipes import transfer_config
 from diat.training.run import Schedule
@@ -133,16 +133,16 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_weights(
         return true_loss(logits) * (float("nan") if len(calls) == 6 else 1)
 
     monkeypatch.setattr(losses, "attribute_loss_transform", fails_at_the_sixth)
-    players = new_players(config)
+    networks = new_networks(config)
     with pytest.raises(TrainingStopped, match="loss at step 5 is nan"):
-        train_transfer(config, players, Schedule(log_every=1, sample_every=100, save_every=2), Accelerator(cpu=True))
+        train_transfer(config, networks, Schedule(log_every=1, sample_every=100, save_every=2), Accelerator(cpu=True))
     report = json.loads((config.output / "stopped.json").read_text())
     assert report["step"] == 5
     assert len(report["source_rows"]) == len(report["guided_rows"]) == 2
     assert newest(config.output) == 4
     state = load_file(checkpoints(config.output / "checkpoints")[-1] / "state.safetensors")
     assert all(torch.isfinite(value).all() for value in state.values() if value.is_floating_point())
-    assert all(torch.isfinite(parameter).all() for parameter in players.transform.parameters())
+    assert all(torch.isfinite(parameter).all() for parameter in networks.transform.parameters())
 
 
 @pytest.fixture

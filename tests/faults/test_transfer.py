@@ -15,7 +15,7 @@ from scripts import ROOT
 
 from diat.data.batches import TransferBatches
 from diat.hub import load_model
-from diat.training.adversarial import new_players, train_transfer
+from diat.training.adversarial import new_networks, train_transfer
 from diat.training.recipes import transfer_config
 from diat.training.run import Schedule
 
@@ -93,14 +93,14 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(tiny_pack, tmp_
 def test_a_step_moves_both_networks_and_sees_every_batch_once(tiny_pack, tmp_path, monkeypatch, accumulate):
     settings = dict(size=64, batch=4, steps=2, d_warmup=0, accumulate=accumulate)
     config = transfer_config("mouth_close", tiny_pack, tmp_path / "run", "DIAT-A", "release", **settings)
-    players, fresh = new_players(config), new_players(config)
+    networks, fresh = new_networks(config), new_networks(config)
     seen, make = [], TransferBatches.__getitem__
     monkeypatch.setattr(TransferBatches, "__getitem__", lambda self, step: seen.append(step) or make(self, step))
     train_transfer(
-        config, players, Schedule(log_every=1, sample_every=100, save_every=100, workers=0), Accelerator(cpu=True)
+        config, networks, Schedule(log_every=1, sample_every=100, save_every=100, workers=0), Accelerator(cpu=True)
     )
     for name in ("transform", "discriminator"):
-        moved = zip(getattr(players, name).parameters(), getattr(fresh, name).parameters(), strict=True)
+        moved = zip(getattr(networks, name).parameters(), getattr(fresh, name).parameters(), strict=True)
         assert any(not torch.equal(new, old) for new, old in moved), name
     assert seen[1:] == list(range(2 * accumulate))  # the first is the held-out faces
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from accelerate import Accelerator
 
 from diat.data.batches import Batch, TransferBatches
-from diat.training.adversarial import new_players, train_transfer
+from diat.training.adversarial import new_networks, train_transfer
 from diat.training.recipes import transfer_config
 from diat.training.run import Schedule
 
@@ -27,10 +27,10 @@ def recorded(self: TransferBatches, step: int) -> Batch:
 TransferBatches.__getitem__ = recorded  # type: ignore[method-assign]
 accelerator = Accelerator(cpu=True)
 config = transfer_config("eyeglasses_remove", pack, output, "DIAT-A", "release", size=64, batch=4, steps=6, d_warmup=2)
-players = new_players(config)
-train_transfer(config, players, Schedule(log_every=1, sample_every=100, save_every=3, workers=0), accelerator)
+networks = new_networks(config)
+train_transfer(config, networks, Schedule(log_every=1, sample_every=100, save_every=3, workers=0), accelerator)
 weights = sha256()
-for network in (players.transform, players.discriminator):
+for network in (networks.transform, networks.discriminator):
     for parameter in network.parameters():
         weights.update(parameter.detach().contiguous().numpy().tobytes())
 rank = accelerator.process_index

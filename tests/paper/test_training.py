@@ -13,12 +13,12 @@ from diat.data.batches import Batch
 from diat.errors import TrainingStopped
 from diat.networks import AttributeDiscriminator, DenoisingNetwork, TransformNetwork
 from diat.training import adversarial
-from diat.training.adversarial import new_players, train_transfer, update_players
+from diat.training.adversarial import new_networks, train_transfer, update_networks
 from diat.training.average import MovingAverage
-from diat.training.objectives import Players, discriminator_loss, transform_loss
+from diat.training.objectives import TransferNetworks, discriminator_loss, transform_loss
 from diat.training.recipes import VARIANTS, TransferConfig, transfer_config
 from diat.training.run import Run, Schedule
-from diat.training.start import Start, first_players
+from diat.training.start import Start, starting_networks
 from diat.training.vgg_face import load_features
 
 CPU = Accelerator(cpu=True)
@@ -33,11 +33,11 @@ def noise_batch() -> Batch:
     return Batch(images[0], torch.ones(2, 1, 64, 64), images[1], [0, 1], [2, 3])
 
 
-def players_of(config: TransferConfig) -> Players:
-    players = new_players(config)
+def networks_of(config: TransferConfig) -> TransferNetworks:
+    networks = new_networks(config)
     if config.gamma:
-        players.denoiser = DenoisingNetwork().eval().requires_grad_(False)
-    return players
+        networks.denoiser = DenoisingNetwork().eval().requires_grad_(False)
+    return networks
 
 
 def feature_distance(a: dict[int, torch.Tensor], b: dict[int, torch.Tensor]) -> float:
@@ -48,19 +48,19 @@ def feature_distance(a: dict[int, torch.Tensor], b: dict[int, torch.Tensor]) -> 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_t_minimises_eq_7_or_eq_14_or_what_its_variant_leaves_of_them(variant):
     config, batch = paper(variant), noise_batch()
-    players = players_of(config)
-    transformed = players.transform(batch.source)
-    loss, _ = transform_loss(players, batch, transformed, config, 0, CPU)
+    networks = networks_of(config)
+    transformed = networks.transform(batch.source)
+    loss, _ = transform_loss(networks, batch, transformed, config, 0, CPU)
     with torch.no_grad():
-        logits, features = players.discriminator(transformed)
+        logits, features = networks.discriminator(transformed)
         by_hand = sum(math.log1p(math.exp(-logit)) for logit in logits.tolist()) / 2  # -log D(T(x))
         if variant in ("DIAT-A", "DIAT-A0"):
-            by_hand += 0.1 * feature_distance(features, players.discriminator(batch.source)[1])
+            by_hand += 0.1 * feature_distance(features, networks.discriminator(batch.source)[1])
         elif variant != "DIAT1":
             vgg = load_features()
             by_hand += 0.1 * feature_distance(vgg(transformed), vgg(batch.source))
         if variant in ("DIAT", "DIAT3"):
-            by_hand += 0.001 * ((players.denoiser(transformed) - transformed) ** 2).sum().item() / 2
+            by_hand += 0.001 * ((networks.denoiser(transformed) - transformed) ** 2).sum().item() / 2
     assert loss.item() == pytest.approx(by_hand, rel=1e-4)
 
 
@@ -78,27 +78,27 @@ def test_ds_loss_is_eq_3_of_guided_and_transformed_images_alone():
 @pytest.mark.parametrize("variant", ["DIAT", "DIAT-A"])
 def test_ts_loss_teaches_t_and_never_d_nor_f(variant):
     config, batch = paper(variant), noise_batch()
-    players = players_of(config)
-    transform_loss(players, batch, players.transform(batch.source), config, 0, CPU)[0].backward()
-    assert all(parameter.grad is None for parameter in players.discriminator.parameters())
-    assert all(parameter.grad.abs().sum() > 0 for parameter in players.transform.parameters())
-    for network in (players.vgg, players.denoiser):
+    networks = networks_of(config)
+    transform_loss(networks, batch, networks.transform(batch.source), config, 0, CPU)[0].backward()
+    assert all(parameter.grad is None for parameter in networks.discriminator.parameters())
+    assert all(parameter.grad.abs().sum() > 0 for parameter in networks.transform.parameters())
+    for network in (networks.vgg, networks.denoiser):
         assert network is None or all(parameter.grad is None for parameter in network.parameters())
-    assert all(parameter.requires_grad for parameter in players.discriminator.parameters())  # for its own next step
+    assert all(parameter.requires_grad for parameter in networks.discriminator.parameters())  # for its own next step
 
 
 def test_algorithm_1_transforms_then_updates_d_dstep_times_then_t_tstep_times(monkeypatch):
     config, batch = paper("DIAT-A", d_steps=2, t_steps=3), noise_batch()
-    players = players_of(config)
-    before = copy.deepcopy(players.transform)
+    networks = networks_of(config)
+    before = copy.deepcopy(networks.transform)
     optimizers = {
-        name: torch.optim.Adam(getattr(players, name).parameters(), 1e-3) for name in ("transform", "discriminator")
+        name: torch.optim.Adam(getattr(networks, name).parameters(), 1e-3) for name in ("transform", "discriminator")
     }
     run = Run(Path("never"), 1, {}, {}, {}, Schedule(), CPU)
     order, judged, update = [], [], run.update
 
     def recorded(loss, network, *rest):
-        order.append("D" if network is players.discriminator else "T")
+        order.append("D" if network is networks.discriminator else "T")
         update(loss, network, *rest)
 
     def seen(discriminator, batch, transformed, *rest):
@@ -107,7 +107,7 @@ def test_algorithm_1_transforms_then_updates_d_dstep_times_then_t_tstep_times(mo
 
     monkeypatch.setattr(run, "update", recorded)
     monkeypatch.setattr(adversarial, "discriminator_loss", seen)
-    update_players(run, players, optimizers, MovingAverage(players.transform, 0.9), [batch], config, 0)
+    update_networks(run, networks, optimizers, MovingAverage(networks.transform, 0.9), [batch], config, 0)
     assert "".join(order) == "DDTTT"
     # D is shown T(x) of the T before its update, and no gradient goes back through it.
     assert all(torch.equal(images, before(batch.source)) and not images.requires_grad for images in judged)
@@ -115,17 +115,19 @@ def test_algorithm_1_transforms_then_updates_d_dstep_times_then_t_tstep_times(mo
 
 def test_t_is_judged_by_the_d_of_the_same_turn(monkeypatch):
     config, batch = paper("DIAT1"), noise_batch()
-    players = players_of(config)
+    networks = networks_of(config)
     optimizers = {
-        name: torch.optim.Adam(getattr(players, name).parameters(), 1e-3) for name in ("transform", "discriminator")
+        name: torch.optim.Adam(getattr(networks, name).parameters(), 1e-3) for name in ("transform", "discriminator")
     }
-    old, current = copy.deepcopy(players.discriminator), copy.deepcopy(players.transform)
+    old, current = copy.deepcopy(networks.discriminator), copy.deepcopy(networks.transform)
     run, losses = Run(Path("never"), 1, {}, {}, {}, Schedule(), CPU), {}
     monkeypatch.setattr(run, "record", losses.update)
-    update_players(run, players, optimizers, MovingAverage(players.transform, 0.9), [batch], config, 0)
+    update_networks(run, networks, optimizers, MovingAverage(networks.transform, 0.9), [batch], config, 0)
     with torch.no_grad():
         transformed = current(batch.source)
-        by_new, by_old = (torch.nn.functional.softplus(-d(transformed)[0]).mean() for d in (players.discriminator, old))
+        by_new, by_old = (
+            torch.nn.functional.softplus(-d(transformed)[0]).mean() for d in (networks.discriminator, old)
+        )
     assert losses["T/attribute"].item() == pytest.approx(by_new.item(), rel=1e-4)
     assert losses["T/attribute"].item() != pytest.approx(by_old.item(), rel=1e-4)
 
@@ -139,32 +141,32 @@ def test_the_optimisers_have_section_4_2s_rates_from_the_first_step_to_the_last(
     )
     rates = []
 
-    def recorded(run, players, optimizers, *_):
+    def recorded(run, networks, optimizers, *_):
         rates.append({name: o.param_groups[0]["lr"] for name, o in optimizers.items()})
         assert all(isinstance(optimizer, torch.optim.Adam) for optimizer in optimizers.values())
 
-    monkeypatch.setattr(adversarial, "update_players", recorded)
-    train_transfer(config, players_of(config), Schedule(workers=0), CPU)
+    monkeypatch.setattr(adversarial, "update_networks", recorded)
+    train_transfer(config, networks_of(config), Schedule(workers=0), CPU)
     assert rates == [{"transform": rate, "discriminator": rate}] * 3
 
 
 def test_what_was_pretrained_arrives_bit_for_bit_in_t_d_f_and_the_average(tmp_path):
     config = paper("DIAT")
     torch.manual_seed(7)
-    networks = {
+    trained = {
         "transform": TransformNetwork(), "discriminator-mouth_close": AttributeDiscriminator(64),
         "denoiser": DenoisingNetwork(),
     }  # fmt: skip
-    for name, network in networks.items():
+    for name, network in trained.items():
         save_file(network.state_dict(), tmp_path / f"{name}.safetensors")
-    players = first_players(config, Start(pretrained=tmp_path))
-    average = MovingAverage(players.transform, config.decay)
-    arrived = (players.transform, players.discriminator, players.denoiser, average.network)
-    for network, start in zip(arrived, (*networks.values(), networks["transform"]), strict=True):
+    networks = starting_networks(config, Start(pretrained=tmp_path))
+    average = MovingAverage(networks.transform, config.decay)
+    arrived = (networks.transform, networks.discriminator, networks.denoiser, average.network)
+    for network, start in zip(arrived, (*trained.values(), trained["transform"]), strict=True):
         assert all(torch.equal(network.state_dict()[key], value) for key, value in start.state_dict().items())
 
 
 def test_the_papers_recipe_does_not_start_untrained_without_a_word(tmp_path):
     with pytest.raises(TrainingStopped, match="lines 2-3.*--pretrained.*--from-scratch"):
-        first_players(paper("DIAT-A"), Start())
-    assert first_players(paper("DIAT-A"), Start(from_scratch=True)).transform is not None
+        starting_networks(paper("DIAT-A"), Start())
+    assert starting_networks(paper("DIAT-A"), Start(from_scratch=True)).transform is not None

@@ -7,9 +7,9 @@ from accelerate import Accelerator
 
 from diat.data.batches import Batch, Paired
 from diat.networks import AttributeDiscriminator, TransformNetwork
-from diat.training.adversarial import update_players
+from diat.training.adversarial import update_networks
 from diat.training.average import MovingAverage
-from diat.training.objectives import Players, kept_statistics, pair_loss, transform_loss
+from diat.training.objectives import TransferNetworks, kept_statistics, pair_loss, transform_loss
 from diat.training.recipes import TransferConfig
 from diat.training.run import Run, Schedule
 
@@ -70,26 +70,26 @@ def test_guided_images_and_drawn_pairs_leave_ts_statistics_alone(config, drawn):
     x, mask = torch.rand(2, 3, 32, 32) * 2 - 1, torch.ones(2, 1, 32, 32)
     paired = Paired(x + 1, mask, x) if drawn else None
     batch = Batch(x, mask, torch.rand(2, 3, 32, 32), [0, 1], [0, 1], paired)
-    players = Players(TransformNetwork(), AttributeDiscriminator(32))
-    transformed = players.transform(x)
-    before = {name: value.clone() for name, value in players.transform.named_buffers() if "running" in name}
-    stats = transform_loss(players, batch, transformed, config, 0, Accelerator(cpu=True))[1]
+    networks = TransferNetworks(TransformNetwork(), AttributeDiscriminator(32))
+    transformed = networks.transform(x)
+    before = {name: value.clone() for name, value in networks.transform.named_buffers() if "running" in name}
+    stats = transform_loss(networks, batch, transformed, config, 0, Accelerator(cpu=True))[1]
     assert "T/keep" in stats and ("T/pair" in stats) == drawn
-    for name, value in players.transform.named_buffers():
+    for name, value in networks.transform.named_buffers():
         assert name not in before or torch.equal(value, before[name]), name
 
 
 def test_a_step_of_several_parts_counts_each_of_them_in(config):
     config = replace(config, d_warmup=0, lambda_keep=0.0)
-    players = Players(TransformNetwork(residual=True), AttributeDiscriminator(32))
+    networks = TransferNetworks(TransformNetwork(residual=True), AttributeDiscriminator(32))
     optimizers = {
-        name: torch.optim.SGD(getattr(players, name).parameters(), 0.0) for name in ("transform", "discriminator")
+        name: torch.optim.SGD(getattr(networks, name).parameters(), 0.0) for name in ("transform", "discriminator")
     }
     run = Run(Path("never"), 1, {}, {}, {}, Schedule(), Accelerator(cpu=True))
     recorded = []
     run.record = recorded.append
     mask = torch.ones(2, 1, 32, 32)
     share = [Batch(torch.rand(2, 3, 32, 32), mask, torch.rand(2, 3, 32, 32), [0], [0]) for _ in range(3)]
-    update_players(run, players, optimizers, MovingAverage(players.transform, 0.9), share, config, 0)
+    update_networks(run, networks, optimizers, MovingAverage(networks.transform, 0.9), share, config, 0)
     assert [("D/loss" in stats, "T/loss" in stats) for stats in recorded] == [(True, False)] * 3 + [(False, True)] * 3
     assert len({stats["D/loss"].item() for stats in recorded[:3]}) == 3
