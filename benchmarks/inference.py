@@ -7,7 +7,8 @@ T alone (T and E where the model has one) on crops, interleaved, best of the rou
 slows. Eager torch is the networks as they are written, NCHW, in full precision. The rate of a plain matrix product says
 how fast the processor is at that moment; T takes 2.094 GMAC a crop. Then the path of a photograph of 1280x720 with one
 face: decode, detect, align, network, paste, encode. Last, in a new process, the start of `diat edit`: seconds to the
-first result, and whether torch was imported.
+first result, and whether torch was imported. And what an edit takes of a face of 512 and of 1,024 pixels, network and
+all that is done with the photograph's own pixels, by each embedded model and, beside it, by a T that draws the result.
 """
 
 from __future__ import annotations
@@ -25,9 +26,14 @@ import numpy as np
 import torch
 from common import PORTRAIT, option_parser, portrait, shortest
 
+from diat.attributes import ATTRIBUTES, attribute_spec
+from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
+from diat.faces import crop_side
+from diat.heads import RGB
 from diat.hub import load_model
-from diat.models import Model, load_networks
+from diat.models import Model, ModelConfig, load_networks
+from diat.networks import TransformNetwork
 from diat.pixels import F32, U8, compressed
 from diat.provenance import encode
 from diat.runtime.engine import Engine
@@ -36,6 +42,7 @@ from diat.tensors import to_tensor
 
 MACS = 2.094e9  # multiply-adds of T at 128x128, counted over Table 1
 PHOTO_WIDTH, PHOTO_HEIGHT = 1280, 720
+FACE_SIDES = (512, 1024)  # pixels of the square around the face
 
 START = """
 import sys, time
@@ -111,6 +118,40 @@ def path(model: Model, budget: float) -> dict[str, float]:
     return {name: round(value, 2) for name, value in stages.items()}
 
 
+def faces(attributes: list[str], budget: float) -> dict[str, dict[str, float]]:
+    """Milliseconds for a face of each of `FACE_SIDES`, by attribute and method: the crop, the network, and the rest."""
+    detector = InsightFaceDetector()
+    found = detector.detect(portrait())[0]
+    table: dict[str, dict[str, float]] = {}
+    for side in FACE_SIDES:
+        size = round(portrait().shape[0] * side / crop_side(found))
+        photo = np.asarray(cv2.resize(portrait(), (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
+        face = detector.detect(photo)[0]
+        for attribute in attributes:
+            for model in (load_model(attribute), drawing(attribute)):
+                editor = FaceEditor(model, detector)
+                aligned = editor.aligned(photo, face)
+                (change,) = editor.changes([aligned])
+                row = {
+                    "crop": 1000 * shortest(lambda: editor.aligned(photo, face), budget),  # noqa: B023 - run at once
+                    "network": 1000 * shortest(lambda: editor.changes([aligned]), budget),  # noqa: B023
+                    "photograph": 1000 * shortest(lambda: editor.pasted(photo, [aligned], [change], 1.0, True), budget),  # noqa: B023
+                }
+                row["together"] = sum(row.values())
+                name = f"{attribute}, {model.config.heads}, {side} pixels"
+                table[name] = {part: round(took, 1) for part, took in row.items()}
+                print(f"{name}, ms: " + ", ".join(f"{part} {took:.1f}" for part, took in row.items()))
+    return table
+
+
+def drawing(attribute: str) -> Model:
+    """A model of the attribute that draws the result, of random weights: what it takes does not depend on them."""
+    torch.manual_seed(0)
+    weights = {key: value.numpy() for key, value in TransformNetwork(residual=True).state_dict().items()}
+    region = attribute_spec(attribute).region
+    return Model(ModelConfig(attribute, region, windowed=True), weights, {}, "random weights")
+
+
 def start(folder: Path) -> dict[str, object]:
     command = [sys.executable, "-c", START, str(PORTRAIT), str(folder / "result.png")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -124,6 +165,7 @@ def main() -> None:
     parser.add_argument("--model", default="mouth_open", help="attribute, folder or Hub repository")
     parser.add_argument("--batches", type=int, nargs="*", default=[1, 4, 16, 64])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--faces", nargs="*", default=list(ATTRIBUTES), help="attributes to time at large faces")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
     args = parser.parse_args()
     torch.set_num_threads(available_threads())
@@ -134,8 +176,9 @@ def main() -> None:
         "model": model.source,
         "enhancer": model.config.enhancer,
         "threads": available_threads(),
-        "network": networks(model, args.batches, args.rounds, args.seconds),
+        "network": networks(model, args.batches, args.rounds, args.seconds) if model.config.heads == RGB else {},
         "path": path(model, args.seconds),
+        "faces": faces(args.faces, args.seconds),
         "start": started,
     }
     print(json.dumps(result))

@@ -16,6 +16,7 @@ from diat.errors import DiatError
 from diat.evaluation.metrics import Estimate
 from diat.evaluation.report import markdown_table
 from diat.evaluation.results import ModelFigures, Report
+from diat.heads import RGB
 from diat.models import Model
 
 CARDS = Path(__file__).parents[1] / "hub_cards"
@@ -183,7 +184,8 @@ def training_of(model: Model) -> str:
     facts = dict(model.training)
     stages = facts.pop("stages", [])
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value is not None)
-    text = f"`train/diat_a.py`, crops of {model.config.size} pixels. {words[:1].upper()}{words[1:]}."
+    script = "train/diat_a.py" if model.config.heads == RGB else "train/fields.py"
+    text = f"`{script}`, crops of {model.config.size} pixels. {words[:1].upper()}{words[1:]}."
     if len(stages) < 2:
         return text
     return f"{text} In {len(stages)} stages: {'; '.join(map(stage_of, stages))}."
