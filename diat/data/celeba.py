@@ -20,6 +20,7 @@ Rows = NDArray[np.int64]  # indices of records
 
 DEFAULT_DATASET = "flwrlabs/celeba"
 SPLITS = ("train", "valid")
+MASK = "mask"  # a column that some data sets of the schema have: parsing of the photograph
 
 # Section 5.1: "we sample the central part of each image and resize it". Aligned CelebA is 178 wide and 218 high.
 IMAGE_WIDTH, IMAGE_HEIGHT = 178, 218
@@ -33,6 +34,7 @@ class Record:
     jpeg: bytes
     identity: int  # celeb_id
     attributes: NDArray[np.bool_]  # (40,) in the order of `COLUMNS`
+    mask: bytes | None = None  # parsing of it, an image file, where the data set has any
 
 
 def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world: int = 1) -> Iterator[Record]:
@@ -75,17 +77,22 @@ def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world
             raise TrainingStopped(
                 f"{dataset} lacks the columns {', '.join(missing[:5])}: expected CelebA's Hub schema."
             )
-    source = source.select_columns(columns).cast_column("image", Image(decode=False))
+    parsed = source.features is not None and MASK in source.features
+    source = source.select_columns([*columns, *[MASK] * parsed])
+    for name in ("image", *[MASK] * parsed):
+        source = source.cast_column(name, Image(decode=False))
     if world > 1:
         source = split_dataset_by_node(source, rank, world)
     for table in source.with_format("arrow").iter(64):
         jpegs = table["image"].combine_chunks().field("bytes")
         attributes = np.stack([table[name].to_numpy() for name in COLUMNS], axis=1).astype(bool)
         identities = table["celeb_id"].to_numpy()
+        masks = table[MASK].combine_chunks().field("bytes") if parsed else None
         # IterableDataset.skip() passes over the records of all ranks where they are shared out one by one.
         passed, skip = min(skip, len(table)), max(0, skip - len(table))
         for row in range(passed, len(table)):
-            yield Record(jpegs[row].as_py(), int(identities[row]), attributes[row])
+            mask = None if masks is None else masks[row].as_py()
+            yield Record(jpegs[row].as_py(), int(identities[row]), attributes[row], mask)
 
 
 def decode(jpeg: bytes) -> U8:

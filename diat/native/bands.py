@@ -11,7 +11,7 @@ from diat.pixels import F32
 
 # Borders of the four bands of lightness, as Gaussian sigmas in template units. What is finer is never touched.
 BAND_BORDERS = (0.35, 0.7, 1.4, 2.8, 5.6)
-LIGHT_SIDE = 1.35  # highlights may be this much stronger than lines are dark
+LIGHT_SIDE = 1.8  # highlights may be this much stronger than lines are dark
 LEAST_RELIEF = 0.08  # levels of L that a face is taken to have, however smooth: noise of compression
 
 

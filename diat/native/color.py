@@ -5,15 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from diat.native.region import GREY
 from diat.pixels import F32, U8
 
 
-def to_lab(rgb: U8, grey: bool = False) -> F32:
-    """(H, W, 3) RGB uint8 -> CIELAB, L in 0..100. ``grey``: a and b are exactly 0."""
-    lab = np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-    if grey:
-        lab[..., 1:] = 0
-    return lab
+def to_lab(rgb: U8) -> F32:
+    """(H, W, 3) RGB uint8 -> CIELAB, L in 0..100."""
+    return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def to_rgb(lab: F32) -> F32:
@@ -22,9 +20,14 @@ def to_rgb(lab: F32) -> F32:
     return np.clip(np.asarray(rgb, np.float32) * 255, 0, 255)
 
 
-def change_in_rgb(before: F32, after: F32, grey: bool = False) -> F32:
-    """What turns one CIELAB picture into the other, in levels of RGB; the same in all channels if ``grey``."""
-    change = to_rgb(after) - to_rgb(before)
-    if grey:
-        change = np.repeat(change.mean(-1, keepdims=True), 3, -1)
-    return change
+def colourfulness(rgb: U8) -> float:
+    """0 for a black-and-white picture, 1 for one in colour; between, so that a film does not flip from one to other."""
+    return float(np.clip(np.ptp(rgb, axis=-1).max() / GREY - 1, 0, 1))
+
+
+def tinted(levels: F32, colour: float) -> F32:
+    """Levels of RGB, (H, W, 3), with that share of their colour: at 0 the channels are equal."""
+    if colour == 1:
+        return levels
+    mean = levels.mean(-1, keepdims=True)
+    return np.asarray(mean + np.float32(colour) * (levels - mean), np.float32)

@@ -62,27 +62,33 @@ def _colour(scalars: Mapping[str, float], name: str) -> F32:
 
 
 def _eyes(work: Work, style: Style) -> F32:
-    """Change of L that makes lashes stronger and eyes brighter."""
+    """Change of L that makes the lashes of open eyes stronger and the eyes brighter."""
     points, up, unit = work.points, upwards(work.points), interocular(work.points)
     lightness, change = work.lab[..., 0], np.zeros((WORK, WORK), np.float32)
-    if style.eyes:
-        fine = lightness - blurred(lightness, 1.3 * UNIT)
-        for lid, first in zip(UPPER_LIDS, (36, 42), strict=True):
-            edge = points[list(lid)]
-            above = filled(np.vstack([edge + up * 0.10 * unit, (edge - up * 0.03 * unit)[::-1]]), WORK, 0.7)
-            ball = filled(hull(points[first : first + 6]), WORK, 0.5)
-            change += style.eyes * (above * np.clip(fine, -14, 0) + 0.35 * ball * np.clip(fine, 0, 10))
-    if style.lashes:
-        change -= style.lashes * lightness * _lash_line(points, up, unit)
-    return change
+    if not style.eyes:
+        return change
+    fine = lightness - blurred(lightness, 1.3 * UNIT)
+    for lid, first in zip(UPPER_LIDS, (36, 42), strict=True):
+        edge, eye = points[list(lid)], points[first : first + 6]
+        above = filled(np.vstack([edge + up * 0.10 * unit, (edge - up * 0.03 * unit)[::-1]]), WORK, 0.7)
+        ball = filled(hull(eye), WORK, 0.5)
+        stronger = style.eyes * (above * np.clip(fine, -14, 0) + 0.35 * ball * np.clip(fine, 0, 10))
+        line = style.lashes * lightness * _lash_line(edge, up, unit) if style.lashes else 0
+        change += _openness(eye) * (stronger - line)
+    return np.asarray(change, np.float32)
 
 
-def _lash_line(points: F32, up: F32, unit: float) -> F32:
-    """A line 0.7 units wide along the upper lids, thickest towards their outer ends. (WORK, WORK) in [0, 1]."""
+def _openness(eye: F32) -> float:
+    """0 for a closed eye, whose lashes lie elsewhere, 1 for an open one. eye: its (6, 2) points."""
+    height = float(np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])) / 2
+    return float(np.clip((height / max(float(np.linalg.norm(eye[3] - eye[0])), 1e-3) - 0.12) / 0.1, 0, 1))
+
+
+def _lash_line(edge: F32, up: F32, unit: float) -> F32:
+    """A soft line 0.7 units wide along the edge of an upper lid, (4, 2). (WORK, WORK) in [0, 1]."""
     away = np.full((WORK, WORK), 255, np.uint8)
-    for lid in UPPER_LIDS:
-        line = ((points[list(lid)] + up * 0.012 * unit) + 0.5) * UNIT - 0.5
-        cv2.polylines(away, [np.rint(line * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
+    line = ((edge + up * 0.012 * unit) + 0.5) * UNIT - 0.5
+    cv2.polylines(away, [np.rint(line * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
     distance = cv2.distanceTransform(away, cv2.DIST_L2, 5) / UNIT
     return np.asarray(np.exp(-((distance / 0.7) ** 2)), np.float32)
 
@@ -93,5 +99,5 @@ def shade_under_jaw(points: F32) -> F32:
     cv2.polylines(away, [np.rint(points[2:15] * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
     distance = cv2.distanceTransform(away, cv2.DIST_L2, 5)
     outside = 1 - filled(hull(np.vstack([points[JAW], points[BROWS]])), CROP_SIZE)
-    shade = blurred(outside * np.clip(distance / 2.5, 0, 1) * np.exp(-distance / 14), 0.8)
+    shade = blurred(outside * np.clip(distance / 1.8, 0, 1) * np.exp(-distance / 14), 0.8)
     return np.asarray(cv2.resize(shade, (WORK, WORK), interpolation=cv2.INTER_LINEAR), np.float32)

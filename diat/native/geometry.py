@@ -13,7 +13,9 @@ import numpy as np
 from diat.align import CROP_SIZE
 from diat.pixels import F32
 
-JAW, BROWS, NOSE_BASE, EYES, LIPS, INNER_LIPS = slice(0, 17), slice(17, 27), slice(31, 36), slice(36, 48), 48, 60
+# Of the 68 landmarks; the outer lips end where the inner ones begin.
+JAW, BROWS, NOSE, NOSE_BASE, EYES = slice(0, 17), slice(17, 27), slice(27, 36), slice(31, 36), slice(36, 48)
+LIPS, INNER_LIPS = 48, 60
 LEFT_BROW, RIGHT_BROW = slice(17, 22), slice(22, 27)
 UPPER_LIDS = ((36, 37, 38, 39), (42, 43, 44, 45))
 LOWER_LIDS = ((36, 41, 40, 39), (42, 47, 46, 45))

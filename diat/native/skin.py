@@ -16,19 +16,19 @@ import numpy as np
 from diat.align import CROP_SIZE
 from diat.masks import distance_to_polygon
 from diat.native.bands import bands_of, limited, relief, widely_blurred
-from diat.native.color import change_in_rgb, to_rgb
+from diat.native.color import tinted, to_rgb
 from diat.native.features import feature_changes, shade_under_jaw, under_eyes
-from diat.native.geometry import blurred, interocular, oval, upwards
+from diat.native.geometry import NOSE, blurred, filled, hull, interocular, oval, upwards
 from diat.native.healing import grain
 from diat.native.region import NativeFace, displaced, sample
 from diat.native.style import FEMALE, YOUNGER, Style
-from diat.native.working import UNIT, WORK, Work, laid, sigmoid
+from diat.native.working import UNIT, WORK, Work, border, laid, sigmoid
 from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 FLOW_GRID = 64
-PORE = 0.45  # standard deviation, template units: grain is what a Gaussian of that takes away
-LARGEST = 2.2  # grain stronger than this many times the median is cut down softly
+PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
+LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
 
 def render_younger(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float) -> U8:
@@ -59,6 +59,7 @@ def render_skin(
         return face.pixels.copy()
     work = Work.of(face, fields)
     after, clean, replaced = _recoloured(work, fields, scalars, strength, style)
+    after, replaced = work.lab + (after - work.lab) * border()[..., None], replaced * border()
     result = _toned(face, work, after, clean, replaced)
     return _moved(face, result, work, fields, strength, style)
 
@@ -83,10 +84,12 @@ def _recoloured(
 def _smoothed(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
     """Change of L that takes the relief of skin that the wanted kind does not have."""
     change = np.zeros((WORK, WORK), np.float32)
+    # The coarse relief of a nose is its shape, not its age.
+    nose = 0.8 * filled(hull(work.points[NOSE]), WORK, 1.5)
     for band, name, factor in zip(bands_of(work.lab[..., 0]), ("1", "2", "3", "4"), style.relief, strict=True):
         wanted = np.exp(np.clip(laid(fields[f"limit_{name}"]), -1.4, 1.1))
         limit = np.asarray(factor * relief(band, work.cheeks) * wanted, np.float32)
-        change += limited(band, limit) - band
+        change += (limited(band, limit) - band) * (1 - nose if name in "34" else 1)
     return np.asarray(change * work.plain, np.float32)
 
 
@@ -109,17 +112,22 @@ def _grown_dark(
     work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
 ) -> F32:
     """Change that gives grey hair, brows and beard their colour back: only what is light and has none is grey."""
-    certain = style.grey * float(np.clip((sigmoid(scalars["grey_hair"]) - 0.15) / 0.4, 0, 1))
+    certain = style.grey * float(np.clip((sigmoid(scalars["grey_hair"]) - 0.12) / 0.28, 0, 1))
+    # Hair that goes on beyond the crop would end up in two colours.
+    certain *= float(np.clip(1.2 - 4 * work.hair[: WORK // 16].mean(), 0, 1))
     if certain == 0:
         return np.zeros_like(work.lab)
     lightness, chroma = work.lab[..., 0], np.hypot(work.lab[..., 1], work.lab[..., 2])
     beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1)
-    hair = np.maximum.reduce([work.hair, 0.8 * work.areas.brows, beard * (1 - work.areas.lips)])
-    colourless = np.clip((24 - blurred(chroma, UNIT)) / 10, 0, 1)
-    grey = hair * colourless * np.clip((lightness - 22) / 20, 0, 1) * certain
+    hair = np.maximum.reduce(
+        [np.clip(2.5 * work.hair - 1.4, 0, 1) * (1 - work.skin), 0.8 * work.areas.brows, beard * (1 - work.areas.lips)]
+    )
+    colourless = np.clip((20 - blurred(chroma, UNIT)) / 8, 0, 1)
+    grey = hair * colourless * np.clip((lightness - 22) / 20, 0, 1) * np.clip((90 - lightness) / 10, 0, 1) * certain
     # Towards a dark brown, keeping a good part of the strands' own contrast.
     wanted = 26 + 0.42 * (lightness - 26)
     change = np.dstack([wanted - lightness, 3 - 0.3 * work.lab[..., 1], 6 - 0.5 * work.lab[..., 2]])
+    grey = blurred(grey, 0.4 * UNIT)
     return np.asarray(change * (grey * min(strength, 1.0))[..., None], np.float32)
 
 
@@ -134,7 +142,7 @@ def _clean_skin(
         beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1) * face * style.beard * present
     if style.thinning:
         dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
-        brow = np.clip(style.thinning * 1.2 * sigmoid(laid(fields["brow_alpha"])) - 0.12, 0, 1) * dark
+        brow = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1) * dark
         brow = brow * np.clip(2 * blurred(work.areas.brows, UNIT), 0, 1)
     replaced = np.maximum(beard, brow) * np.float32(min(strength, 1.0))
     if not replaced.any():
@@ -149,14 +157,14 @@ def _clean_skin(
     near, far = widely_blurred(off, 5.0 * UNIT), widely_blurred(off, 14.0 * UNIT)
     trust = np.clip(near[..., 3:] / 0.25, 0, 1)
     light = near[..., :3] / near[..., 3:] * trust + far[..., :3] / far[..., 3:] * (1 - trust)
-    clean = np.asarray(expected + 0.85 * np.clip(light, -14, 14), np.float32)
-    clean[..., 0] -= style.jaw_shade * shade_under_jaw(work.points)
+    clean = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
+    clean[..., 0] *= 1 - style.jaw_shade * shade_under_jaw(work.points)
     return clean, replaced
 
 
 def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) -> U8:
     """The photograph with the working picture's change added, and clean skin where hair is replaced."""
-    change = change_in_rgb(work.lab, after, work.grey)
+    change = tinted(to_rgb(after) - to_rgb(work.lab), work.colour)
     change[np.abs(change).max(-1) < 0.25] = 0
     height, width = face.shape
     matrix = face.to_template * np.float32(UNIT)
@@ -169,19 +177,17 @@ def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) 
     added = enlarged(change)
     if replaced.any():
         alpha = enlarged(replaced)[..., None]
-        skin = to_rgb(clean)
-        if work.grey:
-            skin = np.repeat(skin.mean(-1, keepdims=True), 3, -1)
-        added += alpha * (enlarged(skin) + _pores(face, alpha[..., 0], work.grey) - face.pixels - added)
+        skin = tinted(to_rgb(clean), work.colour)
+        added += alpha * (enlarged(skin) + _pores(face, alpha[..., 0], work.colour) - face.pixels - added)
     return np.asarray(cv2.add(face.pixels, added, dtype=cv2.CV_8U), np.uint8)
 
 
-def _pores(face: NativeFace, alpha: F32, grey: bool) -> F32:
+def _pores(face: NativeFace, alpha: F32, colour: float) -> F32:
     """Grain of the cheeks for what is replaced, only as coarse as pores are: larger spots would be seen to repeat."""
     x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
     own = grain(face, alpha, (alpha <= 0).astype(np.float32))
     here = np.s_[y : y + height, x : x + width]
-    lent = own[here].mean(-1, keepdims=True) if grey else own[here]
+    lent = tinted(own[here], colour)
     fine = lent - blurred(lent, PORE * face.scale).reshape(lent.shape)
     most = np.float32(LARGEST * np.median(np.abs(fine[alpha[here] > 0])) + 0.5)
     own[here] = most * np.tanh(fine / most)

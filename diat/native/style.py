@@ -22,7 +22,7 @@ class Style:
     bags: float = 0.0  # share of the darkness under the eyes that goes
     grey: float = 0.0  # how far grey hair gets its colour back
     beard: float = 0.0  # share of a beard that goes
-    jaw_shade: float = 0.0  # levels of L by which clean skin is darker under the jaw
+    jaw_shade: float = 0.0  # share of its lightness that clean skin under the jaw loses
     thinning: float = 0.0  # of the brows
     eyes: float = 0.0  # how much stronger the lashes and the light of the eyes become
     lashes: float = 0.0  # darkness of the line along the upper lid
@@ -30,11 +30,11 @@ class Style:
 
 
 YOUNGER = Style(
-    flow=3.0, bias=2.2, relief=(3.0, 1.05, 0.75, 0.85), chroma=0.5, bias_range=((-3, 12), (-5, 5), (-6, 5)),
-    tone=(0.25, 0.5, 0.5), lips=1.2, lips_red=0.0, brows=2.0, bags=0.9, grey=1.0, eyes=0.3,
+    flow=2.8, bias=2.6, relief=(2.0, 0.8, 0.5, 0.48), chroma=0.5, bias_range=((-3, 12), (-5, 5), (-6, 5)),
+    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.1, grey=1.0, eyes=0.7,
 )  # fmt: skip
 FEMALE = Style(
-    flow=2.6, bias=1.5, relief=(5.0, 1.7, 1.3, 1.5), chroma=0.8, bias_range=((-3, 8), (-2, 5), (-3, 5)),
-    tone=(0.0, 0.5, 0.5), lips=1.6, lips_red=5.0, brows=1.0, beard=1.0, jaw_shade=7.0, thinning=1.0, eyes=0.7,
-    lashes=0.35, eye_size=0.06,
+    flow=2.0, bias=2.2, relief=(3.0, 1.2, 0.9, 1.0), chroma=0.7, bias_range=((-3, 8), (-3, 5), (-4, 5)),
+    tone=(0.0, 0.3, 0.3), lips=1.8, lips_red=7.0, brows=1.2, beard=1.0, jaw_shade=0.26, thinning=1.6, eyes=1.1,
+    lashes=0.55, eye_size=0.08,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -11,12 +12,13 @@ import numpy as np
 from diat.align import CROP_SIZE, warp_to_crop
 from diat.heads import PARTS
 from diat.native.bands import refined
-from diat.native.color import to_lab
+from diat.native.color import colourfulness, to_lab
 from diat.native.geometry import Regions, blurred, regions
 from diat.native.region import NativeFace, points_in_template
 from diat.pixels import F32, U8
 
 WORK = 256  # side of the working picture in pixels
+BORDER = 0.07  # width of the soft edge of the crop, as a share of its side
 UNIT = WORK // CROP_SIZE  # its pixels per template unit
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 
@@ -26,7 +28,7 @@ class Work:
     """The working picture of a face and what is known of it. Masks are (WORK, WORK)."""
 
     points: F32  # (68, 2) template units
-    grey: bool
+    colour: float  # 0 for a black-and-white photograph, 1 for one in colour
     rgb: U8  # (WORK, WORK, 3)
     lab: F32
     areas: Regions
@@ -39,14 +41,14 @@ class Work:
     @classmethod
     def of(cls, face: NativeFace, fields: Mapping[str, F32]) -> Work:
         """Cut the picture out of a face's region and parse it by the maps of `diat.heads.PARTS`."""
-        points, grey = points_in_template(face), face.is_grey
+        points = points_in_template(face)
         rgb = warp_to_crop(face.pixels, face.to_template, WORK)
-        lab = to_lab(rgb, grey)
+        lab, colour = to_lab(rgb), colourfulness(rgb)
         areas = regions(points, WORK)
         logits = np.stack([fields[f"part_{part}"] for part in PARTS], -1)
         odds = np.exp(logits - logits.max(-1, keepdims=True))
         parts = cv2.resize((odds / odds.sum(-1, keepdims=True)).astype(np.float32), (WORK, WORK))
-        chosen = refined(parts[..., [1, 2, 6]], lab[..., 0], radius=2 * UNIT, contrast=6.0)
+        chosen = refined(parts[..., [1, 2, 6]], lab[..., 0], radius=4 * UNIT, contrast=4.0)
         # Features lie in the face too. The outermost percent of a soft mask is cut, so that it ends.
         features = np.clip(areas.brows + areas.eyes + areas.lips, 0, 1) * areas.oval
         skin = np.clip(1.6 * np.maximum(chosen[..., 0], features * (1 - parts[..., 2])) - 0.25, 0, 1)
@@ -55,8 +57,17 @@ class Work:
         plain = skin * (1 - np.clip(blurred(areas.features, 0.5 * UNIT), 0, 1))
         cheeks = areas.cheeks * (skin > 0.6)
         return cls(
-            points, grey, rgb, lab, areas, skin, neck, hair, plain, cheeks if cheeks.sum() > 200 else areas.cheeks
+            points, colour, rgb, lab, areas, skin, neck, hair, plain, cheeks if cheeks.sum() > 200 else areas.cheeks
         )
+
+
+@cache
+def border() -> F32:
+    """1 inside the crop, 0 along its edges: where the network's sight ends no seam may show. (WORK, WORK)."""
+    from_edge = np.minimum(np.arange(WORK), np.arange(WORK)[::-1]) / (BORDER * WORK)
+    ramp = np.clip(from_edge, 0, 1)
+    ramp = ramp * ramp * (3 - 2 * ramp)
+    return np.outer(ramp, ramp).astype(np.float32)
 
 
 def laid(field: F32) -> F32:

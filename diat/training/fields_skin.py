@@ -7,78 +7,78 @@ parsing where a face has it, and for every face whether it has the attribute, gr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from diat.data.fields_skin import SkinFields
+from diat.attributes import AttributeSpec
+from diat.data.celeba import Rows
+from diat.data.skin_faces import SIZE, UNKNOWN, SkinFaces, targets
+from diat.errors import TrainingStopped
 from diat.heads import HEADS, PARTS
 from diat.native.geometry import blurred, dilated, filled, oval
 from diat.pixels import F32, U8
 
 HEAD_SET = HEADS["skin"]
-SIZE, GRID = HEAD_SET.size, HEAD_SET.size // 2
-UNKNOWN = 255  # of a parsing mask: outside the photograph, or a face without one
+GRID = SIZE // 2
 MAPS = ("dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4", "fill_l", "fill_a",
         "fill_b", "alpha", "brow_alpha")  # fmt: skip
 SCALARS = ("lips_l", "lips_a", "lips_b", "brows_l", "brows_a", "brows_b")
 LABELS = ("gate", "grey_hair", "beard")
 COLOUR_SCALE = 4.0  # the scalars of lips and brows are CIELAB / 4
-RARE: tuple[float, ...] = (1, 1, 1, 3, 3, 2, 1)  # weights of PARTS: brows, eyes and mouths are small
+RARE = (1.0, 1.0, 1.0, 3.0, 3.0, 2.0, 1.0)  # weights of PARTS: brows, eyes and mouths are small
 # What an error of each kind of field costs: its usual size is `HeadSet.scales`.
 FLOW, BIAS, LIMITS, FILL, ALPHA = 12.0, 5.0, 2.5, 2.5, 4.0
-
-
-@dataclass(frozen=True, eq=False)
-class SkinFaces:
-    """N faces to train on."""
-
-    crops: U8  # (N, SIZE, SIZE, 3)
-    points: F32  # (N, 68, 2) in template units
-    valid: NDArray[np.bool_]  # (N, GRID, GRID) what the photograph shows; borders of a tight one are repeated
-    parsing: dict[int, U8]  # (SIZE, SIZE) places in PARTS, of those that have it
-    labels: F32  # (N, 3): lacks the attribute, has grey hair, has a beard
-    fields: dict[int, SkinFields]  # of those that lack the attribute
-    hair_of_face: dict[int, F32]  # (S, S) in [0, 1], of those whose beard, or lack of one, is known
 
 
 class SkinTask:
     """What a run of `diat.training.fields.train_fields` trains on.
 
     Args:
-        faces: the data.
-        batch: faces at a step; of ten, eight have fields to learn, half of these a beard.
+        data: the faces.
+        spec: the attribute.
+        batch: faces at a step. Of ten, six have fields to learn, half of these a beard; three have the attribute
+            already, which the gate learns from; one has parsing.
         seed: of the drawing.
-        digest: identifies the data.
+        limit: at most this many faces with fields to learn, those with parsing first: a tenth of a second each.
+
+    Raises:
+        TrainingStopped: the data hold too few faces of a kind.
     """
 
-    def __init__(self, faces: SkinFaces, batch: int, seed: int, digest: str) -> None:
-        self._faces, self._batch, self._seed, self._digest = faces, batch, seed, digest
-        self._targets = np.array(sorted(faces.fields))
-        self._bearded = self._targets[faces.labels[self._targets, 2] > 0]
-        self._others = np.array(sorted(faces.parsing) or range(len(faces.crops)))
+    def __init__(self, data: SkinFaces, spec: AttributeSpec, batch: int, seed: int, limit: int = 2400) -> None:
+        self._data, self._batch, self._seed = data, batch, seed
+        lacking = data.column(spec.column) != spec.wanted
+        order = np.random.default_rng(seed).permutation(np.flatnonzero(lacking & ~data.column("Wearing_Hat")))
+        masked = np.array([row in data.parsing for row in order.tolist()], bool)
+        self._targets: Rows = np.r_[order[masked], order[~masked]][:limit]
+        self._having: Rows = np.flatnonzero(~lacking)
+        self._parsed: Rows = np.array(sorted(data.parsing), np.int64)
+        if not len(self._parsed):
+            raise TrainingStopped("No photograph has a parsing mask: skin and hair cannot be told apart without any.")
+        self._fields, self._hair = targets(data, spec, self._targets)
+        self._bearded: Rows = self._targets[data.bearded[self._targets]]
+        self._labels = np.stack([lacking, data.column("Gray_Hair"), data.bearded], 1).astype(np.float32)
 
     def identity(self) -> Mapping[str, Any]:
         """See `FieldTask`."""
-        return {"digest": self._digest, "faces": len(self._faces.crops), "targets": len(self._targets)}
+        return {"digest": self._data.digest, "faces": len(self._data.crops), "targets": len(self._targets)}
 
     def batch(self, step: int) -> Mapping[str, Tensor]:
         """See `FieldTask`. Beside the image: fields (N, 14, G, G), colours (N, 6), labels (N, 3), parsing (N, S, S),
         weights (N, 4, G, G): of the face, of what the photograph shows, of a known beard, of a known brow.
         """
         rng = np.random.default_rng((self._seed, step))
-        learning = self._batch * 8 // 10
-        rows = rng.choice(self._targets, learning)
+        learning, parsed = max(2, self._batch * 6 // 10), max(1, self._batch // 10)
+        drawn = [rng.choice(self._targets, learning)]
         if len(self._bearded):
-            rows[: learning // 2] = rng.choice(self._bearded, learning // 2)
-        rows = np.r_[rows, rng.choice(self._others, self._batch - learning)]
-        samples = [self._sample(int(row), row in self._faces.fields, rng) for row in rows]
+            drawn[0][: learning // 2] = rng.choice(self._bearded, learning // 2)
+        drawn += [rng.choice(self._parsed, parsed), rng.choice(self._having, self._batch - learning - parsed)]
+        samples = [self._sample(int(row), kind == 0, kind == 1, rng) for kind, rows in enumerate(drawn) for row in rows]
         stacked = {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in stacked.items()}
 
@@ -108,17 +108,16 @@ class SkinTask:
             "parts": parts / (batch["parsing"] != UNKNOWN).sum().clamp(min=1),
         }
 
-    def _sample(self, row: int, learning: bool, rng: np.random.Generator) -> dict[str, Any]:
-        faces, flip = self._faces, bool(rng.random() < 0.5)
-        image, parsing = lit(faces.crops[row], rng), faces.parsing.get(row, np.full((SIZE, SIZE), UNKNOWN, np.uint8))
+    def _sample(self, row: int, learning: bool, jitter: bool, rng: np.random.Generator) -> dict[str, Any]:
+        image = lit(self._data.crops[row], rng)
+        parsing = self._data.parsing.get(row, np.full((SIZE, SIZE), UNKNOWN, np.uint8))
         fields, weights = np.zeros((GRID, GRID, 14), np.float32), np.zeros((GRID, GRID, 4), np.float32)
         colours = np.zeros(6, np.float32)
         if learning:
-            fields, colours = self._fields(row)
-            weights = self._weights(row)
-        elif not row % 2:  # parsing alone: seen a little turned and moved, as no detector is exact
+            fields, colours, weights = *self._target(row), self._weights(row)
+        if jitter:  # seen a little turned and moved, as no detector is exact
             image, parsing = jittered(image, parsing, rng)
-        if flip:
+        if rng.random() < 0.5:
             image, parsing, weights = image[:, ::-1], parsing[:, ::-1], weights[:, ::-1]
             fields = fields[:, ::-1] * np.where(np.arange(14) == 0, -1, 1).astype(np.float32)
         return {
@@ -127,22 +126,22 @@ class SkinTask:
             "fields": fields.transpose(2, 0, 1),
             "weights": weights.transpose(2, 0, 1),
             "colours": colours,
-            "labels": faces.labels[row],
+            "labels": self._labels[row],
             "learning": np.float32(learning),
         }
 
-    def _fields(self, row: int) -> tuple[F32, F32]:
-        made = self._faces.fields[row]
-        hair = self._faces.hair_of_face.get(row, np.zeros((GRID, GRID), np.float32))
-        limits = np.log(np.clip(made.limits.astype(np.float32), 0.15, 4))
+    def _target(self, row: int) -> tuple[F32, F32]:
+        made = self._fields[row]
+        hair = self._hair.get(row, np.zeros((GRID, GRID), np.float32))
+        limits = np.log(np.clip(made.limits, 0.15, 4))
         grids = [_resized(field) for field in (made.flow, made.bias, limits, made.fill, hair, made.thinning)]
         return np.dstack(grids), np.r_[made.lips, made.brows].astype(np.float32) / COLOUR_SCALE
 
     def _weights(self, row: int) -> F32:
-        valid = self._faces.valid[row].astype(np.float32)
-        around = dilated(filled(oval(self._faces.points[row], 1.1), 64), 2)
+        valid = _resized(self._data.valid[row].astype(np.float32))
+        around = dilated(filled(oval(self._data.faces.points[row], 1.1), 64), 2)
         near = _resized(blurred(around, 1.0)) * valid
-        beard, brow = valid * (row in self._faces.hair_of_face), near * (row in self._faces.parsing)
+        beard, brow = valid * (row in self._hair), near * (row in self._data.parsing)
         return np.dstack([near, valid, beard, brow]).astype(np.float32)
 
 
