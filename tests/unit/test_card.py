@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 """Model cards from the figures of an evaluation."""
 
 import sys
@@ -9,6 +11,7 @@ from scripts import ROOT
 
 from diat.attributes import ATTRIBUTES
 from diat.errors import DiatError
+from diat.heads import RGB
 from diat.hub import load_model
 
 sys.path.insert(0, str(ROOT / "train"))
@@ -47,13 +50,23 @@ def test_an_attribute_without_a_text_is_refused_with_the_files_name():
         card_text("Smiling")
 
 
-def test_a_card_says_all_stages_and_the_variant_without_its_enhancement():
-    content = model_card(load_model("mouth_close"), "org/diat-mouth-close", [], None).content
-    assert "Variant DIAT-A0, recipe release, steps 13800" in content
-    assert "In 7 stages: 3,000 steps of 16 at 64 pixels (without pairs); 900 steps of 8 at 128 pixels" in content
+def test_a_card_says_all_stages_and_the_variant_without_its_enhancement(drawn):
+    stages = [
+        {"steps": 3000, "batch": 16, "size": 64, "what": "without pairs"},
+        {"steps": 900, "batch": 8, "size": 128},
+    ]
+    training = {"variant": "DIAT-A0", "recipe": "release", "steps": 3900, "stages": stages}
+    model = replace(drawn("mouth_close").model, training=training)
+    content = model_card(model, "org/diat-mouth-close", [], None).content
+    assert "`train/diat_a.py`" in content
+    assert "Variant DIAT-A0, recipe release, steps 3900" in content
+    assert "In 2 stages: 3,000 steps of 16 at 64 pixels (without pairs); 900 steps of 8 at 128 pixels." in content
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_the_released_models_steps_are_those_of_their_stages(attribute):
-    training = load_model(attribute).training
-    assert training["steps"] == sum(stage["steps"] for stage in training["stages"]) > 4000
+    model = load_model(attribute)
+    if model.config.heads == RGB:
+        assert model.training["steps"] == sum(stage["steps"] for stage in model.training["stages"]) > 4000
+    else:
+        assert "`train/fields.py`" in model_card(model, "org/diat", [], None).content

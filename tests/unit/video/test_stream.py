@@ -7,7 +7,7 @@ from diat.errors import InvalidArgument
 
 @pytest.fixture
 def stream(editors):
-    return diat.FrameStream(editors("mouth_close"))
+    return diat.FrameStream(editors("mouth_close"), apply_anyway=True)
 
 
 def test_a_stream_edits_the_face_and_nothing_else(stream, editors, collins, collins_face):
