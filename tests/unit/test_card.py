@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 """Model cards from the figures of an evaluation."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
