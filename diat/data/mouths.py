@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -140,7 +142,7 @@ def _painted(
 ) -> F32:
     """A widened mouth with another inside; place: distances from the lips, positive between them, and across."""
     down, up, across = place
-    light = Light((light.skin * rng.uniform(0.6, 1.1)).astype(np.float32), light.slope, light.shade)
+    light = replace(light, skin=(light.skin * rng.uniform(0.6, 1.1)).astype(np.float32))
     height = max(float((down + up).max()), 1.0)
     inside = interior(np.maximum(down, 0), np.maximum(up, 0), across, height, 1 / unit, speaking_look(rng), light)
     covered = np.clip(down * unit + 0.5, 0, 1) * np.clip(up * unit + 0.5, 0, 1) * np.clip(more / 1.5, 0, 1)

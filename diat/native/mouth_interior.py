@@ -19,6 +19,7 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 RIGHT_CHEEK, LEFT_CHEEK = [2, 31, 48, 4], [14, 35, 54, 12]  # of the 68; right is the person's, left in the picture
 LIPS = list(range(48, 60))
 LIPS_IN_LIGHT = 0.6  # of the cheeks' luminance, at least, unless the mouth lies in the shade (or is painted dark)
+COLOURED = 0.2  # difference of the channels by the luminance, from which skin has its full colour
 NO_CHEEK = np.array([190.0, 140.0, 115.0], np.float32)  # where neither lies in the photograph
 
 # Ends of the teeth from the middle of the mouth outwards, in units of half its width, and how far each reaches down
@@ -31,7 +32,7 @@ TOOTH_LENGTHS = np.array([1.0, 0.90, 0.96, 0.86, 0.80, 0.75], np.float32)
 # of the lips, and at most `WHITEST` times the cheeks in the dark. Its hue is `HUE` of the skin's.
 ENAMEL = (0.357, 3.40)
 WHITEST = 2.1
-HUE = 0.40
+HUE = 0.45
 CAVITY = np.array([1.5, 0.80, 0.74], np.float32)  # colour of what is dark, by its luminance (same photographs)
 TONGUE = np.array([1.38, 0.85, 0.82], np.float32)
 
@@ -78,6 +79,7 @@ class Light:
     skin: F32  # (3,)
     slope: float  # relative change of the light from the mouth's middle to its corner at u = 1
     shade: float = 1.0  # of the mouth against the cheeks
+    colour: float = 1.0  # 0 where the photograph has none, as of a toned black-and-white one
 
     @classmethod
     def of(cls, face: NativeFace) -> Light:
@@ -91,7 +93,8 @@ class Light:
             slope = float(np.clip((last - first) / (last + first), -0.35, 0.35))
         lips = _median_within(face, LIPS)
         ratio = 1.0 if lips is None else float(lips @ LUMINANCE) / max(LIPS_IN_LIGHT * float(skin @ LUMINANCE), 1.0)
-        return cls(skin, slope, float(np.clip(ratio, 0.5, 1.0)))
+        colour = float(np.ptp(skin)) / max(COLOURED * float(skin @ LUMINANCE), 1.0)
+        return cls(skin, slope, float(np.clip(ratio, 0.5, 1.0)), float(np.clip(colour, 0, 1)))
 
 
 def interior(down: F32, up: F32, u: F32, opening: float, softness: float, look: Interior, light: Light) -> F32:
@@ -126,7 +129,9 @@ def interior(down: F32, up: F32, u: F32, opening: float, softness: float, look: 
     upper = _teeth((u - look.offset) / look.width, down, reach, softness)
     colour = _over(colour, upper, _enamel(light, level, look), sides)
     # The lips keep the light from what lies right behind them.
-    shade = (1 - 0.45 * np.exp(-down / (0.08 * opening))) * (1 - 0.40 * np.exp(-up / (0.06 * opening)))
+    shade = (1 - 0.36 * np.exp(-down / (0.08 * opening))) * (1 - 0.40 * np.exp(-up / (0.06 * opening)))
+    grey = (colour @ LUMINANCE)[..., None]
+    colour = grey + light.colour * (colour - grey)
     return np.asarray(np.clip(colour * (shade * lit)[..., None], 0, 255), np.float32)
 
 
@@ -190,7 +195,8 @@ def _teeth(u: F32, depth: F32, reach: F32, softness: float, short: float = 1.0) 
     grain = np.abs(np.gradient(depth, axis=0)).mean() + 1e-6  # template units of one pixel
     edge = np.minimum(place, 1 - place) * (last - first) / per_pixel * grain
     deep = np.clip(depth / np.maximum(length, 1e-3), 0, 1)
-    line = 1 - (0.10 + 0.26 * deep**2) * np.exp(-((edge / max(0.22, 0.7 * softness)) ** 2))
+    wide = max(0.22, 0.7 * softness)  # a line that the photograph cannot show as thin is fainter
+    line = 1 - (0.10 + 0.26 * deep**2) * (0.22 / wide) * np.exp(-((edge / wide) ** 2))
     round_ = 0.94 + 0.06 * np.sin(np.pi * place)
     tips = 1 - 0.10 * np.clip(deep - 0.78, 0, 1) / 0.22  # their ends are translucent
     return covered.astype(np.float32), (line * round_ * tips).astype(np.float32)
