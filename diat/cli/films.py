@@ -39,7 +39,7 @@ def edit_film(args: argparse.Namespace) -> int:
             bar.update(progress.done - bar.n)
         return True
 
-    with bar or nullcontext():
+    with nullcontext() if bar is None else bar:
         report = edit_video(args.video, args.output, editor, faces, args.strength, show, apply_anyway=args.apply_anyway)
     missing = f", {report.damaged} damaged frames left out" if report.damaged else ""
     changed = f"{report.changed} of {report.frames} frames changed{missing}"

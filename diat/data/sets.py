@@ -67,7 +67,7 @@ def usable(pack: Pack, subset: Subset = "frontal") -> NDArray[np.bool_]:
     """
     if subset == "clusters":
         clusters = shipped_clusters()
-        return clusters.kept(clusters.assign(pack.points5, pack.size))
+        return clusters.kept(clusters.assign(pack.points5, pack.size)) & pack.has_face
     turned = np.array([yaw(points) <= MAX_YAW for points in pack.points5])  # NaN compares false
     frontal: NDArray[np.bool_] = pack.has_face & turned
     return frontal

@@ -223,8 +223,9 @@ def test_the_death_of_one_process_ends_the_other(tiny_pack, tmp_path):
         start = time.monotonic()
         assert process.wait(60) != 0
         assert time.monotonic() - start < 60
-        left = subprocess.run(["pgrep", "-f", str(tmp_path / "run")], capture_output=True, text=True).stdout.split()
-        assert not left
+        while left := subprocess.run(["pgrep", "-f", str(tmp_path / "run")], capture_output=True, text=True).stdout:
+            assert time.monotonic() - start < 60, left  # torch ends the loaders of a killed rank after some seconds
+            time.sleep(0.5)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -19,7 +19,7 @@ original = TransferBatches.__getitem__
 
 def recorded(self: TransferBatches, step: int) -> Batch:
     batch = original(self, step)
-    if self.shift:  # training batches, not the held-out faces
+    if self.settings.shift:  # training batches, not the held-out faces
         rows.append(batch.source_rows)
     return batch
 

@@ -30,6 +30,7 @@ ROOMS = {
     "diat/tensors.py": ["gpu"],
     "diat/models.py": ["gpu"],
     "diat/runtime/devices.py": ["gpu"],
+    "diat/cli": ["completion"],
     "diat": [],
     "app.py": ["app"],
     "train": ["eval"],
@@ -37,7 +38,7 @@ ROOMS = {
     "tests": ["dev"],
 }
 # Modules beside a script, which it imports by their bare names.
-OWN = {path.stem for folder in ("train", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")} | {"diat"}
+OWN = {path.stem for folder in ("train", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")} | {"diat", "tests"}
 DISTRIBUTIONS = packages_distributions()
 
 

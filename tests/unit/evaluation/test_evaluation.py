@@ -82,7 +82,7 @@ def test_figures_are_counted_labelled_and_shown_under_the_run(evaluation, photog
     figures = evaluation.measure(editor, "my-run", conditions, tmp_path)
     open_mouths = int(photographs.labels[:, COLUMNS.index("Mouth_Slightly_Open")].sum())
     assert figures.run == figures.sheets == "my-run"
-    assert figures.variant == "DIAT-A release"
+    assert figures.variant == "DIAT-A0 release"
     assert figures.count == figures.success.edited.count == open_mouths
     assert figures.success.real.count == figures.kept.psnr.count == 8 - open_mouths
     assert figures.outside.psnr.value == 99  # outside the mask nothing moves
