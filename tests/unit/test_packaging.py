@@ -38,7 +38,10 @@ ROOMS = {
     "tests": ["dev"],
 }
 # Modules beside a script, which it imports by their bare names.
-OWN = {path.stem for folder in ("train", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")} | {"diat", "tests"}
+OWN = {path.stem for folder in ("train", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py")} | {
+    "diat",
+    "tests",
+}
 DISTRIBUTIONS = packages_distributions()
 
 
