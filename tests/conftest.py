@@ -107,7 +107,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory, detector: InsightFaceDetecto
             torch.nn.init.normal_(network.deconv3.weight, std=0.02)
             torch.nn.init.constant_(network.deconv3.bias, 0.2)  # 50 levels lighter: what was there is replaced
             spec, folder = attribute_spec(name), tmp_path_factory.mktemp("drawn")
-            save_model(network, ModelConfig(name, spec.region, windowed=True), folder, {})
+            training = {"variant": "DIAT-A0", "recipe": "release"}
+            save_model(network, ModelConfig(name, spec.region, windowed=True), folder, training)
             made[name] = FaceEditor.from_pretrained(folder, detector=detector)
         return made[name]
 

@@ -97,7 +97,7 @@ def edit_video(
     try:
         import av
     except ImportError:
-        raise ImportError("Videos need PyAV: run `pip install diat[video]`.") from None
+        raise ImportError("Videos need PyAV: run `pip install 'diat[video]'`.", name="av") from None
 
     source, target = Path(source), Path(target)
     if target.suffix.lower() not in SUFFIXES:

@@ -112,7 +112,7 @@ def test_a_signed_in_visitor_is_served_under_the_path(proxied, jpeg):
 
 
 @pytest.mark.parametrize("blocked", [False, True], ids=["websocket", "posted"])
-def test_the_pages_work_under_the_path_the_webcam_included(proxied, browser: Browser, hopper_path, blocked):
+def test_the_pages_work_under_the_path_the_webcam_included(proxied, browser: Browser, collins_path, blocked):
     context = browser.new_context(permissions=["camera"], viewport={"width": 1280, "height": 1000})
     page = context.new_page()
     if blocked:
@@ -126,7 +126,7 @@ def test_the_pages_work_under_the_path_the_webcam_included(proxied, browser: Bro
     page.wait_for_selector("#photo", timeout=60_000)
     if not blocked:
         page.locator("#consent input").check()
-        page.locator("#photo input[type=file]").set_input_files(hopper_path)
+        page.locator("#photo input[type=file]").set_input_files(collins_path)
         expect(page.locator("#message")).to_contain_text("identity similarity", timeout=60_000)
     page.get_by_role("tab", name="Webcam").click()
     page.check("#live-consent")

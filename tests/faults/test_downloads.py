@@ -16,7 +16,7 @@ import torch
 from hub_standin import TOKEN, HubStandin, hub_standin
 
 from diat.hub import EMBEDDED, load_model
-from diat.models import WEIGHTS, save_model
+from diat.models import WEIGHTS, ModelConfig, save_model
 from diat.networks import TransformNetwork
 
 REPOSITORY = "org/diat-mouth-close"
@@ -117,7 +117,7 @@ def test_another_attribute_is_refused(load):
 
 
 def test_missing_tensors_are_refused_though_the_manifest_fits(hub, load, tmp_path):
-    config = load_model("mouth_close").config
+    config = ModelConfig("mouth_close")
     save_model(TransformNetwork(3, residual=True), config, tmp_path / "small", {})
     hub.repositories[REPOSITORY] = tmp_path / "small"
     assert "missing ['blocks.3.conv1.weight'" in load()[0]

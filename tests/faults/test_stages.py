@@ -61,12 +61,10 @@ def test_an_enhanced_model_edits_photographs(tiny_pack, tmp_path, collins, detec
 
 
 @pytest.mark.parametrize("script", ["pretrain.py", "enhance.py"])
-def test_an_output_that_cannot_be_written_is_one_sentence(script, tiny_pack):
-    from diat.hub import EMBEDDED
-
+def test_an_output_that_cannot_be_written_is_one_sentence(script, tiny_pack, drawn):
     what = {
         "pretrain.py": ["--what", "transform", "--size", 64],
-        "enhance.py": ["--transform", EMBEDDED / "mouth_close"],
+        "enhance.py": ["--transform", drawn("mouth_close").model.source],
     }[script]
     arguments = [*what, "--pack", tiny_pack, "--output", "/etc/hostname/run", "--batch", 4]
     done = run_script(f"train/{script}", *arguments, check=False)

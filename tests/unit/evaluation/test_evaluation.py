@@ -74,11 +74,11 @@ def test_a_folder_of_folders_of_unaligned_photographs_is_read_and_aligned(tmp_pa
         read_photographs(str(tmp_path / "Nobody"), "valid", None, detector)
 
 
-def test_figures_are_counted_labelled_and_shown_under_the_run(evaluation, photographs, detector, tmp_path):
-    folder = EMBEDDED / "mouth_close"
+def test_figures_are_counted_labelled_and_shown_under_the_run(evaluation, photographs, drawn, tmp_path):
+    editor = drawn("mouth_close")
+    folder = Path(editor.model.source)
     conditions = evaluation.conditions(folder, [0.5])
     assert conditions.manifest == json.loads((folder / "manifest.json").read_text())
-    editor = FaceEditor.from_pretrained(folder, detector=detector)
     figures = evaluation.measure(editor, "my-run", conditions, tmp_path)
     open_mouths = int(photographs.labels[:, COLUMNS.index("Mouth_Slightly_Open")].sum())
     assert figures.run == figures.sheets == "my-run"
@@ -116,9 +116,9 @@ def test_raw_images_come_at_one_size_from_each_network(tmp_path, laughing, size,
         np.testing.assert_array_equal(images["x"][0], crop)
 
 
-def test_a_network_that_learnt_in_a_window_is_shown_in_it_alone(laughing):
+def test_a_network_that_learnt_in_a_window_is_shown_in_it_alone(drawn, laughing):
     crop, _ = laughing
-    images = network_images(load_model("mouth_close"), crop[None])
+    images = network_images(drawn("mouth_close").model, crop[None])
     left, top, right, bottom = attribute_spec("mouth_close").window(128)
     change = np.abs(images["T(x)"].astype(int) - images["x"]).max((0, 3))
     assert change[top:bottom, left:right].max() > 25
@@ -126,8 +126,8 @@ def test_a_network_that_learnt_in_a_window_is_shown_in_it_alone(laughing):
     assert change.max() == 0
 
 
-def test_models_of_one_attribute_are_shown_side_by_side_on_the_same_faces(evaluation, photographs, tmp_path):
-    models = [load_model("mouth_close"), load_model("mouth_close")]
+def test_models_of_one_attribute_are_shown_side_by_side_on_the_same_faces(evaluation, photographs, drawn, tmp_path):
+    models = [drawn("mouth_close").model] * 2
     assert evaluation.compare(models, tmp_path / "mouth_close.png")
     sheet = cv2.imread(str(tmp_path / "mouth_close.png"), cv2.IMREAD_COLOR_RGB)
     count = int(photographs.labels[:, COLUMNS.index("Mouth_Slightly_Open")].sum())
