@@ -32,7 +32,7 @@ def message(page: Page):
 
 def wait_for_result(page: Page, after: str = "") -> str:
     """Wait for the result that follows the one of which the message was ``after``; times make each message unique."""
-    expect(message(page)).not_to_have_text(after, timeout=SLOW)
+    expect(message(page)).not_to_have_text(after, use_inner_text=True, timeout=SLOW)
     expect(message(page)).to_contain_text("Done in", timeout=SLOW)
     expect(page.locator("#close-up img").first).to_be_visible(timeout=SLOW)
     return message(page).inner_text()
