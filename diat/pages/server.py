@@ -7,79 +7,12 @@ import os
 import signal
 import socket
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from diat.errors import DiatError, explain_import_error
-from diat.pages.uploads import KEPT_SECONDS, upload_folder
+from diat.pages.uploads import upload_folder
 
-if TYPE_CHECKING:
-    import gradio as gr
-
-    from diat.pages.editors import EditorPool
-
-EXAMPLES_FOLDER = Path(__file__).parents[2] / "examples"  # beside the package, where it was not installed by a wheel
 MAX_QUEUE = 20  # visitors who wait; more are told that the server is busy
 MAX_AT_ONCE = 2  # edits; each uses all cores
-
-TITLE = (
-    "# DIAT: change one thing about a face\n"
-    "Close a mouth, take off glasses, look younger: the person stays recognisable."
-)
-TERMS = (
-    f"Pictures are processed only on this server and deleted after {KEPT_SECONDS // 60} minutes. Label results as "
-    "edited, and do not use them to deceive or harm anyone. The code is open source (Apache-2.0); the weights were "
-    "trained on CelebA and the face models are InsightFace's, both for **non-commercial research only**."
-)
-HEAD = (
-    '<meta name="description" content="Change one thing about a face and keep the person recognisable.">'
-    '<meta property="og:title" content="DIAT: change one thing about a face">'
-    '<meta property="og:description" content="Close a mouth, take off glasses, look younger: the person stays '
-    'recognisable.">'
-)
-CSS = """
-.gradio-container { max-width: 1100px !important; margin: auto; }
-#message { min-height: 1.5em; }
-input:focus-visible, button:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
-"""
-
-
-def examples() -> list[list[object]]:
-    """Photographs in the public domain with an attribute that suits them, and the consent."""
-    chosen = {"eileen_collins.jpg": "mouth_close", "grace_hopper.jpg": "eyeglasses_remove"}
-    paths = {EXAMPLES_FOLDER / name: attribute for name, attribute in chosen.items()}
-    return [[str(path), attribute, True] for path, attribute in paths.items() if path.is_file()]
-
-
-def build(editors: EditorPool) -> gr.Blocks:
-    """The pages."""
-    import gradio as gr
-
-    from diat.pages.batch import batch_tab
-    from diat.pages.every import attribute_lister, every_tab
-    from diat.pages.live import live_tab
-    from diat.pages.photo import photo_tab
-    from diat.pages.video import video_tab
-
-    # Served as they lie: a copy in the folder of uploads would be deleted with those.
-    gr.set_static_paths([EXAMPLES_FOLDER])
-    with gr.Blocks(analytics_enabled=False, title="DIAT", delete_cache=(60, KEPT_SECONDS)) as demo:
-        gr.Markdown(TITLE)
-        with gr.Tab("Photo"):
-            photo_tab(editors, examples())
-        with gr.Tab("Webcam"):
-            live_tab(editors)
-        with gr.Tab("Video"):
-            demo.unload(video_tab(editors))
-        with gr.Tab("Batch"):
-            batch_tab(editors)
-        with gr.Tab("All effects"):
-            every_tab(editors)
-        gr.api(attribute_lister(editors), api_name="attributes")  # type: ignore[attr-defined]
-        gr.Markdown(TERMS)
-    demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=MAX_AT_ONCE)
-    pages: gr.Blocks = demo
-    return pages
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -113,11 +46,14 @@ def _serve(args: argparse.Namespace) -> None:
     from diat.pages.editors import EditorPool
     from diat.pages.guards import BodyLimit
     from diat.pages.live import LiveRoutes
+    from diat.pages.page import CSS, HEAD, build
     from diat.photo import MAX_BYTES
 
     editors = EditorPool(args.models, args.face_pack or EMBEDDED_PACK)
     fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
-    build(editors).launch(
+    demo = build(editors)
+    demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=MAX_AT_ONCE)
+    demo.launch(
         server_name=args.host,
         server_port=args.port,
         theme=gr.themes.Default(font=fonts, font_mono=["ui-monospace", "monospace"]),
