@@ -13,6 +13,21 @@ from numpy.typing import NDArray
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
+LUMA: F32 = np.array([0.299, 0.587, 0.114], np.float32)  # of RGB, ITU-R BT.601
+MEAN: F32 = np.full(3, 1 / 3, np.float32)
+
+
+def channel_sum(image: U8 | F32, weights: F32 = LUMA) -> F32:
+    """The weighted sum of the channels, by default the lightness: (..., 3) and (3,) -> (...).
+
+    By OpenCV, as every product of more than a few points is on a photograph's way. NumPy's ``@`` is BLAS, whose threads
+    spin while they wait for one another: they gain nothing here, take a second processor, and beside one busy process
+    "Younger" took 67 to 120 ms for its 33 (`tests/unit/runtime/test_blas.py`).
+    """
+    image = np.asarray(image, np.float32)
+    pixels = np.ascontiguousarray(image).reshape(-1, 1, 3)
+    return np.asarray(cv2.transform(pixels, weights[None]), np.float32).reshape(image.shape[:-1])
+
 
 def contact_sheet(rows: Iterable[tuple[U8, ...]], columns: int = 4, scale: int = 1) -> U8:
     """Lay out cells of images side by side (before, after, ...), ``columns`` cells to a line, 4 pixels apart."""

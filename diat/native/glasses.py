@@ -9,9 +9,9 @@ import numpy as np
 
 from diat.align import transform_points
 from diat.heads import HEADS
-from diat.native.healing import LUMA, grain, healed, on_grid
+from diat.native.healing import grain, healed, on_grid
 from diat.native.region import NativeFace, Window, inside, sample
-from diat.pixels import F32, U8
+from diat.pixels import F32, MEAN, U8, channel_sum
 
 HEAD_SET = HEADS["eyeglasses"]
 FEATHER = 4.0  # template units along the window's sides, over which the edit ends
@@ -51,7 +51,7 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     changed = part.pixels.astype(np.float32)
     shade = sample(_shade(maps), HEAD_SET.window, part, cubic=False) * within[..., None]
     added = shade[..., :1] * changed + 255 * shade[..., 1:]
-    changed += added @ LUMA[:, None] if face.is_grey else added
+    changed += channel_sum(added)[..., None] if face.is_grey else added
     where = np.zeros(face.shape, np.float32)
     where[top:bottom, left:right] = alpha
     nose = _nose(face)
@@ -98,7 +98,7 @@ def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32]) -> F32:
     known = np.clip(1 - 8 * cv2.dilate(hidden, np.ones((3, 3), np.uint8)), 0, 1) * around
     fill = np.clip(healed(fill, seen, known, _ramp(hidden, REPLACED)), 0, 255)
     if face.is_grey:
-        fill = np.repeat(fill @ LUMA[:, None], 3, -1)
+        fill = np.repeat(channel_sum(fill)[..., None], 3, -1)
     return sample(fill, HEAD_SET.window, part)
 
 
@@ -116,9 +116,9 @@ def _skin(face: NativeFace, behind: F32, nose: F32) -> F32:
     for brow in (points[17:22], points[22:27]):
         cv2.polylines(features, [brow], False, 255, max(1, round(BROW * unit)))
     skin = 1 - np.float32((1 - GRAIN_ON_FEATURES) / 255) * cv2.blur(features, (2 * round(unit) + 1,) * 2)
-    sums, own = behind @ np.ones(3, np.float32), float(nose.sum())
+    sums, own = 3 * channel_sum(behind, MEAN), float(nose.sum())
     light = sums / own
-    tint = np.abs(behind / np.maximum(sums, 1)[..., None] - nose / own) @ np.ones(3, np.float32)
+    tint = 3 * channel_sum(np.abs(behind / np.maximum(sums, 1)[..., None] - nose / own), MEAN)
     alike = (1 - _ramp(light, TOO_LIGHT)) * (1 - _ramp(tint, OTHER_TINT))
     return np.asarray(skin * alike * np.clip(light, 0.2, 1.2), np.float32)[..., None]
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from diat.native.region import NativeFace, Window
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, channel_sum
 
 # Of the 68 landmarks, those around a cheek, the nose, the other cheek.
 PLACES = ((31, 41, 48, 3, 2), (30,), (35, 46, 54, 13, 14))
@@ -22,7 +22,6 @@ TRIED = 7  # places along each side of that square
 LIKE = 0.25  # share of the places, the plainest, that lend; folds, edges and highlights are among the others
 LARGEST = 3.0  # detail larger than this many times the median is a spot or an edge, and is cut down
 BORDER = 30.0  # levels of a mismatch that is one between two things, and not to be evened out
-LUMA: F32 = np.array([0.299, 0.587, 0.114], np.float32)  # of RGB, ITU-R BT.601
 SMOOTHED = 4  # relaxations at each size of the pyramid
 _EPSILON = 1e-6
 
@@ -88,7 +87,7 @@ def _carried_inwards(mismatch: F32, known: F32) -> F32:
 
 def _light_and_tint(image: F32) -> tuple[F32, F32]:
     """(h, w, 1) lightness and (h, w, 3) what is left."""
-    light = np.asarray(image @ LUMA[:, None], np.float32)
+    light = channel_sum(image)[..., None]
     return light, np.asarray(image - light, np.float32)
 
 

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diat.native.region import NativeFace, points_in_template
-from diat.pixels import F32
+from diat.pixels import F32, LUMA, channel_sum
 
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 RIGHT_CHEEK, LEFT_CHEEK = [2, 31, 48, 4], [14, 35, 54, 12]  # of the 68; right is the person's, left in the picture
 LIPS = list(range(48, 60))
 LIPS_IN_LIGHT = 0.6  # of the cheeks' luminance, at least, unless the mouth lies in the shade (or is painted dark)
@@ -89,11 +88,11 @@ class Light:
         skin = np.mean(seen, axis=0).astype(np.float32)
         slope = 0.0
         if len(seen) == 2:
-            first, last = (max(float(side @ LUMINANCE), 1.0) for side in seen)
+            first, last = (max(float(side @ LUMA), 1.0) for side in seen)
             slope = float(np.clip((last - first) / (last + first), -0.35, 0.35))
         lips = _median_within(face, LIPS)
-        ratio = 1.0 if lips is None else float(lips @ LUMINANCE) / max(LIPS_IN_LIGHT * float(skin @ LUMINANCE), 1.0)
-        colour = float(np.ptp(skin)) / max(COLOURED * float(skin @ LUMINANCE), 1.0)
+        ratio = 1.0 if lips is None else float(lips @ LUMA) / max(LIPS_IN_LIGHT * float(skin @ LUMA), 1.0)
+        colour = float(np.ptp(skin)) / max(COLOURED * float(skin @ LUMA), 1.0)
         return cls(skin, slope, float(np.clip(ratio, 0.5, 1.0)), float(np.clip(colour, 0, 1)))
 
 
@@ -112,7 +111,7 @@ def interior(down: F32, up: F32, u: F32, opening: float, softness: float, look: 
     Returns:
         (h, w, 3) RGB of 0..255, float.
     """
-    level = max(float(light.skin @ LUMINANCE), 1.0)
+    level = max(float(light.skin @ LUMA), 1.0)
     lit = light.shade * (1 + light.slope * np.clip(u, -1, 1))
     height = np.maximum(down + up, 1e-3)
     deep = np.clip(down / height, 0, 1)
@@ -130,7 +129,7 @@ def interior(down: F32, up: F32, u: F32, opening: float, softness: float, look: 
     colour = _over(colour, upper, _enamel(light, level, look), sides)
     # The lips keep the light from what lies right behind them.
     shade = (1 - 0.36 * np.exp(-down / (0.08 * opening))) * (1 - 0.40 * np.exp(-up / (0.06 * opening)))
-    grey = (colour @ LUMINANCE)[..., None]
+    grey = channel_sum(colour)[..., None]
     colour = grey + light.colour * (colour - grey)
     return np.asarray(np.clip(colour * (shade * lit)[..., None], 0, 255), np.float32)
 

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from diat.heads import HEADS
-from diat.native.mouth_interior import LUMINANCE, Interior, Light, interior, sharpness
+from diat.native.mouth_interior import Interior, Light, interior, sharpness
 from diat.native.region import NativeFace, blended, coverage, displaced, inside, layered, sample
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, channel_sum
 
 FEATHER = 6.0  # template units along the window's sides in which movement fades out
 STILL, MOVES = 0.03, 0.15  # movements below the first are noise of the network and left out; template units
@@ -139,7 +139,7 @@ def _interior(
     inner = interior(np.maximum(-upper_edge, 0), np.maximum(-lower_edge, 0), across, max(opening, 1.0),
                      max(0.25, 1 / face.scale), look, Light.of(face))  # fmt: skip
     if face.is_grey:
-        inner = np.repeat((inner @ LUMINANCE)[..., None], 3, axis=-1)
+        inner = np.repeat(channel_sum(inner)[..., None], 3, axis=-1)
     blurred = np.asarray(cv2.GaussianBlur(inner, (0, 0), max(0.8 * blur, 0.5)), np.float32)
     shown[here] = np.clip(blurred + _grain(face, (height, width)), 0, 255)
     return shown

@@ -12,7 +12,7 @@ import numpy as np
 
 from diat.heads import HEADS, Fields
 from diat.models import Model
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, channel_sum
 from diat.runtime.devices import Device, choose_device
 from diat.runtime.ncnn_runtime import NcnnFields, NcnnRuntime
 
@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 # Beyond this many crops at once the processor's caches, not the calls, set the pace.
 MAX_BATCH = 16
-LUMA: F32 = np.array([0.299, 0.587, 0.114], np.float32)  # of RGB, ITU-R BT.601
 
 
 class Runtime(Protocol):
@@ -115,7 +114,7 @@ def strengthened(crops: U8, change: F32, strength: float) -> F32:
     if strength <= 1:
         return change * np.float32(strength)
     after = crops + change
-    light, more = after @ LUMA, (change @ LUMA) * np.float32(strength - 1)
+    light, more = channel_sum(after), channel_sum(change) * np.float32(strength - 1)
     brighter = after * (np.maximum(light + more, 0) / np.maximum(light, 1))[..., None]
     return np.asarray(brighter - crops, np.float32)
 

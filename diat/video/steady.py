@@ -20,7 +20,7 @@ from diat.editor import FaceEditor
 from diat.faces import face_fault
 from diat.heads import Fields
 from diat.methods import AlignedFace, Moving
-from diat.pixels import F32, U8
+from diat.pixels import F32, MEAN, U8, channel_sum
 from diat.video.steady_fields import FieldSmoother, FieldTimeFilter
 from diat.video.tracking import Track
 from diat.video.window import FaceEdit, TimeWindow
@@ -204,7 +204,7 @@ class _FaceInFrame(NamedTuple):
 
 def _similarity(difference: F32, sigma: float) -> F32:
     """(S, S, 3) levels of 255 -> (S, S, 1): 1 where there is no difference, near 0 from twice sigma on."""
-    size = cv2.GaussianBlur(np.abs(difference) @ np.full(3, 1 / 3, np.float32), (0, 0), COMPARISON_BLUR)
+    size = cv2.GaussianBlur(channel_sum(np.abs(difference), MEAN), (0, 0), COMPARISON_BLUR)
     return np.asarray(np.exp(-((size / sigma) ** 2))[..., None], np.float32)
 
 

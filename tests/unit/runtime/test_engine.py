@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diat.runtime.engine import LUMA, Engine, strengthened
+from diat.pixels import LUMA
+from diat.runtime.engine import Engine, strengthened
 
 
 @pytest.fixture

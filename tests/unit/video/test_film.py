@@ -185,4 +185,4 @@ def test_without_pyav_frames_are_edited_and_films_say_what_is_missing():
         "except ImportError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert "pip install diat[video]" in done.stdout, done.stderr
+    assert "pip install 'diat[video]'" in done.stdout, done.stderr
