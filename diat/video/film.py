@@ -99,9 +99,7 @@ def edit_video(
     except ImportError:
         raise ImportError("Videos need PyAV: run `pip install 'diat[video]'`.", name="av") from None
 
-    source, target = Path(source), Path(target)
-    if target.suffix.lower() not in SUFFIXES:
-        raise InvalidArgument(f"The output must end in {', '.join(SUFFIXES)}, not {target.suffix or 'nothing'!r}.")
+    source, target = Path(source), _checked(Path(target))
     check_film_faces(faces)
     check_strength(strength)
     aside = target.with_name(f".{target.stem[:100]}.{os.getpid()}{target.suffix}")
@@ -150,6 +148,12 @@ def open_film(source: Path) -> Iterator[av.container.InputContainer]:
             raise PhotoRejected(f"{source.name} is in an unknown format (codec): convert it to H.264.")
         _check_size(video.codec_context.width, video.codec_context.height)
         yield container
+
+
+def _checked(target: Path) -> Path:
+    if target.suffix.lower() not in SUFFIXES:
+        raise InvalidArgument(f"The output must end in {', '.join(SUFFIXES)}, not {target.suffix or 'nothing'!r}.")
+    return target
 
 
 def _check_size(width: int, height: int) -> None:

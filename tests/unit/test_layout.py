@@ -1,8 +1,9 @@
-"""The walls of the house: which rooms of the package may import which."""
+"""The walls of the house: which rooms of the package may import which, and how large its files and functions are."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ WALLS = {
     "pages": ("diat.data", "diat.training", "diat.evaluation"),
 }
 NATIVE = ("torch", "ncnn", "diat.data", "diat.training", "diat.evaluation", "diat.pages", "diat.runtime", "diat.editor")
+MAX_FILE, MAX_FUNCTION = 300, 60  # lines
+REASON = "# Long: "  # begins the comment that says why one is longer, at the head of the file or above the function
+ROOT = PACKAGE.parent
+SOURCES = [
+    ROOT / "app.py",
+    *(path for room in ("diat", "train", "benchmarks", "tests") for path in (ROOT / room).rglob("*.py")),
+]
 SCRIPTS = {path.stem for path in (PACKAGE.parent / "train").glob("*.py")}
 
 
@@ -55,3 +63,29 @@ def test_the_native_stage_is_pure_arrays(path: Path):
 def test_the_walls_are_seen():
     assert "diat.training.losses" in imported(PACKAGE / "training" / "objectives.py")
     assert room(PACKAGE / "data" / "pack.py") == "data" and room(PACKAGE / "editor.py") == "inference"
+
+
+def too_long(text: str) -> Iterator[str]:
+    """What of a file is longer than it should be, and does not say why."""
+    lines = text.splitlines()
+    if len(lines) > MAX_FILE and not any(line.startswith(REASON) for line in lines[:10]):
+        yield f"{len(lines)} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > MAX_FUNCTION and not (first > 1 and lines[first - 2].strip().startswith(REASON)):
+                yield f"{node.name} of {length} lines"
+
+
+@pytest.mark.parametrize("path", sorted(SOURCES), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_are_short_or_say_why(path: Path):
+    assert not list(too_long(path.read_text()))
+
+
+def test_long_files_and_functions_are_seen():
+    long = "def f():\n" + "    pass\n" * MAX_FUNCTION
+    assert list(too_long(long)) == [f"f of {MAX_FUNCTION + 1} lines"]
+    assert not list(too_long(f"{REASON}a table.\n{long}"))
+    assert list(too_long("x = 1\n" * (MAX_FILE + 1))) == [f"{MAX_FILE + 1} lines"]
+    assert not list(too_long(f"{REASON}a table.\n" + "x = 1\n" * MAX_FILE))
