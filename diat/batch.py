@@ -122,6 +122,7 @@ class PhotoBatch:
             strength=float(self._strength),
             notices=tuple(job.notices),
             milliseconds=job.milliseconds,
+            keepsake=job.photo.keepsake,
         )
 
     def _identity_similarity(self, before: U8, after: U8, face: Face) -> float:

@@ -65,7 +65,7 @@ class InsightFaceDetector:
 
     def detect(self, photo: U8) -> DetectedFaces:
         """See `FaceDetector.detect`."""
-        bgr = np.ascontiguousarray(photo[..., ::-1])
+        bgr = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
         for size in self._sizes:
             boxes, points = self._detector.detect(bgr, input_size=(size, size))
             if len(boxes):
@@ -89,7 +89,7 @@ class InsightFaceDetector:
 
     def landmarks(self, photo: U8, box: F32) -> F32:
         """See `FaceDetector.landmarks`."""
-        return self._points68(np.ascontiguousarray(photo[..., ::-1]), box)
+        return self._points68(cv2.cvtColor(photo, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False), box)
 
     def embed(self, photo: U8, points5: F32) -> F32:
         """See `FaceDetector.embed`."""

@@ -5,56 +5,58 @@ from __future__ import annotations
 import difflib
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageOps
 
 from diat.errors import PhotoRejected
+from diat.formats import open_header, reason
+from diat.keepsake import GPS, WHITE, Keepsake, dates_of, writable_profile
 from diat.pixels import U8
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
-MAX_PIXELS = 25_000_000
+MAX_PIXELS = 120_000_000  # by the header; a telephone's largest pictures have 108 million
+# Larger ones are reduced to it. Edits peak at 0.9 GB of memory for 48 million pixels, at 1.9 GB for 108 million.
+WORKING_PIXELS = 50_000_000
 MAX_BYTES = 40 * 2**20
-# Of a JPEG. Each is decoded over the whole picture, so that a small file of many empty ones takes minutes; progressive
-# files as programs write them have about ten.
-MAX_SCANS = 100
-BACKGROUND = (255, 255, 255)  # transparent parts are laid on white
 
 PhotoSource = bytes | str | os.PathLike[str] | BinaryIO | Image.Image | U8
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A decoded photograph: upright, sRGB, without the file's metadata."""
+    """A decoded photograph: upright, opaque, sRGB."""
 
     pixels: U8  # (H, W, 3) RGB
     notices: tuple[str, ...] = ()  # sentences on what was decided on the way, for the user
+    keepsake: Keepsake = Keepsake()  # what of the file an edited one keeps
 
 
-def open_photo(source: PhotoSource) -> Photo:
+def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
     """Decode a photograph.
 
     Args:
-        source: the bytes, the path or an open file of a JPEG, PNG, WebP or GIF photograph, a PIL image, or an
-            (H, W, 3) uint8 RGB array.
+        source: the bytes, the path or an open file of a JPEG, PNG, WebP, GIF, HEIC (with pillow-heif) or AVIF
+            photograph, a PIL image, or an (H, W, 3) uint8 RGB array.
+        full_size: keep photographs of more than 50 megapixels at their size instead of reducing them to that, with a
+            notice. An edit of 108 megapixels takes 2 GB of memory.
 
     Raises:
-        PhotoRejected: it is not such a file, damaged, empty, or larger than 25 megapixels by its header.
+        PhotoRejected: it is not such a file, damaged, empty, or larger than 120 megapixels by its header.
     """
+    kind: str | None = None
     if isinstance(source, np.ndarray):
         return Photo(_checked_array(source))
     if isinstance(source, Image.Image):
         image = source
     elif isinstance(source, (str, os.PathLike)):
-        image = _open_header(_read(Path(source)))
+        kind, image = open_header(_read(Path(source)))
     elif isinstance(source, (bytes, bytearray, memoryview)):
-        image = _open_header(bytes(source))
+        kind, image = open_header(bytes(source))
     elif hasattr(source, "read"):
-        image = _open_header(_read_file(source))
+        kind, image = open_header(_read_file(source))
     else:
         raise PhotoRejected(
             f"A photograph is a path, bytes, an open file, a PIL image or an array, not {type(source).__name__}."
@@ -63,8 +65,10 @@ def open_photo(source: PhotoSource) -> Photo:
     try:
         image.load()
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
-        raise PhotoRejected(f"The photograph is damaged or cut off ({error}): export or copy it again.") from error
-    return _normalised(image)
+        raise PhotoRejected(
+            f"The photograph is damaged or cut off ({reason(error)}): export or copy it again."
+        ) from error
+    return _normalised(image, kind, None if full_size else WORKING_PIXELS)
 
 
 def is_photo(value: Any) -> bool:
@@ -104,34 +108,6 @@ def _too_many_bytes(size: str) -> str:
     return f"The file is {size} large: at most {MAX_BYTES // 2**20} MiB are accepted."
 
 
-def _open_header(data: bytes) -> Image.Image:
-    if not data:
-        raise PhotoRejected("The file is empty: choose a JPEG, PNG, WebP or GIF photograph.")
-    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"heim", b"hevc"):
-        raise PhotoRejected("This is a HEIC photograph: export it as JPEG first.")
-    check_scans(data)
-    try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PhotoRejected(_too_large("")) from None
-    except UnidentifiedImageError:
-        raise PhotoRejected(
-            "This file is not a JPEG, PNG, WebP or GIF photograph, whatever its name: export it as one of these."
-        ) from None
-    except Exception as error:  # a damaged header makes plugins raise anything
-        raise PhotoRejected(f"The photograph is damaged ({error}): export or copy it again.") from error
-
-
-def check_scans(data: bytes) -> None:
-    """Refuse a JPEG of so many scans that it would take minutes to decode. Other files pass.
-
-    Raises:
-        PhotoRejected: it has more than `MAX_SCANS`.
-    """
-    if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MAX_SCANS:  # start-of-scan markers
-        raise PhotoRejected(f"The JPEG has more than {MAX_SCANS} scans, which no camera writes: export it again.")
-
-
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise PhotoRejected(_too_large(f" of {width}x{height} pixels"))
@@ -153,45 +129,74 @@ def _checked_array(array: Any) -> U8:
     return checked
 
 
-def _normalised(image: Image.Image) -> Photo:
+def _normalised(image: Image.Image, kind: str | None, limit: int | None) -> Photo:
     notices = []
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+    if kind != "HEIF" and image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         image.seek(0)
         notices.append("The picture is animated: its first frame was taken.")
+    exif, located = dates_of(image)
+    if located:
+        notices.append(GPS)
     if image.mode == "CMYK" and image.format in ("JPEG", "MPO") and "adobe" not in image.info:
         # Pillow undoes the inversion that Adobe writes into every CMYK JPEG, whether Adobe wrote this one or not.
         image = _with_info(ImageChops.invert(image), image)
+    image = _eight_bits(image)
+    if limit is not None and image.width * image.height > limit:
+        image, before = _reduced(image, limit), image.size
+        notices.append(
+            f"The photograph was reduced from {before[0]}x{before[1]} to {image.width}x{image.height} pixels."
+        )
+    # A transposed file says "turn me" no more, and its EXIF goes no further.
     image = ImageOps.exif_transpose(image)
-    image = _to_srgb(image)
+    return _opaque_srgb(image, Keepsake(kind, exif=exif), notices)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """One of the modes L, LA, RGB, RGBA and CMYK, none of which Pillow reduces or converts badly."""
     if image.mode.startswith("I"):
         # Pillow's own conversion clips 16-bit greys at 255.
-        image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        background = Image.new("RGBA", image.size, (*BACKGROUND, 255))
-        if np.asarray(image)[..., 3].min() < 255:
-            notices.append("Transparent parts were laid on white.")
-        image = Image.alpha_composite(background, image)
-    pixels: U8 = np.array(image.convert("RGB"), np.uint8)
-    return Photo(pixels, tuple(notices))
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return _with_info(Image.fromarray(grey), image)
+    if image.mode in ("L", "RGB") and "transparency" not in image.info or image.mode in ("LA", "RGBA", "CMYK"):
         return image
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    colours = image.convert("RGB") if alpha is not None else image
+    return _with_info(image.convert("RGBA" if image.has_transparency_data else "RGB"), image)
+
+
+def _reduced(image: Image.Image, limit: int) -> Image.Image:
+    scale = (limit / (image.width * image.height)) ** 0.5
+    size = max(1, int(image.width * scale)), max(1, int(image.height * scale))
+    return _with_info(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0), image)
+
+
+def _opaque_srgb(image: Image.Image, keepsake: Keepsake, notices: list[str]) -> Photo:
+    """The pixels to edit, and in the keepsake what they were where these are not the file's own."""
+    own = image.convert("RGBA") if image.has_transparency_data else image
+    alpha: U8 | None = np.asarray(own.getchannel("A"), np.uint8).copy() if own.mode == "RGBA" else None
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    colours = own.convert("RGB") if own.mode == "RGBA" else own
+    seen = _to_srgb(colours, image.info.get("icc_profile"))
+    if alpha is not None:
+        background = Image.new("RGB", seen.size, (WHITE,) * 3)
+        seen = Image.composite(seen.convert("RGB"), background, Image.fromarray(alpha))
+    pixels: U8 = np.array(seen.convert("RGB"), np.uint8)
+    profile = writable_profile(image.info.get("icc_profile")) if colours.mode == "RGB" else None
+    if profile is not None or alpha is not None:
+        of_file: U8 = np.array(colours if profile is not None else colours.convert("RGB"), np.uint8)
+        same = alpha is None and np.array_equal(of_file, pixels)
+        keepsake = replace(keepsake, alpha=alpha, profile=profile, colours=None if same else of_file)
+    return Photo(pixels, tuple(notices), keepsake)
+
+
+def _to_srgb(colours: Image.Image, profile: bytes | None) -> Image.Image:
+    if not profile or colours.mode not in ("RGB", "CMYK", "L"):
+        return colours
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return image  # a damaged profile says nothing about the pixels
-    if converted is None:
-        return image
-    if alpha is not None:
-        converted.putalpha(alpha)
-    return converted
+        return colours  # a damaged profile says nothing about the pixels
+    return colours if converted is None else converted
 
 
 def _with_info(image: Image.Image, original: Image.Image) -> Image.Image:

@@ -12,6 +12,12 @@ from diat.pixels import U8
 
 # What a file's ending asks for.
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+# The ending of a result, by the kind of its original. What cannot be written becomes JPEG where cameras write it.
+WRITTEN_AS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".png", "HEIF": ".jpg", "AVIF": ".jpg"}
+MAX_QUALITY = 100
+DEFAULT_QUALITY = 95
+# Of zlib, 1 to 9. A 12-megapixel photograph takes 0.8 s at 1 and 3.9 s at 6, which makes it an eighth smaller.
+PNG_LEVEL = 1
 SOFTWARE = "DIAT"
 # The IPTC term for a photograph that a trained model has changed.
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -29,31 +35,44 @@ def edited_by(attribute: str, strength: float) -> str:
     return f"{SOFTWARE} {attribute} strength={strength:g}"
 
 
-def encode(pixels: U8, attribute: str, strength: float, kind: str = "PNG", quality: int = 95) -> bytes:
+def encode(
+    pixels: U8,
+    attribute: str,
+    strength: float,
+    kind: str = "PNG",
+    quality: int = DEFAULT_QUALITY,
+    profile: bytes | None = None,
+    exif: bytes = b"",
+) -> bytes:
     """Encode an edited photograph with its mark.
 
     Args:
-        pixels: (H, W, 3) RGB uint8.
+        pixels: (H, W, 3) RGB uint8, or (H, W, 4) with transparency, which a JPEG cannot have.
         attribute: what was changed.
         strength: and how much.
         kind: ``"PNG"``, ``"JPEG"`` (full chroma) or ``"WEBP"`` (lossless).
         quality: of a JPEG, 1 to 100.
+        profile: ICC profile of the pixels; None is sRGB.
+        exif: to put into the file.
 
     Raises:
-        InvalidArgument: another kind.
+        InvalidArgument: another kind or quality.
     """
+    if not 1 <= quality <= MAX_QUALITY:
+        raise InvalidArgument(f"The quality must be from 1 to {MAX_QUALITY}, not {quality}.")
     image, buffer = Image.fromarray(pixels), io.BytesIO()
+    kept = {"icc_profile": profile, "exif": exif}
     maker = edited_by(attribute, strength)
     xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, maker=maker)
     if kind == "PNG":
         info = PngInfo()
         info.add_text("Software", maker)
         info.add_itxt("XML:com.adobe.xmp", xmp)
-        image.save(buffer, "PNG", pnginfo=info)
+        image.save(buffer, "PNG", pnginfo=info, compress_level=PNG_LEVEL, **kept)
     elif kind == "JPEG":
-        image.save(buffer, "JPEG", quality=quality, subsampling=0, xmp=xmp.encode())
+        image.save(buffer, "JPEG", quality=quality, subsampling=0, xmp=xmp.encode(), **kept)
     elif kind == "WEBP":
-        image.save(buffer, "WEBP", lossless=True, xmp=xmp.encode())
+        image.save(buffer, "WEBP", lossless=True, exact=True, xmp=xmp.encode(), **kept)
     else:
         raise InvalidArgument(f"The kind must be PNG, JPEG or WEBP, not {kind!r}.")
     return buffer.getvalue()

@@ -13,9 +13,10 @@ from diat.attributes import AttributeSpec
 from diat.errors import DiatError, InvalidArgument
 from diat.faces import Face
 from diat.files import write_file
+from diat.keepsake import Keepsake
 from diat.native.stage import faded
 from diat.pixels import U8
-from diat.provenance import KINDS, encode
+from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, encode
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,39 +65,61 @@ class EditResult:
     # Of this photograph alone, per stage: decode, detect, align, network, paste, recognise. Of a batch, the network's
     # time is shared out by the number of faces.
     milliseconds: dict[str, float]
+    keepsake: Keepsake = Keepsake()  # what of the original's file `save` and `to_bytes` keep
+
+    @property
+    def suffix(self) -> str:
+        """Ending of a file of the original's own format, or of the nearest that can be written: ``".jpg"``."""
+        return WRITTEN_AS[self.keepsake.kind or "PNG"]
 
     @property
     def image(self) -> Image.Image:
-        """The edited photograph as a PIL image, RGB. Saved by PIL it carries no mark; `save` writes one."""
+        """The edited photograph as a PIL image, opaque sRGB. Saved by PIL it carries no mark; `save` writes one."""
         return Image.fromarray(self.photo)
 
-    def to_bytes(self, kind: str = "PNG", quality: int = 95) -> bytes:
+    def to_bytes(self, kind: str = "PNG", quality: int = DEFAULT_QUALITY) -> bytes:
         """The edited photograph as a file's content, marked as edited.
+
+        It keeps the original file's transparency, colour space with its ICC profile, and dates. A JPEG has no
+        transparency: there, what was transparent is white, and the colours are sRGB.
 
         Args:
             kind: ``"PNG"``, ``"JPEG"`` or ``"WEBP"``, see `diat.provenance.encode`.
             quality: of a JPEG, 1 to 100.
 
         Raises:
-            InvalidArgument: another kind.
+            InvalidArgument: another kind or quality.
         """
-        return encode(self.photo, self.attribute, self.strength, kind, quality)
+        pixels, profile = self.photo, None
+        if kind != "JPEG" or not self._transparent:
+            pixels, profile = self.keepsake.restored(self.original, self.photo), self.keepsake.profile
+        return encode(pixels, self.attribute, self.strength, kind, quality, profile, self.keepsake.exif)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def notices_for(self, kind: str) -> tuple[str, ...]:
+        """The notices, and what a file of ``kind`` (see `to_bytes`) cannot hold."""
+        lost = ("Transparent parts are white: a JPEG has none.",) if kind == "JPEG" and self._transparent else ()
+        return self.notices + lost
+
+    @property
+    def _transparent(self) -> bool:
+        return self.keepsake.alpha is not None
+
+    def save(self, path: str | os.PathLike[str], quality: int = DEFAULT_QUALITY) -> Path:
         """Write the edited photograph, marked as edited, and return its path. It appears whole or not at all.
 
         Args:
             path: ends in .png, .jpg, .jpeg or .webp, which chooses the format; folders above it are made.
+            quality: of a JPEG, 1 to 100.
 
         Raises:
-            InvalidArgument: another ending.
+            InvalidArgument: another ending or quality.
             DiatError: the file cannot be written.
         """
         path = Path(path)
         kind = KINDS.get(path.suffix.lower())
         if kind is None:
             raise InvalidArgument(f"The output must end in {', '.join(KINDS)}, not {path.suffix or 'nothing'!r}.")
-        data = self.to_bytes(kind)
+        data = self.to_bytes(kind, quality)
         try:
             write_file(path, data)
         except OSError as error:

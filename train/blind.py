@@ -20,7 +20,8 @@ from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.errors import InvalidArgument, PhotoRejected
 from diat.evaluation.blind import face_picture, shuffled, tally, write_key, write_pair
-from diat.photo import SUFFIXES, open_photo
+from diat.formats import SUFFIXES
+from diat.photo import open_photo
 from diat.pixels import U8
 
 Pictures = tuple[U8, U8, U8]  # the photograph, the old model's result, the new model's

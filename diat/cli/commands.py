@@ -126,6 +126,11 @@ def _add_edit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     edit.add_argument("--faces", default="largest", help='"largest", "all", or numbers such as 1,3 (default largest)')
     edit.add_argument("--format", choices=("png", "jpg", "webp"), help="of all results (default: each as its original)")
     edit.add_argument("--quality", type=_quality, default=95, help=f"of JPEG results, 1 to {MAX_QUALITY} (default 95)")
+    edit.add_argument(
+        "--full-size", action="store_true",
+        help="keep photographs of more than 50 megapixels at their size, which takes 2 GB of memory for 108; else they "
+        "are reduced",
+    )  # fmt: skip
     existing = edit.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace results that exist already")
     existing.add_argument("--skip-existing", action="store_true", help="leave photographs out whose result exists")

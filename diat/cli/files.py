@@ -11,8 +11,7 @@ from pathlib import Path
 from diat.errors import InvalidArgument
 
 STDIN = STDOUT = "-"
-# Originals in a format that cannot be written become PNG.
-WRITTEN_AS = {".png": ".png", ".jpg": ".jpg", ".jpeg": ".jpeg", ".webp": ".webp"}
+OUTPUTS = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def find_photos(names: list[str], recursive: bool) -> list[Named]:
 
 
 def _in_folder(folder: Path, recursive: bool) -> list[Named]:
-    from diat.photo import SUFFIXES
+    from diat.formats import SUFFIXES
 
     paths = folder.rglob("*") if recursive else folder.iterdir()
     photos = sorted(path for path in paths if path.is_file() and path.suffix.lower() in SUFFIXES)
@@ -81,7 +80,7 @@ def plan(args: argparse.Namespace) -> list[Job]:
     output = Path(args.output)
     if alone and output.suffix and not output.is_dir():
         return [Job(photos[0], _checked_file(output))]
-    if not output.is_dir() and (output.exists() or output.suffix.lower() in WRITTEN_AS):
+    if not output.is_dir() and (output.exists() or output.suffix.lower() in OUTPUTS):
         raise InvalidArgument(f"{output} is a file: for several photographs, the output is a folder.")
     places = _places([photo.place for photo in photos], args.format)
     jobs = [Job(photo, output / place) for photo, place in zip(photos, places, strict=True)]
@@ -92,14 +91,22 @@ def plan(args: argparse.Namespace) -> list[Job]:
 
 
 def _checked_file(output: Path) -> Path:
-    if output.suffix.lower() not in WRITTEN_AS:
-        raise InvalidArgument(f"The output must end in {', '.join(WRITTEN_AS)}, or be a folder; not {output.name!r}.")
+    if output.suffix.lower() not in OUTPUTS:
+        raise InvalidArgument(f"The output must end in {', '.join(OUTPUTS)}, or be a folder; not {output.name!r}.")
     return output
+
+
+def _ending(original: str) -> str:
+    """Of a result whose original ends so: the same, or that of the nearest format that can be written."""
+    from diat.formats import SUFFIXES
+    from diat.provenance import WRITTEN_AS
+
+    return original if original in OUTPUTS else WRITTEN_AS[SUFFIXES.get(original, "PNG")]
 
 
 def _places(originals: list[Path], kind: str | None) -> list[Path]:
     """Where results go below the output folder. Two that would share a name keep their original's ending as well."""
-    endings = [f".{kind}" if kind else WRITTEN_AS.get(place.suffix.lower(), ".png") for place in originals]
+    endings = [f".{kind}" if kind else _ending(place.suffix.lower()) for place in originals]
     places = [place.with_suffix(ending) for place, ending in zip(originals, endings, strict=True)]
     shared = Counter(places)
     unique: list[Path] = []

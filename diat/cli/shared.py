@@ -63,13 +63,13 @@ class Reporter:
     """
 
     def __init__(self, args: argparse.Namespace, to_stderr: bool = False) -> None:
-        self._json, self._quiet = args.json, args.quiet
+        self._json, self.quiet = args.json, args.quiet
         self._stream = sys.stderr if to_stderr else sys.stdout
 
     @property
     def shows_progress(self) -> bool:
         """Whether a progress bar is wanted."""
-        return not self._quiet and not self._json
+        return not self.quiet and not self._json
 
     def say(self, *sentences: str) -> None:
         """For people."""

@@ -15,7 +15,8 @@ from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
 from diat.data.celeba import IMAGE_HEIGHT, IMAGE_WIDTH, centre_crop, stream_records, to_crop
 from diat.errors import PhotoRejected
 from diat.faces import Face, FaceDetector, face_fault
-from diat.photo import SUFFIXES, open_photo
+from diat.formats import SUFFIXES
+from diat.photo import open_photo
 from diat.pixels import F32, U8, decompressed
 
 

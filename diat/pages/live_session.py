@@ -11,7 +11,7 @@ from PIL import Image
 
 from diat.attributes import check_strength
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
-from diat.photo import check_scans
+from diat.formats import check_scans
 from diat.pixels import U8, compressed, decompressed
 from diat.provenance import encode, mark_jpeg
 from diat.video.stream import FrameStream

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -179,7 +180,7 @@ def test_a_result_that_exists_is_refused_skipped_or_replaced(tmp_path, hopper_pa
 
 
 def test_stdin_and_stdout(hopper_path):
-    command = [sys.executable, "-m", "diat", "edit", "-", "-o", "-", "--format", "jpg", *EDIT]
+    command = [sys.executable, "-m", "diat", "edit", "-", "-o", "-", *EDIT]
     done = subprocess.run(command, input=hopper_path.read_bytes(), capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert Image.open(io.BytesIO(done.stdout)).format == "JPEG"
@@ -238,3 +239,30 @@ def test_a_shell_completes_commands_and_options(capsys):
     script = capsys.readouterr().out
     assert "--skip-existing" in script and "complete -" in script
     assert subprocess.run(["bash", "-n"], input=script, text=True, timeout=60).returncode == 0
+
+
+def test_telephones_formats_become_jpeg_and_transparency_stays(tmp_path, hopper, capsys):
+    source = tmp_path / "in"
+    source.mkdir()
+    picture = Image.fromarray(hopper)
+    pillow_heif.from_pillow(picture).save(source / "a.HEIC", quality=90)
+    picture.save(source / "b.avif", quality=90)
+    alpha = np.full(hopper.shape[:2], 255, np.uint8)
+    alpha[:9] = 0
+    Image.fromarray(np.dstack([hopper, alpha]), "RGBA").save(source / "c.png")
+    arguments = ["edit", str(source), *EDIT, "-o"]
+    assert main([*arguments, str(tmp_path / "out")]) == 0
+    assert listed(tmp_path / "out") == ["a.jpg", "b.jpg", "c.png"]
+    assert Image.open(tmp_path / "out" / "c.png").mode == "RGBA"
+    assert "white" not in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "jpegs"), "--format", "jpg"]) == 0
+    assert "c.png: Transparent parts are white" in capsys.readouterr().err
+
+
+def test_full_size_is_kept_on_request(tmp_path, hopper_path, monkeypatch, capsys):
+    monkeypatch.setattr("diat.photo.WORKING_PIXELS", 100_000)
+    arguments = ["edit", str(hopper_path), *EDIT, "-o"]
+    assert main([*arguments, str(tmp_path / "a.jpg")]) == 0
+    assert "reduced from 512x600 to" in capsys.readouterr().out
+    assert main([*arguments, str(tmp_path / "b.jpg"), "--full-size"]) == 0
+    assert Image.open(tmp_path / "a.jpg").size < Image.open(tmp_path / "b.jpg").size == (512, 600)

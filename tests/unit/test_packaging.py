@@ -31,6 +31,7 @@ ROOMS = {
     "diat/models.py": ["gpu"],
     "diat/runtime/devices.py": ["gpu"],
     "diat/cli": ["completion"],
+    "diat/formats.py": ["heic"],
     "diat": [],
     "app.py": ["app"],
     "train": ["eval"],

@@ -1,0 +1,122 @@
+"""What an edited file keeps of its original: colours, transparency, dates; and what it does not."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from diat.photo import open_photo
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+# Where an edit is pretended.
+PART = np.s_[100:140, 200:260]
+
+
+def swapped_profile() -> bytes:
+    """A profile with red and blue exchanged, which nobody can take for sRGB."""
+    wide = bytearray(SRGB)
+    red, blue = (wide.index(tag, 128) for tag in (b"rXYZ", b"bXYZ"))
+    wide[red : red + 4], wide[blue : blue + 4] = wide[blue : blue + 4], wide[red : red + 4]
+    return bytes(wide)
+
+
+def file_of(image: Image.Image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def result(editors, hopper):
+    return editors("eyeglasses_remove").edit(hopper)
+
+
+def edited(result, data: bytes):
+    """As if ``data`` had been edited: a part of it turned green."""
+    photo = open_photo(data)
+    changed = photo.pixels.copy()
+    changed[PART] = (10, 200, 30)
+    return replace(result, photo=changed, original=photo.pixels, keepsake=photo.keepsake)
+
+
+def test_a_photographs_own_colours_come_back_with_their_profile(result, hopper):
+    data = file_of(Image.fromarray(hopper), "PNG", icc_profile=swapped_profile())
+    done = edited(result, data)
+    assert not np.array_equal(done.original, hopper)
+    saved = Image.open(io.BytesIO(done.to_bytes("PNG")))
+    assert saved.info["icc_profile"] == swapped_profile()
+    pixels = np.asarray(saved)
+    outside = np.ones(hopper.shape[:2], bool)
+    outside[PART] = False
+    np.testing.assert_array_equal(pixels[outside], hopper[outside])
+    assert np.abs(open_photo(done.to_bytes("PNG")).pixels[PART].astype(int) - (10, 200, 30)).max() <= 3
+    assert Image.open(io.BytesIO(done.to_bytes("JPEG"))).info["icc_profile"] == swapped_profile()
+
+
+def test_a_damaged_profile_and_one_of_greys_do_not_come_back(result, hopper):
+    assert edited(result, file_of(Image.fromarray(hopper), "PNG", icc_profile=b"x" * 300)).keepsake.profile is None
+    grey = Image.fromarray(hopper).convert("CMYK")
+    assert edited(result, file_of(grey, "JPEG", icc_profile=SRGB)).keepsake.profile is None
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_transparency_comes_back_and_what_it_hides_does_too(result, hopper, kind):
+    alpha = np.full(hopper.shape[:2], 255, np.uint8)
+    alpha[:, :100], alpha[120:140] = 0, 128
+    source = np.dstack([hopper, alpha])
+    done = edited(result, file_of(Image.fromarray(source, "RGBA"), "PNG"))
+    pixels = np.asarray(Image.open(io.BytesIO(done.to_bytes(kind))))
+    np.testing.assert_array_equal(pixels[..., 3], alpha)
+    outside = np.ones(alpha.shape, bool)
+    outside[PART] = False
+    np.testing.assert_array_equal(pixels[outside], source[outside])
+    # Laid on white again, what was changed looks as it was changed, also where it is half transparent.
+    again = open_photo(done.to_bytes(kind)).pixels
+    assert np.abs(again[105:119, 200:260].astype(int) - (10, 200, 30)).max() <= 1
+    half = again[121:139, 200:260].astype(int)
+    assert np.abs(half[..., 1] - 200).max() <= 1 and half[..., 0].min() >= 127  # half white is the darkest there
+
+
+def test_a_jpeg_of_a_transparent_photograph_is_laid_on_white(result, hopper):
+    alpha = np.full(hopper.shape[:2], 255, np.uint8)
+    alpha[:, :100] = 0
+    done = edited(result, file_of(Image.fromarray(np.dstack([hopper, alpha]), "RGBA"), "PNG"))
+    saved = Image.open(io.BytesIO(done.to_bytes("JPEG")))
+    assert saved.mode == "RGB"
+    assert np.asarray(saved)[:, :90].min() > 245
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_dates_stay_and_place_camera_and_owner_go(result, hopper, kind):
+    exif = Image.Exif()
+    exif[0x0132], exif[0x010F], exif[0x013B] = "2024:05:06 07:08:09", "Canon", "Ada Lovelace"
+    exif[0x9C9D] = b"author"
+    exif[0x8769] = {0x9003: "2024:05:06 07:08:09", 0x9011: "+02:00", 0xA431: "serial 42", 0x927C: b"maker note"}
+    exif[0x8825] = {1: "N", 2: (48.0, 51.0, 30.0), 3: "E", 4: (2.0, 17.0, 40.0)}
+    done = edited(result, file_of(Image.fromarray(hopper), "JPEG", exif=exif))
+    photo = open_photo(file_of(Image.fromarray(hopper), "JPEG", exif=exif))
+    assert photo.notices == ("The place (GPS) in the file is left out of the result.",)
+    data = done.to_bytes(kind)
+    kept = Image.open(io.BytesIO(data)).getexif()
+    assert dict(kept.get_ifd(0x8769)) == {0x9003: "2024:05:06 07:08:09", 0x9011: "+02:00"}
+    assert kept[0x0132] == "2024:05:06 07:08:09"
+    assert not kept.get_ifd(0x8825)
+    assert not [word for word in (b"Canon", b"Lovelace", b"serial", b"maker") if word in data]
+
+
+def test_a_date_that_is_something_else_goes(result, hopper):
+    exif = Image.Exif()
+    exif[0x0132] = "Ada Lovelace"
+    assert edited(result, file_of(Image.fromarray(hopper), "JPEG", exif=exif)).keepsake.exif == b""
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("GIF", ".png"), ("HEIF", ".jpg"), ("AVIF", ".jpg")],
+)
+def test_a_result_is_of_its_originals_format_where_that_can_be_written(result, kind, suffix):
+    assert replace(result, keepsake=replace(result.keepsake, kind=kind)).suffix == suffix
