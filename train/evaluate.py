@@ -4,6 +4,7 @@
     python train/evaluate.py --models diat/weights --dataset flwrlabs/celeba --split valid --output runs/evaluation
     python train/evaluate.py --models runs/mouth_close/model --dataset /data/celeba --limit 300 --no-realism
     python train/evaluate.py --models diat/weights --dataset lfw/   # no labels: the judge's word stands for them
+    python train/evaluate.py --models runs/mouth_close/model --pictures runs/cnia --dataset flwrlabs/celeba
 
 Each photograph goes through the same path as a user's: detection, alignment, network, paste-back at its own size. The
 networks' own pictures, T(x) and E(T(x)), are judged on the crop beside it. Beside every figure stand its count, a 95 %
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from commandline import run_command
 
+from diat.baselines.pictures import read_method
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.evaluation.evaluation import Evaluation
@@ -28,15 +30,23 @@ from diat.evaluation.judges import Judges
 from diat.evaluation.photographs import read_photographs
 from diat.evaluation.report import as_markdown
 from diat.evaluation.results import ModelFigures, Report, read_report, run_names, to_json
+from diat.heads import RGB
 from diat.hub import load_model
 from diat.models import model_folders
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=Path, required=True, help="a model's folder, or a folder of models")
+    parser.add_argument("--models", type=Path, nargs="+", required=True, help="models' folders, or folders of models")
     parser.add_argument(
         "--dataset", required=True, help="Hub id, folder in CelebA's schema, or photographs, in folders or not"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="folders of baselines' pictures (cnia.py, inpainting.py)",
     )
     parser.add_argument("--split", default="valid")
     parser.add_argument("--judge", type=Path, default=Path("runs/judge/judge.safetensors"))
@@ -45,7 +55,7 @@ def main() -> None:
     parser.add_argument("--strengths", type=float, nargs="*", default=[], help="others than 1, for the curve")
     parser.add_argument("--no-realism", action="store_true", help="leave out FID and KID, the slowest")
     args = parser.parse_args()
-    folders = model_folders(args.models)
+    folders = [folder for path in args.models for folder in model_folders(path)]
     judges, detector = Judges(args.judge), InsightFaceDetector()
     photographs = read_photographs(args.dataset, args.split, args.limit, detector)
     evaluation = Evaluation(photographs, judges, detector, not args.no_realism)
@@ -68,13 +78,19 @@ def main() -> None:
         report = replace(report, models=(*report.models, figures))
         path.write_text(to_json(report))
         path.with_suffix(".md").write_text(as_markdown(report))
+    for folder in args.pictures:
+        report = replace(report, baselines=(*report.baselines, evaluation.baseline(folder, folder.name)))
+    path.write_text(to_json(report))
+    path.with_suffix(".md").write_text(as_markdown(report))
     print(as_markdown(report), end="")
     models = [load_model(folder) for folder in folders]
     for attribute in {figures.attribute for figures in report.models}:
         same = [n for n, figures in enumerate(report.models) if figures.attribute == attribute]
         sheet = args.output / f"{attribute}.png"
-        if len(same) > 1 and evaluation.compare([models[n] for n in same], sheet):
-            print(f"{sheet} shows the same faces: as they are, {', '.join(report.models[n].run for n in same)}.")
+        others = [folder for folder in args.pictures if read_method(folder).attribute == attribute]
+        if len(same) + len(others) > 1 and evaluation.compare([models[n] for n in same], sheet, others):
+            shown = [report.models[n].run for n in same if models[n].config.heads == RGB]
+            print(f"{sheet} shows the same faces: as they are, {', '.join([*shown, *(o.name for o in others)])}.")
 
 
 def finished(path: Path, report: Report) -> tuple[ModelFigures, ...]:
@@ -82,7 +98,7 @@ def finished(path: Path, report: Report) -> tuple[ModelFigures, ...]:
     if not path.is_file():
         return ()
     earlier = read_report(path)
-    return earlier.models if replace(earlier, models=()) == report else ()
+    return earlier.models if replace(earlier, models=(), baselines=()) == report else ()
 
 
 if __name__ == "__main__":

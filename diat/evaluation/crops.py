@@ -7,7 +7,7 @@ little of how good the networks' own pictures are and hides what E does. They ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -54,26 +54,29 @@ def _images(model: Model, crops: U8) -> dict[str, U8]:
         made[ENHANCED] = enhancer(source, transformed)
     elif enhancer is not None:
         made[ENHANCED] = enhancer(transformed)
-    return {name: np.stack(list(_enlarged(to_crops(images)))) for name, images in made.items()}
+    return {name: enlarged(to_crops(images)) for name, images in made.items()}
 
 
-def comparison(models: Sequence[Model], crops: U8) -> U8 | None:
+def comparison(models: Sequence[Model], crops: U8, others: Sequence[U8] = ()) -> U8 | None:
     """A sheet of the same faces through several models of one attribute, as the paper's figures 10 to 13 show them.
 
     Args:
         models: a column each, after the crop itself: E(T(x)) where there is an E, else T(x).
         crops: (N, 128, 128, 3), a row each.
+        others: pictures of the same crops by other methods, likewise, a column each.
 
     Returns:
         (H, W, 3), or None where no model has a picture of its own.
     """
     columns = [list(made.values())[-1] for model in models if (made := network_images(model, crops))]
+    columns += others
     if not columns or not len(crops):
         return None
     return contact_sheet(zip(crops, *columns, strict=True), columns=1)
 
 
-def _enlarged(images: U8) -> Iterator[U8]:
-    for image in images:
-        large = cv2.resize(image, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC)
-        yield large.astype(np.uint8, copy=False)
+def enlarged(images: Sequence[U8] | U8) -> U8:
+    """Pictures at the judges' size. (N, S, S, 3) -> (N, 128, 128, 3)."""
+    size = (CROP_SIZE, CROP_SIZE)
+    large = [cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False) for image in images]
+    return np.stack(large) if large else np.zeros((0, *size, 3), np.uint8)

@@ -15,14 +15,17 @@ from tqdm import tqdm
 
 from diat.align import photo_to_crop_matrix, transform_points
 from diat.attributes import COLUMNS, AttributeSpec, attribute_spec
+from diat.baselines.pictures import read_method, read_pictures
 from diat.data.celeba import Rows
 from diat.editor import FaceEditor
+from diat.errors import DiatError
 from diat.evaluation import metrics
-from diat.evaluation.crops import comparison, network_images
+from diat.evaluation.crops import comparison, enlarged, network_images
 from diat.evaluation.judges import Judges
 from diat.evaluation.native import native_figures
 from diat.evaluation.photographs import Photographs
 from diat.evaluation.results import (
+    BaselineFigures,
     Conditions,
     CropFigures,
     CurvePoint,
@@ -33,10 +36,11 @@ from diat.evaluation.results import (
     Success,
 )
 from diat.evaluation.second import SecondJudge, Views, detected
+from diat.evaluation.sheets import SHEET_ORDERED, write_sheets
 from diat.faces import Face, FaceDetector
 from diat.masks import attribute_mask
 from diat.models import MANIFEST, Model
-from diat.pixels import F32, U8, contact_sheet, save_image
+from diat.pixels import F32, U8, save_image
 
 # The people whose figures stand apart: a column of CelebA and its value.
 GROUPS = {"men": ("Male", True), "women": ("Male", False), "young": ("Young", True), "older": ("Young", False),
@@ -44,7 +48,6 @@ GROUPS = {"men": ("Male", True), "women": ("Male", False), "young": ("Young", Tr
 CUT = 0.5  # of the judge's probabilities
 KEPT_COUNT = 300  # photographs that have the attribute already; more would narrow no interval that matters
 REALISM_COUNT = 50  # images below which distances of distributions say nothing
-SHEET_RANDOM, SHEET_ORDERED = 32, 16  # pairs on a sheet
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,7 @@ class Evaluation:
         edited = self.judge(without, self.crops_of(without, photos))
         success = self.succeeded(spec, edited.said)
         opinion = SecondJudge.set_on(self.judges, spec.column, spec.wanted, self.views(without), self.views(having))
-        self.write_sheets(output / run, edited, success)
+        write_sheets(output / run, self.photographs.crops[without], edited.crops, success, edited.identity)
         return ModelFigures(
             run=run,
             variant=" ".join(str(training[name]) for name in ("variant", "recipe") if name in training),
@@ -215,22 +218,40 @@ class Evaluation:
         self, editor: FaceEditor, without: Rows, having: Rows, second: SecondJudge | None
     ) -> list[CropFigures]:
         """The figures of what the networks themselves make of the crops (`diat.evaluation.crops`)."""
-        figures = []
-        for name, images in network_images(editor.model, self.photographs.crops[without]).items():
-            judged = self.judge(without, images)
-            realism = self.realism_of(having, images)
-            views = self.views(without, images, list(images))
-            figures.append(
-                CropFigures(
-                    image=name,
-                    success=metrics.share(self.succeeded(editor.spec, judged.said)),
-                    drift=self.drift(editor.spec, judged),
-                    identity=metrics.mean(judged.identity),
-                    second=None if second is None else metrics.share(second.takes(self.judges, views)),
-                    kid=realism.kid if realism else None,
-                )
-            )
-        return figures
+        made = network_images(editor.model, self.photographs.crops[without])
+        return [self.figures_of(editor.spec, name, without, having, images, second) for name, images in made.items()]
+
+    def baseline(self, folder: Path, run: str) -> BaselineFigures:
+        """The figures of another method's pictures (`diat.baselines.pictures`) of some of the faces.
+
+        Raises:
+            DiatError: there are no such pictures, or none of these photographs' faces.
+        """
+        method, crops = read_method(folder), self.photographs.crops
+        spec = attribute_spec(method.attribute)
+        without, having = self.rows(spec, False), self.rows(spec, True)
+        opinion = SecondJudge.set_on(self.judges, spec.column, spec.wanted, self.views(without), self.views(having))
+        rows, pictures = read_pictures(folder, crops, without)
+        if not pictures:
+            raise DiatError(f"{folder} holds no picture of these photographs: make them of the same data set's pack.")
+        made = {"x": crops[rows], method.name: enlarged(pictures)}
+        figures = tuple(self.figures_of(spec, name, rows, having, made[name], opinion) for name in made)
+        return BaselineFigures(run, spec.name, figures)
+
+    def figures_of(
+        self, spec: AttributeSpec, name: str, rows: Rows, having: Rows, images: U8, second: SecondJudge | None
+    ) -> CropFigures:
+        """The figures of pictures of those photographs' crops."""
+        judged, realism = self.judge(rows, images), self.realism_of(having, images)
+        views = self.views(rows, images, list(images))
+        return CropFigures(
+            image=name,
+            success=metrics.share(self.succeeded(spec, judged.said)),
+            drift=self.drift(spec, judged),
+            identity=metrics.mean(judged.identity),
+            second=None if second is None else metrics.share(second.takes(self.judges, views)),
+            kid=realism.kid if realism else None,
+        )
 
     def realism_of(self, having: Rows, crops: U8) -> Realism | None:
         """FID and KID of edited against real, and real against real as the floor, all of equal counts."""
@@ -255,34 +276,23 @@ class Evaluation:
             self._features |= dict(zip(missing, self.judges.inception(self.photographs.crops[missing]), strict=True))
         return np.stack([self._features[row] for row in rows.tolist()])
 
-    def compare(self, models: Sequence[Model], path: Path) -> bool:
+    def compare(self, models: Sequence[Model], path: Path, folders: Sequence[Path] = ()) -> bool:
         """Write a sheet of the same faces through several models of one attribute; False if none has its own picture.
 
-        The faces are the first of those without the attribute in an order of their own, the same at every call.
+        The faces are the first of those without the attribute in an order of their own, the same at every call. Those
+        of which every baseline has a picture, whose folders may be given, come with it, a column each.
         """
-        config = models[0].config
+        config, crops = models[0].config, self.photographs.crops
         rows = self.rows(attribute_spec(config.attribute, config.region), having=False)
+        for folder in folders:
+            rows, _ = read_pictures(folder, crops, rows)
         chosen = np.random.default_rng(1).permutation(rows)[:SHEET_ORDERED]
-        sheet = comparison(models, self.photographs.crops[chosen])
+        others = [enlarged(read_pictures(folder, crops, chosen)[1]) for folder in folders]
+        sheet = comparison(models, crops[chosen], others)
         if sheet is None:
             return False
         save_image(path, sheet)
         return True
-
-    def write_sheets(self, folder: Path, judged: Judged, success: NDArray[np.bool_]) -> None:
-        """Before and after: some at random, and the worst, median and best by success and then identity."""
-        order, half = np.lexsort((judged.identity, success)), SHEET_ORDERED // 2
-        middle = len(order) // 2
-        chosen = {
-            "random": np.random.default_rng(1).permutation(len(order))[:SHEET_RANDOM],
-            "worst": order[:SHEET_ORDERED],
-            "median": order[max(0, middle - half) : middle + half],
-            "best": order[-SHEET_ORDERED:],
-        }
-        for name, indices in chosen.items():
-            pairs = [(self.photographs.crops[judged.rows[index]], judged.crops[index]) for index in indices]
-            if pairs:
-                save_image(folder / f"{name}.png", contact_sheet(pairs, columns=4))
 
 
 def _fidelity(values: list[tuple[float, float]]) -> Fidelity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from diat.evaluation.metrics import FID_COUNT, Estimate
-from diat.evaluation.results import ModelFigures, Report
+from diat.evaluation.results import BaselineFigures, ModelFigures, Report
 
 MISSING = "-"  # in a cell
 
@@ -56,25 +56,30 @@ def user_table(models: Iterable[ModelFigures]) -> str:
     )
 
 
-def crop_table(models: Iterable[ModelFigures]) -> str:
-    """What the networks themselves make of the crop, rows for each model: the crop as it is, T(x) and E(T(x))."""
-    head = ["run", "variant", "attribute", "image", "success %", "second opinion %", "drift %", "identity", "KID"]
+def crop_table(models: Iterable[ModelFigures], baselines: Iterable[BaselineFigures] = ()) -> str:
+    """What the networks themselves make of the crop, rows for each model: the crop as it is, T(x) and E(T(x)).
+
+    Rows of the baselines, on as many of the faces as they have pictures of, follow.
+    """
+    head = ["run", "variant", "attribute", "image", "n", "success %", "second opinion %", "drift %", "identity", "KID"]
+    rows = [(m.run, m.variant, m.attribute, crop) for m in models for crop in m.crops]
+    rows += [(b.run, "", b.attribute, crop) for b in baselines for crop in b.crops]
     return markdown_table(
         head,
         [
             [
-                m.run,
-                m.variant or MISSING,
-                m.attribute,
+                run,
+                variant or MISSING,
+                attribute,
                 crop.image,
+                crop.success.count,
                 percent(crop.success),
                 percent(crop.second),
                 f"{100 * crop.drift.value:.1f}",
                 plain(crop.identity),
                 MISSING if crop.kid is None else f"{crop.kid:.1f}",
             ]
-            for m in models
-            for crop in m.crops
+            for run, variant, attribute, crop in rows
         ],
     )
 
@@ -114,8 +119,9 @@ def as_markdown(report: Report) -> str:
     """The tables of a report and what they stand on."""
     counts = [m.realism.count for m in report.models if m.realism]
     parts = [user_table(report.models)]
-    if any(m.crops for m in report.models):
-        parts += ["The networks' own pictures, without mask and paste-back:", crop_table(report.models)]
+    if report.baselines or any(m.crops for m in report.models):
+        parts.append("The networks' own pictures, without mask and paste-back:")
+        parts.append(crop_table(report.models, report.baselines))
     if any(m.native for m in report.models):
         parts += ["At the photographs' own resolution (medians):", native_table(report.models)]
     parts.append(

@@ -80,6 +80,15 @@ class CropFigures:
 
 
 @dataclass(frozen=True)
+class BaselineFigures:
+    """What another method made of some of the faces' crops."""
+
+    run: str  # the folder of its pictures
+    attribute: str
+    crops: tuple[CropFigures, ...]  # of "x", the same crops as they are, and of its pictures under its name
+
+
+@dataclass(frozen=True)
 class NativeFigures:
     """How an edit looks at the photograph's own resolution, see `diat.evaluation.native`. Medians over the faces.
 
@@ -150,6 +159,7 @@ class Report:
     left_out: int  # without a face that can be edited, or unreadable
     judge: dict[str, JudgeAccuracy]  # by CelebA's column
     models: tuple[ModelFigures, ...] = ()
+    baselines: tuple[BaselineFigures, ...] = ()
 
 
 _REPORT = TypeAdapter(Report)

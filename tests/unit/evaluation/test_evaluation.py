@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from diat.attributes import COLUMNS, attribute_spec
+from diat.baselines.pictures import Method, make_pictures
 from diat.editor import FaceEditor
-from diat.errors import PhotoRejected
+from diat.errors import DiatError, PhotoRejected
 from diat.evaluation.crops import network_images
 from diat.evaluation.evaluation import Evaluation
 from diat.evaluation.photographs import read_photographs
@@ -135,6 +136,26 @@ def test_models_of_one_attribute_are_shown_side_by_side_on_the_same_faces(evalua
     source, first, second = (sheet[2:130, 2 + 128 * k : 130 + 128 * k].astype(int) for k in range(3))
     np.testing.assert_array_equal(first, second)
     assert np.abs(first - source).max() > 25
+
+
+def test_a_baselines_pictures_are_judged_on_the_faces_that_they_show(evaluation, photographs, drawn, tmp_path):
+    spec = attribute_spec("mouth_close")
+    rows = evaluation.rows(spec, having=False)[:2]
+    white = np.full((64, 64, 3), 255, np.uint8)
+    folder = tmp_path / "cnia"
+    make_pictures(folder, Method("CNIA", "mouth_close", {}), photographs.crops[rows], lambda number: white)
+    figures = evaluation.baseline(folder, "cnia")
+    untouched, made = figures.crops
+    assert (untouched.image, made.image, made.success.count) == ("x", "CNIA", 2)
+    assert untouched.identity.value == pytest.approx(1) and made.identity.value < 0.9
+    assert made.success.value == 0  # the judge of this file takes bright pictures for open mouths
+    assert evaluation.compare([drawn("mouth_close").model], tmp_path / "sheet.png", [folder])
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet.shape == (132 * 2, 3 * 128 + 4, 3)  # the faces that the baseline has, and its column at the right
+    assert (sheet[2:130, 2 + 256 : 2 + 384] == 255).all()
+    make_pictures(tmp_path / "none", Method("CNIA", "mouth_close", {}), photographs.crops[:0], lambda number: white)
+    with pytest.raises(DiatError, match="no picture of these photographs"):
+        evaluation.baseline(tmp_path / "none", "none")
 
 
 def views(levels: list[int]) -> Views:

@@ -10,6 +10,7 @@ from diat.errors import DiatError
 from diat.evaluation import metrics
 from diat.evaluation.report import as_markdown, crop_table, user_table
 from diat.evaluation.results import (
+    BaselineFigures,
     CropFigures,
     Fidelity,
     Realism,
@@ -31,7 +32,8 @@ FULL = replace(
         CropFigures("T(x)", some(0.7), some(0.1), some(0.8), some(0.6), 12.5),
     ),
 )
-FULL_REPORT = replace(REPORT, models=(FULL,))
+BASELINE = BaselineFigures("cnia", "mouth_close", (CropFigures("CNIA", some(0.25), some(0.1), some(0.6), some(0.2)),))
+FULL_REPORT = replace(REPORT, models=(FULL,), baselines=(BASELINE,))
 
 
 def test_a_report_comes_back_from_its_file_as_it_was(tmp_path):
@@ -67,9 +69,14 @@ def test_the_tables_say_which_run_and_variant_a_row_is_of():
     row = user_table([FULL]).splitlines()[2]
     assert row.startswith("| DIAT3 | DIAT3 paper | mouth_close | 300 | 75.0 (73-77) |")
     crops = crop_table([FULL]).splitlines()[2:]
-    assert [row.split(" | ")[3] for row in crops] == ["x", "T(x)"]
+    assert [row.split(" | ")[3:5] for row in crops] == [["x", "300"], ["T(x)", "300"]]
     assert crops[0].endswith("| - |")
     assert crops[1].endswith("| 12.5 |")
+
+
+def test_a_baselines_rows_stand_in_the_networks_own_table():
+    assert "| cnia | - | mouth_close | CNIA | 300 | 25.0 (23-27) |" in as_markdown(FULL_REPORT)
+    assert "CNIA" in as_markdown(replace(REPORT, models=(), baselines=(BASELINE,)))
 
 
 def test_one_case_alone_has_no_interval():
