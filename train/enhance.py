@@ -54,6 +54,7 @@ class EnhanceSettings:
     log_every: int = 25  # steps between two lines of stats.jsonl
     save_every: int = 500  # steps between two checkpoints and sample sheets
     resume: bool = False  # go on from the newest checkpoint of the output
+    workers: int = 2  # processes that make batches ahead, 0 for none; the batches are the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ def main() -> None:
         "transform": digest_of(model),
         "data": pack.digest,
     }
-    schedule = Schedule(settings.log_every, settings.save_every, settings.save_every, settings.resume)
+    schedule = Schedule(settings.log_every, settings.save_every, settings.save_every, settings.resume, settings.workers)
     modules, optimizers = {"enhancer": enhancer}, {"enhancer": optimizer}
     training = Run(
         config.output, settings.steps, identity, modules, optimizers, schedule, accelerator, f"{spec.name} E",

@@ -52,6 +52,7 @@ class PretrainSettings:
     pack: Path = Path("data/celeba.pack")  # the data, from train/prepare.py
     output: Path = Path("runs/pretrained")  # NAME.safetensors go here, and NAME/ with log, samples and checkpoints
     size: int = 128  # side of the images in pixels
+    subset: Literal["frontal", "clusters"] = "clusters"  # which faces train: section 5.1's, or all frontal ones
     batch: int = 16  # images a step, on each process
     steps: int = 10_000  # of each network
     learning_rate: float = 1e-4  # Adam
@@ -119,9 +120,11 @@ def pretrain(
     label = label_of(name, args)
     network = task.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), args.learning_rate, (0.9, 0.999), fused=True)
-    rows = np.flatnonzero(usable(pack, "clusters") & (pack.split == 0))
+    rows = np.flatnonzero(usable(pack, args.subset) & (pack.split == 0))
     groups = balanced(rows, pack, args) if name == "discriminator" else [rows]
-    settings = {name: getattr(args, name) for name in ("size", "batch", "steps", "learning_rate", "features", "seed")}
+    settings = {
+        name: getattr(args, name) for name in ("size", "subset", "batch", "steps", "learning_rate", "features", "seed")
+    }
     identity = {"part": label, "settings": settings, "data": pack.digest}
     schedule = Schedule(args.log_every, args.save_every, args.save_every, resume)
     training = Run(

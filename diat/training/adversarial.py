@@ -26,6 +26,8 @@ from diat.training.recipes import TransferConfig, trained_variant
 from diat.training.run import Run, Schedule
 from diat.training.vgg_face import load_features
 
+KEPT_MODELS = "models"  # in a run's folder: the model of each checkpoint, by its step
+
 
 def train_transfer(
     config: TransferConfig, networks: TransferNetworks, schedule: Schedule, accelerator: Accelerator
@@ -76,7 +78,10 @@ def train_transfer(
         inputs = len(batches.inputs)
 
         def save(done: int) -> None:
-            save_average(average.network, config, training_facts(config, done, stages, inputs))
+            facts = training_facts(config, done, stages, inputs)
+            save_average(average.network, config, facts, config.output / "model")
+            if schedule.keep_models:
+                save_average(average.network, config, facts, config.output / KEPT_MODELS / f"{done:07d}")
 
         for step in run.steps(lambda: transfer_sheet(average.network, *shown), save):
             anneal(optimizers, config, step)
@@ -198,8 +203,8 @@ def training_facts(
     }
 
 
-def save_average(network: nn.Module, config: TransferConfig, training: Mapping[str, Any]) -> None:
-    """Write the moving average as the model."""
+def save_average(network: nn.Module, config: TransferConfig, training: Mapping[str, Any], folder: Path) -> None:
+    """Write the moving average as a model."""
     whole = config.spec.window(config.size) == (0, 0, config.size, config.size)
     model = ModelConfig(
         attribute=config.attribute,
@@ -208,7 +213,7 @@ def save_average(network: nn.Module, config: TransferConfig, training: Mapping[s
         residual=config.residual,
         windowed=config.windowed and not whole,
     )
-    save_model(network, model, config.output / "model", training)  # type: ignore[arg-type]
+    save_model(network, model, folder, training)  # type: ignore[arg-type]
 
 
 def new_networks(config: TransferConfig) -> TransferNetworks:

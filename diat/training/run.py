@@ -38,6 +38,7 @@ class Schedule:
     save_every: int = 500  # steps between two checkpoints
     resume: bool = False  # go on from the newest checkpoint of the output
     workers: int = 2  # processes that make batches ahead, 0 for none; the batches are the same
+    keep_models: bool = False  # keep the model of every checkpoint too, in models/STEP
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.

@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -105,5 +105,5 @@ def test_a_model_before_its_enhancement_is_called_by_the_papers_name_for_it():
 @pytest.mark.parametrize("size", RGB_SIZES)
 def test_every_size_that_trains_is_one_that_loads(tmp_path, size):
     config = preset("DIAT-A", "release", size=size)
-    save_average(TransformNetwork(residual=True), replace(config, output=tmp_path), {"steps": 1})
+    save_average(TransformNetwork(residual=True), config, {"steps": 1}, tmp_path / "model")
     assert load_model(tmp_path / "model", attribute="mouth_close").config.size == size
