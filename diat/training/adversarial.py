@@ -78,10 +78,11 @@ def train_transfer(
         inputs = len(batches.inputs)
 
         def save(done: int) -> None:
-            facts = training_facts(config, done, stages, inputs)
-            save_average(average.network, config, facts, config.output / "model")
-            if schedule.keep_models:
-                save_average(average.network, config, facts, config.output / KEPT_MODELS / f"{done:07d}")
+            kept = [f"{KEPT_MODELS}/{done:07d}"] if schedule.keep_models else []
+            for name in ("model", *kept):
+                save_average(
+                    average.network, config, training_facts(config, done, stages, inputs), config.output / name
+                )
 
         for step in run.steps(lambda: transfer_sheet(average.network, *shown), save):
             anneal(optimizers, config, step)
