@@ -78,11 +78,7 @@ def train_transfer(
         inputs = len(batches.inputs)
 
         def save(done: int) -> None:
-            kept = [f"{KEPT_MODELS}/{done:07d}"] if schedule.keep_models else []
-            for name in ("model", *kept):
-                save_average(
-                    average.network, config, training_facts(config, done, stages, inputs), config.output / name
-                )
+            save_models(average.network, config, schedule, training_facts(config, done, stages, inputs), done)
 
         for step in run.steps(lambda: transfer_sheet(average.network, *shown), save):
             anneal(optimizers, config, step)
@@ -202,6 +198,14 @@ def training_facts(
         "subset": config.subset,
         "masked": config.masked,
     }
+
+
+def save_models(
+    network: nn.Module, config: TransferConfig, schedule: Schedule, training: Mapping[str, Any], done: int
+) -> None:
+    """Write the moving average as the run's model, and as that of the step where every step's is kept."""
+    for name in ("model", *([f"{KEPT_MODELS}/{done:07d}"] if schedule.keep_models else [])):
+        save_average(network, config, training, config.output / name)
 
 
 def save_average(network: nn.Module, config: TransferConfig, training: Mapping[str, Any], folder: Path) -> None:
