@@ -169,3 +169,21 @@ def _indices(choice: int | Sequence[int]) -> list[int]:
     if not wanted:
         raise InvalidArgument("No face was chosen: choose at least one.")
     return wanted
+
+
+def parse_choice(text: str, option: str = "faces") -> FaceChoice:
+    """What a user wrote, "largest", "all" or numbers from 1 such as "1,3", as a choice: indices from 0.
+
+    Raises:
+        InvalidArgument: it is none of these; the sentence calls it ``option``.
+    """
+    text = text.strip()
+    if text == "largest" or text == "all":
+        return text  # type: ignore[return-value]
+    try:
+        numbers = [int(number) for number in text.split(",")]
+    except ValueError:
+        numbers = [0]
+    if min(numbers) < 1:
+        raise InvalidArgument(f'{option} takes "largest", "all" or numbers from 1 such as 1,3, not {text!r}.')
+    return [number - 1 for number in numbers]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
 
-from diat.attributes import AttributeSpec
+from diat.attributes import AttributeSpec, attribute_spec
 from diat.errors import DiatError, InvalidArgument
 from diat.faces import Face
 from diat.files import write_file
 from diat.keepsake import Keepsake
 from diat.native.stage import faded
+from diat.photo import Photo
 from diat.pixels import U8
 from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, encode
+
+
+MAX_STEM = 100  # characters of an original's name in a result's: file systems take 255 bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +98,24 @@ class EditResult:
         if kind != "JPEG" or not self._transparent:
             pixels, profile = self.keepsake.restored(self.original, self.photo), self.keepsake.profile
         return encode(pixels, self.attribute, self.strength, kind, quality, profile, self.keepsake.exif)
+
+    def file_name(self, original: str, suffix: str | None = None) -> str:
+        """What to call a file of the result: ``"NAME-close-mouth.jpg"``.
+
+        Args:
+            original: name of the original's file, with or without its ending.
+            suffix: another ending than `suffix`.
+        """
+        action = attribute_spec(self.attribute).action.lower().replace(" ", "-")
+        return f"{Path(original).stem[:MAX_STEM]}-{action}{suffix or self.suffix}"
+
+    @property
+    def as_photo(self) -> Photo:
+        """The result as a photograph for another change on top; it keeps of the original's file what this one does."""
+        keepsake = self.keepsake
+        if keepsake.colours is not None:
+            keepsake = replace(keepsake, colours=keepsake.restored(self.original, self.photo)[..., :3])
+        return Photo(self.photo, keepsake=keepsake)
 
     def notices_for(self, kind: str) -> tuple[str, ...]:
         """The notices, and what a file of ``kind`` (see `to_bytes`) cannot hold."""

@@ -35,7 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["demo"]:  # whose options are the server's own
         return _demo(given[1:])
-    args = _parser().parse_args(given)
+    parser, _ = _parser()
+    args, unknown = parser.parse_known_args(given)
+    if unknown:  # argparse would show the usage of all commands
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         module, function = args.run
         code: int = getattr(importlib.import_module(f"diat.cli.{module}"), function)(args)
@@ -73,7 +76,8 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, list[argparse.ArgumentParser]]:
+    """The parser, and those of the commands that it parses itself."""
     parser = argparse.ArgumentParser(
         prog="diat", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -95,8 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     completion.set_defaults(run=("commands", "print_completion"))
     completion.add_argument("shell", choices=SHELLS)
 
+    parsers = list(commands.choices.values())
+    for command in parsers:
+        command.set_defaults(parser=command)
     commands.add_parser("demo", help="serve the demo's pages; see diat demo --help", add_help=False)
-    return parser
+    return parser, parsers
 
 
 def print_completion(args: argparse.Namespace) -> int:
@@ -109,7 +116,14 @@ def print_completion(args: argparse.Namespace) -> int:
         import shtab
     except ImportError:
         raise DiatError("Completion needs shtab: run `pip install shtab`.") from None
-    print(shtab.complete(_parser(), args.shell))
+    parser, commands = _parser()
+    for command in commands:
+        for action in command._actions:
+            if action.dest in ("photos", "video", "output", "model"):
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
+            elif action.dest == "attribute":
+                action.choices = list(ATTRIBUTES)
+    print(shtab.complete(parser, args.shell))
     return 0
 
 

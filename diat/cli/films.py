@@ -7,8 +7,9 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
-from diat.cli.shared import Reporter, check_change, face_choice, load_editor
+from diat.cli.shared import Reporter, check_change, load_editor
 from diat.errors import DiatError, InvalidArgument
+from diat.faces import parse_choice
 
 
 def edit_film(args: argparse.Namespace) -> int:
@@ -21,7 +22,7 @@ def edit_film(args: argparse.Namespace) -> int:
             raise DiatError("The output is the video itself: choose another name, or it would be overwritten.")
         if not args.overwrite:
             raise DiatError(f"{args.output} exists already: use --overwrite.")
-    choice = face_choice(args.faces)
+    choice = parse_choice(args.faces, "--faces")
     if not isinstance(choice, (str, int)) and len(choice) > 1:
         raise InvalidArgument('--faces of a video takes "largest", "all" or one number.')
     faces = choice if isinstance(choice, (str, int)) else choice[0]

@@ -10,8 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diat.cli.files import Job, plan
-from diat.cli.shared import Reporter, check_change, face_choice, load_editor
+from diat.cli.shared import Reporter, check_change, load_editor
 from diat.errors import DiatError
+from diat.faces import parse_choice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ BATCH = 4  # photographs at a time: as many 12-megapixel pictures and their resu
 def edit_photos(args: argparse.Namespace) -> int:
     """Edit what the options name; 1 if one of them could not be."""
     check_change(args)
-    choice, jobs = face_choice(args.faces), plan(args)
+    choice, jobs = parse_choice(args.faces, "--faces"), plan(args)
     reporter = Reporter(args, to_stderr=args.output == "-")
     present = [job for job in jobs if job.output is not None and job.output.exists()]
     for job in present:

@@ -12,7 +12,6 @@ from diat.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from diat.editor import FaceEditor
-    from diat.faces import FaceChoice
 
 
 def check_change(args: argparse.Namespace) -> None:
@@ -24,25 +23,6 @@ def check_change(args: argparse.Namespace) -> None:
     if args.attribute is None and args.model is None:
         raise InvalidArgument(f"Say what to change with --attribute: {', '.join(ATTRIBUTES)}.")
     check_strength(args.strength)
-
-
-def face_choice(text: str) -> FaceChoice:
-    """``--faces``: "largest", "all", or indices from 0 out of numbers from 1.
-
-    Raises:
-        InvalidArgument: it is none of these.
-    """
-    if text == "largest":
-        return "largest"
-    if text == "all":
-        return "all"
-    try:
-        numbers = [int(number) for number in text.split(",")]
-    except ValueError:
-        numbers = [0]
-    if min(numbers) < 1:
-        raise InvalidArgument(f'--faces takes "largest", "all" or numbers from 1 such as 1,3, not {text!r}.')
-    return [number - 1 for number in numbers]
 
 
 def load_editor(args: argparse.Namespace) -> FaceEditor:

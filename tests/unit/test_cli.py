@@ -238,6 +238,7 @@ def test_a_shell_completes_commands_and_options(capsys):
     assert main(["completion", "bash"]) == 0
     script = capsys.readouterr().out
     assert "--skip-existing" in script and "complete -" in script
+    assert "older_to_younger" in script and "_shtab_compgen_files" in script
     assert subprocess.run(["bash", "-n"], input=script, text=True, timeout=60).returncode == 0
 
 
@@ -266,3 +267,11 @@ def test_full_size_is_kept_on_request(tmp_path, hopper_path, monkeypatch, capsys
     assert "reduced from 512x600 to" in capsys.readouterr().out
     assert main([*arguments, str(tmp_path / "b.jpg"), "--full-size"]) == 0
     assert Image.open(tmp_path / "a.jpg").size < Image.open(tmp_path / "b.jpg").size == (512, 600)
+
+
+def test_an_unknown_option_shows_the_usage_of_its_command(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["edit", "a.jpg", "-o", "b.jpg", "--atribute", "x"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("usage: diat edit") and "diat edit: error: unrecognized arguments: --atribute x" in error

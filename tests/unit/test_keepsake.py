@@ -120,3 +120,20 @@ def test_a_date_that_is_something_else_goes(result, hopper):
 )
 def test_a_result_is_of_its_originals_format_where_that_can_be_written(result, kind, suffix):
     assert replace(result, keepsake=replace(result.keepsake, kind=kind)).suffix == suffix
+
+
+def test_a_change_on_top_of_a_change_keeps_both_in_the_files_own_colours(result, hopper):
+    data = file_of(Image.fromarray(hopper), "PNG", icc_profile=swapped_profile())
+    first = edited(result, data)
+    again = first.as_photo.pixels.copy()
+    again[300:320, 300:320] = (200, 0, 90)
+    second = replace(first, original=first.photo, photo=again, keepsake=first.as_photo.keepsake)
+    pixels = open_photo(second.to_bytes("PNG")).pixels
+    assert np.abs(pixels[PART].astype(int) - (10, 200, 30)).max() <= 3
+    assert np.abs(pixels[300:320, 300:320].astype(int) - (200, 0, 90)).max() <= 3
+    assert second.as_photo.keepsake.profile == swapped_profile()
+
+
+def test_a_results_name_says_whose_and_what(result):
+    assert result.file_name("/somewhere/anna.heic", ".jpg") == "anna-remove-glasses.jpg"
+    assert len(result.file_name("a" * 300)) < 130
