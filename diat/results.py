@@ -19,7 +19,6 @@ from diat.photo import Photo
 from diat.pixels import U8
 from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, encode
 
-
 MAX_STEM = 100  # characters of an original's name in a result's: file systems take 255 bytes
 
 
