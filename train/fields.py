@@ -9,17 +9,19 @@
 Fields of the whole face (younger, male to female) are learnt from photographs with detail: a folder of parquet files in
 CelebA's schema, some with a ``mask`` column, CelebAMask-HQ's parsing as PNG.
 
-`runs/ATTRIBUTE/model` is written beside every checkpoint; it runs like a released one (`diat photo.jpg --model ...`).
+`runs/ATTRIBUTE/model` is written beside every checkpoint, and runs like a released one: `diat edit --model FOLDER`.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
-from commandline import run_command
+from commandline import parse, run_command
+from launch import new_accelerator
 from tqdm import tqdm
 
 from diat.attributes import attribute_spec
@@ -36,33 +38,54 @@ from diat.training.fields_glasses import GlassesTask
 from diat.training.fields_mouths import MouthTask
 from diat.training.fields_skin import SkinTask
 
-
-def _mouth(args: argparse.Namespace, config: FieldsConfig) -> FieldTask:
-    return MouthTask(MouthBatches(_pack(args), config.attribute, config.batch, config.seed))
+Attribute = Literal["mouth_close", "mouth_open", "eyeglasses_remove", "older_to_younger", "male_to_female"]
 
 
-def _glasses(args: argparse.Namespace, config: FieldsConfig) -> FieldTask:
-    pack = _pack(args)
-    lent = load_borrowed(args.borrowed, pack) if args.borrowed else None
-    return GlassesTask(GlassesBatches(pack, config.batch, config.seed, lent))
+@dataclass(frozen=True)
+class FieldsSettings:
+    """What is trained, and from which data."""
+
+    attribute: Attribute  # what is changed
+    pack: Path | None = None  # the data of mouths and glasses, from prepare.py
+    borrowed: Path | None = None  # for eyeglasses_remove: real glasses, from cut_glasses.py
+    dataset: str | None = None  # the data of whole faces: a Hub id, or a folder of CelebA's schema
+    split: tuple[str, ...] = ("train",)  # its parts to learn from
+    output: Path | None = None  # log, checkpoints and model go here; None: runs/ATTRIBUTE
+    init: str | None = None  # a model with the same heads to start from
+    steps: int = FieldsConfig.steps  # of the network
+    batch: int = FieldsConfig.batch  # images a step, on each process
+    learning_rate: float = FieldsConfig.learning_rate  # AdamW, at its highest
+    seed: int = FieldsConfig.seed  # of weights and batches
+    workers: int = 2  # processes that make batches ahead, 0 for none; the batches are the same
+    resume: bool = False  # go on from the newest checkpoint of the output
 
 
-def _skin(args: argparse.Namespace, config: FieldsConfig) -> FieldTask:
-    if args.dataset is None:
-        raise TrainingStopped(f"{config.attribute} is learnt from photographs: give --dataset and --split.")
-    records = chain.from_iterable(stream_records(args.dataset, split) for split in args.split)
+def _mouth(settings: FieldsSettings) -> FieldTask:
+    return MouthTask(MouthBatches(_pack(settings), settings.attribute, settings.batch, settings.seed))
+
+
+def _glasses(settings: FieldsSettings) -> FieldTask:
+    pack = _pack(settings)
+    lent = load_borrowed(settings.borrowed, pack) if settings.borrowed else None
+    return GlassesTask(GlassesBatches(pack, settings.batch, settings.seed, lent))
+
+
+def _skin(settings: FieldsSettings) -> FieldTask:
+    if settings.dataset is None:
+        raise TrainingStopped(f"{settings.attribute} is learnt from photographs: give --dataset and --split.")
+    records = chain.from_iterable(stream_records(settings.dataset, split) for split in settings.split)
     faces = collect(tqdm(records, desc="faces", mininterval=2), InsightFaceDetector(detection_sizes=(320, 640)))
-    return SkinTask(faces, attribute_spec(config.attribute), config.batch, config.seed)
+    return SkinTask(faces, attribute_spec(settings.attribute), settings.batch, settings.seed)
 
 
-def _pack(args: argparse.Namespace) -> Pack:
-    if args.pack is None:
-        raise TrainingStopped(f"{args.attribute} is learnt from a pack: give --pack, made by train/prepare.py.")
-    return open_pack(args.pack)
+def _pack(settings: FieldsSettings) -> Pack:
+    if settings.pack is None:
+        raise TrainingStopped(f"{settings.attribute} is learnt from a pack: give --pack, made by train/prepare.py.")
+    return open_pack(settings.pack)
 
 
 # What each attribute predicts (a name in diat.heads.HEADS) and learns from.
-TASKS: dict[str, tuple[str, Callable[[argparse.Namespace, FieldsConfig], FieldTask]]] = {
+TASKS: dict[str, tuple[str, Callable[[FieldsSettings], FieldTask]]] = {
     "mouth_close": ("mouth_close", _mouth),
     "mouth_open": ("mouth_open", _mouth),
     "eyeglasses_remove": ("eyeglasses", _glasses),
@@ -72,30 +95,16 @@ TASKS: dict[str, tuple[str, Callable[[argparse.Namespace, FieldsConfig], FieldTa
 
 
 def main() -> None:
-    args = parse_args()
-    heads, task = TASKS[args.attribute]
-    config = FieldsConfig(args.attribute, heads, args.steps, args.batch, args.learning_rate, seed=args.seed)
-    output = args.output or Path("runs") / args.attribute
-    model = train_fields(config, task(args, config), output, args.resume, args.init)
-    print(f"The model is in {model}.")
-
-
-def parse_args() -> argparse.Namespace:
-    defaults = FieldsConfig("", "")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--attribute", required=True, choices=TASKS)
-    parser.add_argument("--pack", type=Path, help="the data of mouths and glasses, from prepare.py")
-    parser.add_argument("--borrowed", type=Path, help="for eyeglasses_remove: real glasses, from cut_glasses.py")
-    parser.add_argument("--dataset", help="the data of whole faces: a Hub id, or a folder of CelebA's schema")
-    parser.add_argument("--split", nargs="+", default=["train"], help="its parts to learn from (default train)")
-    parser.add_argument("--output", type=Path, help="log, checkpoints, model (default runs/ATTRIBUTE)")
-    parser.add_argument("--init", help="a model with the same heads to start from")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of --output")
-    parser.add_argument("--steps", type=int, default=defaults.steps)
-    parser.add_argument("--batch", type=int, default=defaults.batch, help="images a step")
-    parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
-    parser.add_argument("--seed", type=int, default=defaults.seed)
-    return parser.parse_args()
+    settings = parse(FieldsSettings, __doc__)
+    accelerator = new_accelerator(None)
+    heads, task = TASKS[settings.attribute]
+    config = FieldsConfig(
+        settings.attribute, heads, settings.steps, settings.batch, settings.learning_rate, seed=settings.seed
+    )
+    output = settings.output or Path("runs") / settings.attribute
+    model = train_fields(config, task(settings), output, settings.resume, settings.init, settings.workers, accelerator)
+    if accelerator.is_main_process:
+        print(f"The model is in {model}.")
 
 
 if __name__ == "__main__":

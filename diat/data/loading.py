@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import cv2
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 AHEAD = 2  # batches that each worker makes before they are asked for; they lie in shared memory, often 64 MB
@@ -31,6 +33,24 @@ class BatchesByStep(Protocol[BatchT_co]):
     def __getitem__(self, step: int) -> BatchT_co:
         """The batch of a step, in main memory."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class NamedTensors:
+    """A batch of tensors by name."""
+
+    tensors: Mapping[str, Tensor]
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.tensors[name]
+
+    def to(self, device: torch.device) -> NamedTensors:
+        """The same batch on a device."""
+        return NamedTensors({name: tensor.to(device, non_blocking=True) for name, tensor in self.tensors.items()})
+
+    def pin_memory(self) -> NamedTensors:
+        """The same batch in page-locked memory, from which a GPU copies while the processor goes on."""
+        return NamedTensors({name: tensor.pin_memory() for name, tensor in self.tensors.items()})
 
 
 def batches_ahead(

@@ -17,6 +17,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from diat.attributes import attribute_spec
+from diat.data.loading import NamedTensors, batches_ahead
 from diat.errors import TrainingStopped
 from diat.field_network import FieldNetwork
 from diat.heads import HEADS
@@ -59,7 +60,10 @@ class FieldTask(Protocol):
         ...
 
     def batch(self, step: int) -> Mapping[str, Tensor]:
-        """The batch of a step, the same whenever it is asked: `IMAGE`, (N, 3, H, W) in [-1, 1], and the targets."""
+        """The batch of a number, the same whenever it is asked: `IMAGE`, (N, 3, H, W) in [-1, 1], and the targets.
+
+        Processes that train together take the numbers in turn; one alone takes those of the steps.
+        """
         ...
 
     def losses(self, maps: Tensor, scalars: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -67,8 +71,24 @@ class FieldTask(Protocol):
         ...
 
 
+class _Batches:
+    """A task's batches, as `batches_ahead` takes them."""
+
+    def __init__(self, task: FieldTask) -> None:
+        self._task = task
+
+    def __getitem__(self, number: int) -> NamedTensors:
+        return NamedTensors(self._task.batch(number))
+
+
 def train_fields(
-    config: FieldsConfig, task: FieldTask, output: Path, resume: bool = False, init: str | Path | None = None
+    config: FieldsConfig,
+    task: FieldTask,
+    output: Path,
+    resume: bool = False,
+    init: str | Path | None = None,
+    workers: int = 0,
+    accelerator: Accelerator | None = None,
 ) -> Path:
     """Train, or go on where a run was stopped, and write the model beside every checkpoint.
 
@@ -78,32 +98,39 @@ def train_fields(
         output: a folder for log (`stats.jsonl`), checkpoints and `model`.
         resume: go on from the newest checkpoint.
         init: a model with the same heads to start from.
+        workers: processes that make batches ahead, 0 for none; the batches are the same.
+        accelerator: device and processes; None asks `accelerate launch`.
 
     Returns:
         The folder of the model.
 
     Raises:
-        TrainingStopped: the folder is in use, not empty or holds nothing to resume, or the loss is no number.
+        TrainingStopped: the folder is in use, not empty or holds nothing to resume, the loss is no number, or half
+            precision was asked for.
     """
     torch.manual_seed(config.seed)
-    accelerator = Accelerator()
+    accelerator = accelerator or Accelerator()
+    if accelerator.mixed_precision != "no":
+        raise TrainingStopped("Fields are finer than half precision: train them without --mixed_precision.")
     network = FieldNetwork(HEADS[config.heads]) if init is None else _initial(init, config.heads)
     network.to(accelerator.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     average = MovingAverage(network, config.decay)
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     modules, optimizers = {"network": network, "average": average.network}, {"network": optimizer}
     identity = {"config": asdict(config), "data": dict(task.identity())}
-    schedule = Schedule(log_every=config.log_every, save_every=config.save_every, resume=resume)
+    schedule = Schedule(log_every=config.log_every, save_every=config.save_every, resume=resume, workers=workers)
 
     def write_model(done: int) -> None:
         save_model(average.network, _released(config), output / "model", {**identity, "steps": done})  # type: ignore[arg-type]
 
     run = Run(output, config.steps, identity, modules, optimizers, schedule, accelerator, "fields", config.seed)
     with run:
-        for step in run.steps(save=write_model):
+        numbers = numbers_of(run.first, config.steps, accelerator.process_index, accelerator.num_processes)
+        stream = batches_ahead(_Batches(task), numbers, accelerator.device, schedule.workers)
+        for step, batch in zip(run.steps(save=write_model), stream, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = config.rate(step)
-            losses = _losses(network, task, step, accelerator.device)
+            losses = _losses(network, task, batch)
             total = torch.stack(list(losses.values())).sum()
             run.update(total, network, optimizer)
             average.update(network, step)
@@ -112,10 +139,14 @@ def train_fields(
     return output / "model"
 
 
-def _losses(network: FieldNetwork, task: FieldTask, step: int, device: torch.device) -> dict[str, Tensor]:
-    batch = {name: value.to(device) for name, value in task.batch(step).items()}
+def numbers_of(first: int, last: int, rank: int, world: int) -> range:
+    """The numbers of the batches that a process takes in the steps from ``first`` up to ``last``."""
+    return range(first * world + rank, last * world, world)
+
+
+def _losses(network: FieldNetwork, task: FieldTask, batch: NamedTensors) -> dict[str, Tensor]:
     maps, scalars = network(batch[IMAGE].contiguous(memory_format=torch.channels_last))
-    return task.losses(maps, scalars, batch)
+    return task.losses(maps, scalars, batch.tensors)
 
 
 def _initial(source: str | Path, heads: str) -> FieldNetwork:

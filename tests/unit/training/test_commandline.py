@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "train"))
 import commandline  # noqa: E402
 import launch  # noqa: E402
 
-TRAININGS = ("diat_a", "diat_vgg", "pretrain", "enhance", "attribute_classifier")
+TRAININGS = ("diat_a", "diat_vgg", "pretrain", "enhance", "attribute_classifier", "fields")
 
 
 def parsed(*arguments: str) -> TransferConfig:

@@ -4,10 +4,11 @@ import json
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 from diat.errors import TrainingStopped
 from diat.hub import load_model
-from diat.training.fields import FieldsConfig, train_fields
+from diat.training.fields import FieldsConfig, numbers_of, train_fields
 
 SETTINGS = {
     "attribute": "mouth_close",
@@ -74,3 +75,26 @@ def test_what_cannot_go_on_is_refused(tmp_path, drawn):
 def test_the_rate_rises_and_falls():
     config = FieldsConfig(steps=1000, **SETTINGS)
     assert config.rate(0) < config.rate(4) / 4 and config.rate(49) > config.rate(500) > config.rate(999) > 0
+
+
+def test_workers_make_the_same_batches(tmp_path):
+    config = FieldsConfig(steps=6, **SETTINGS)
+    alone, ahead = (
+        load_model(train_fields(config, Brightness(), tmp_path / str(workers), workers=workers)) for workers in (0, 2)
+    )
+    assert all((ahead.weights[name] == weight).all() for name, weight in alone.weights.items())
+
+
+def test_processes_share_the_batches_out_also_when_a_run_goes_on():
+    alone = list(numbers_of(0, 6, 0, 1))
+    assert alone == list(range(6))
+    shares = [numbers_of(*steps, rank, 3) for rank in range(3) for steps in ((0, 4), (4, 6))]
+    assert sorted(number for share in shares for number in share) == list(range(18))
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_half_precision_is_refused(tmp_path, precision, monkeypatch):
+    monkeypatch.setattr(Accelerator, "mixed_precision", precision)
+    with pytest.raises(TrainingStopped, match="finer than half precision"):
+        train_fields(FieldsConfig(steps=2, **SETTINGS), Brightness(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

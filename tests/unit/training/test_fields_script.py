@@ -16,3 +16,15 @@ def test_the_script_trains_fields_from_a_pack(tiny_pack, tmp_path, name, heads):
 def test_a_wrong_pack_is_refused_in_a_sentence(tmp_path):
     done = run_script("train/fields.py", "--attribute", "mouth_close", "--pack", tmp_path / "none.pack", check=False)
     assert done.returncode == 1 and done.stderr.startswith("fields: No pack at") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--steps", "abc"], "--steps takes a whole number, not 'abc'"),
+        (["--attribute", "nose"], "invalid choice 'nose'"),
+    ],
+)
+def test_options_that_cannot_be_are_a_sentence(arguments, sentence):
+    done = run_script("train/fields.py", "--attribute", "mouth_open", *arguments, check=False)
+    assert done.returncode == 1 and sentence in done.stderr and len(done.stderr.splitlines()) == 1
