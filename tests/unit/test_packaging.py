@@ -19,6 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 # What may use which extras beside the core dependencies: folders and files, the most special first.
 ROOMS = {
+    "diat/baselines": ["train"],
     "diat/evaluation": ["eval"],
     "diat/data": ["train"],
     "diat/training": ["train"],
