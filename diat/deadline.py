@@ -17,17 +17,21 @@ def run_within(stall_timeout_s: float, work: Callable[[Callable[[], None]], T]) 
 
     Args:
         stall_timeout_s: seconds without a sign of life after which it is given up.
-        work: is given what it calls as a sign of life.
+        work: is given what it calls as a sign of life, and what raises TimeoutError once it is given up.
 
     Raises:
-        TimeoutError: it stood still. The thread is left to end by itself.
+        TimeoutError: it stood still. The thread is left to end by itself, at its next sign of life.
         Exception: whatever the work raised.
     """
     results: list[T] = []
     errors: list[Exception] = []
     seen = [time.monotonic()]
 
+    given_up = threading.Event()
+
     def alive() -> None:
+        if given_up.is_set():
+            raise TimeoutError("the work was given up")
         seen[0] = time.monotonic()
 
     def run() -> None:
@@ -43,5 +47,6 @@ def run_within(stall_timeout_s: float, work: Callable[[Callable[[], None]], T]) 
     if errors:
         raise errors[0]
     if not results:
+        given_up.set()
         raise TimeoutError(f"nothing came for {stall_timeout_s:.0f} seconds")
     return results[0]

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Read a file that strangers may have put there.
+
+    Args:
+        path: of a regular file; a pipe or a device may never end.
+        limit: bytes, more of which are refused unread.
+
+    Raises:
+        OSError: it is none, too large, or cannot be read.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if status.st_size > limit:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        return file.read(limit)
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -95,7 +95,7 @@ def open_header(data: bytes) -> tuple[str, Image.Image]:
 
 def reason(error: Exception) -> str:
     """What a library says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:100] or type(error).__name__
 
 
 def check_scans(data: bytes) -> None:

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from diat.attributes import ATTRIBUTES, COLUMNS, NOT
 from diat.deadline import run_within
@@ -21,6 +20,7 @@ FILES = (WEIGHTS, CONFIG, MANIFEST)
 # Without a byte for this long the Hub counts as down. Its client alone tries a stalled server for 86 seconds and one
 # that answers 503 for 23 (both measured with huggingface_hub 2.4), and its time-outs belong to the whole process.
 STALL_TIMEOUT_S = 9.0
+PART = 64 * 2**10  # bytes that are a sign of life; a server that drips would hold a download for hours
 REPOSITORY = "diat-{}"  # what `train/push.py` calls the repository of an attribute
 
 
@@ -137,6 +137,8 @@ def _download(repository: str, options: HubOptions) -> tuple[Path, tuple[str, ..
         return _cached(repository, options, "the network is not to be used"), ()
     try:
         return run_within(STALL_TIMEOUT_S, lambda alive: _fetched(repository, options, alive)), ()
+    except ModelRejected:
+        raise
     except RevisionNotFoundError:
         raise ModelRejected(f"{repository} has no revision {options.revision!r}: check the name.") from None
     except GatedRepoError:
@@ -157,11 +159,22 @@ def _download(repository: str, options: HubOptions) -> tuple[Path, tuple[str, ..
 
 def _fetched(repository: str, options: HubOptions, alive: Callable[[], None]) -> Path:
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import EntryNotFoundError
 
     # Asked alone, a snapshot comes from the cache without a word when the Hub is down.
     commit = HfApi(token=options.token).model_info(repository, revision=options.revision).sha
     alive()
-    folder = _snapshot(repository, options, options.force_download, alive=alive)
+    folder = Path()
+    for name in FILES:
+        # One by one in this thread: the threads that a snapshot is downloaded by outlive a download that is given up,
+        # and the process would wait for them at its end.
+        try:
+            path = Path(_file(repository, options, name, alive))
+        except EntryNotFoundError:  # said when the model is read
+            continue
+        folder = path.parent if options.subfolder is None else path.parents[len(Path(options.subfolder).parts)]
+    if not folder.name:
+        raise ModelRejected(f"{repository} lacks {MANIFEST}, {CONFIG} and {WEIGHTS}: choose a repository with a model.")
     if folder.name != commit:
         raise ConnectionError("the client fell back to its cache, so the Hub went away between two requests")
     return folder
@@ -172,7 +185,10 @@ def _cached(repository: str, options: HubOptions, reason: str) -> Path:
     try:
         if options.force_download:
             raise FileNotFoundError("a copy in the cache is not what was asked for")
-        return _snapshot(repository, options, force=False, local=True)
+        folder = _snapshot(repository, options)
+        if not all((folder / (options.subfolder or "") / name).is_file() for name in FILES):
+            raise FileNotFoundError("the cache holds a download that was given up")
+        return folder
     except OSError:
         raise ModelRejected(
             f"{repository} could not be fetched from the Hub ({reason}) and is not in the cache: "
@@ -180,30 +196,53 @@ def _cached(repository: str, options: HubOptions, reason: str) -> Path:
         ) from None
 
 
-def _snapshot(
-    repository: str, options: HubOptions, force: bool, local: bool = False, alive: Callable[[], None] = lambda: None
-) -> Path:
+def _snapshot(repository: str, options: HubOptions) -> Path:
+    """What the cache holds. Raises OSError: nothing."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
-    class Progress(tqdm):
-        """The client's own bar; every received part is a sign of life."""
-
-        def update(self, n: float | None = 1) -> bool | None:
-            alive()
-            shown: bool | None = super().update(n)
-            return shown
-
-    within: Any = {"allow_patterns": [f"{options.subfolder}/{name}" if options.subfolder else name for name in FILES]}
+    patterns = [f"{options.subfolder}/{name}" if options.subfolder else name for name in FILES]
     return Path(
         snapshot_download(
             repository,
             revision=options.revision,
             cache_dir=options.cache_dir,
-            token=options.token,
-            local_files_only=local,
-            force_download=force,
-            tqdm_class=Progress,
-            **within,
+            local_files_only=True,
+            allow_patterns=patterns,
         )
     )
+
+
+def _file(repository: str, options: HubOptions, name: str, alive: Callable[[], None]) -> str:
+    """Download a file into the cache, if it is not there. -> its path."""
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
+
+    # By default the client counts what it receives in parts of ten megabytes, which on a slow line take minutes.
+    constants.DOWNLOAD_CHUNK_SIZE = min(constants.DOWNLOAD_CHUNK_SIZE, PART)
+
+    received = 0.0
+
+    class Progress(tqdm):
+        """The client's own bar; every received part is a sign of life, until the file should be whole."""
+
+        def update(self, n: float | None = 1) -> bool | None:
+            nonlocal received
+            received += max(n or 0, 0)  # what is fetched again counts again
+            if self.total is not None and received > self.total:  # cut off, the client begins again for ever
+                raise ConnectionError("more came than the file holds")
+            alive()
+            shown: bool | None = super().update(n)
+            return shown
+
+    path: str = hf_hub_download(
+        repository,
+        name,
+        subfolder=options.subfolder,
+        revision=options.revision,
+        cache_dir=options.cache_dir,
+        token=options.token,
+        force_download=options.force_download,
+        tqdm_class=Progress,
+    )
+    alive()
+    return path

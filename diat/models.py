@@ -17,7 +17,7 @@ from safetensors.numpy import save as save_safetensors
 
 from diat.attributes import attribute_spec
 from diat.errors import DiatError, ModelRejected
-from diat.files import write_folder
+from diat.files import read_file, write_folder
 from diat.heads import HEADS, RGB
 from diat.layers import expected_shapes, field_shapes
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # training alone needs torch
 
 WEIGHTS, CONFIG, MANIFEST = "model.safetensors", "config.json", "manifest.json"
 FORMAT = "diat-model-1"
+# Of any file of a model; the largest network that `ModelConfig` can describe has 30 MiB.
+MAX_FILE_BYTES = 256 * 2**20
 RGB_SIZES = (64, 128, 192, 256)  # sides in pixels of the crops that T is trained on and run at
 ENHANCER_PREFIX = "enhancer."  # of the names of E's tensors
 PREFIXES = ("", ENHANCER_PREFIX)
@@ -180,13 +182,13 @@ def model_folders(path: Path) -> list[Path]:
 
 def _json(folder: Path, name: str) -> dict[str, Any]:
     try:
-        value = json.loads((folder / name).read_text())
+        value = json.loads(read_file(folder / name, MAX_FILE_BYTES))
     except OSError:
         found = ", ".join(sorted(path.name for path in folder.glob("*"))[:5]) if folder.is_dir() else "nothing"
         raise ModelRejected(
             f"{folder} lacks {name} (found {found or 'nothing'}): expected {WEIGHTS}, {CONFIG} and {MANIFEST}."
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelRejected(f"{name} in {folder} is not JSON ({error}): download the model again.") from None
     if not isinstance(value, dict):
         raise ModelRejected(f"{name} in {folder} is not a JSON object: download the model again.")
@@ -195,7 +197,7 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
 
 def _verified(folder: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
     try:
-        data = (folder / name).read_bytes()
+        data = read_file(folder / name, MAX_FILE_BYTES)
     except OSError:
         raise ModelRejected(f"{folder} lacks {name}, which its manifest names: download the model again.") from None
     if hashlib.sha256(data).hexdigest() != manifest.get(name):
@@ -209,7 +211,7 @@ def _config(data: bytes, folder: Path) -> ModelConfig:
     try:
         values = {"heads": RGB, **json.loads(data)}  # models that were made before there were heads do not name them
         config = ModelConfig(**{field.name: values[field.name] for field in fields(ModelConfig)})
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelRejected(
             f"{CONFIG} in {folder} is not a model's configuration ({error}): download it again."
         ) from None
@@ -217,15 +219,17 @@ def _config(data: bytes, folder: Path) -> ModelConfig:
         found, wanted = getattr(config, field.name), type(getattr(ModelConfig(""), field.name))
         if not isinstance(found, (wanted, int) if wanted is float else wanted):
             raise ModelRejected(
-                f"{field.name} in {folder / CONFIG} is {found!r}, no {wanted.__name__}: download it again."
+                f"{field.name} in {folder / CONFIG} is {str(found)[:50]!r}, no {wanted.__name__}: download it again."
             )
     if config.format != FORMAT:
-        raise ModelRejected(f"{folder} is of format {config.format!r}, and this version reads {FORMAT!r}: update diat.")
+        raise ModelRejected(
+            f"{folder} is of format {config.format[:50]!r}, and this version reads {FORMAT!r}: update diat."
+        )
     try:
         attribute_spec(config.attribute, config.region)
     except DiatError as error:
         raise ModelRejected(
-            f"{CONFIG} in {folder} is of an attribute that this version does not know ({error})"
+            f"{CONFIG} in {folder} is of an attribute that this version does not know ({str(error)[:300]})"
         ) from None
     if config.heads in HEADS:
         known = config.size == HEADS[config.heads].size and config.enhancer == "none"

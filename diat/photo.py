@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import io
 import os
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageChops, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageChops, ImageCms
 
 from diat.errors import PhotoRejected
 from diat.formats import open_header, reason
@@ -21,6 +22,18 @@ MAX_PIXELS = 120_000_000  # by the header; a telephone's largest pictures have 1
 # Larger ones are reduced to it. Edits peak at 0.9 GB of memory for 48 million pixels, at 1.9 GB for 108 million.
 WORKING_PIXELS = 50_000_000
 MAX_BYTES = 40 * 2**20
+MAX_ASPECT = 100  # of the longer side to the shorter; thinner pictures hold no face, and vanish when they are reduced
+
+# How the pixels of a file are turned to stand upright, by the orientation in its EXIF; 1 is upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 PhotoSource = bytes | str | os.PathLike[str] | BinaryIO | Image.Image | U8
 
@@ -54,6 +67,8 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
     elif isinstance(source, (str, os.PathLike)):
         kind, image = open_header(_read(Path(source)))
     elif isinstance(source, (bytes, bytearray, memoryview)):
+        if len(source) > MAX_BYTES:
+            raise PhotoRejected(_too_many_bytes(f"more than {MAX_BYTES // 2**20} MiB"))
         kind, image = open_header(bytes(source))
     elif hasattr(source, "read"):
         kind, image = open_header(_read_file(source))
@@ -64,11 +79,11 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
     _check_size(image.width, image.height)
     try:
         image.load()
+        return _normalised(image, kind, None if full_size else WORKING_PIXELS)
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
         raise PhotoRejected(
             f"The photograph is damaged or cut off ({reason(error)}): export or copy it again."
         ) from error
-    return _normalised(image, kind, None if full_size else WORKING_PIXELS)
 
 
 def is_photo(value: Any) -> bool:
@@ -81,15 +96,23 @@ def is_photo(value: Any) -> bool:
 
 def _read(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise PhotoRejected(_too_many_bytes(f"{size / 2**20:.0f} MiB"))
+        status = path.stat()
+        if status.st_size > MAX_BYTES:
+            raise PhotoRejected(_too_many_bytes(f"{status.st_size / 2**20:.0f} MiB"))
+        if not stat.S_ISREG(status.st_mode) and not path.is_dir():  # a pipe may never end
+            raise PhotoRejected(f"{path.name!r} is a pipe or a device: give a file.")
         return path.read_bytes()
+    except ValueError:
+        raise PhotoRejected("The path holds a NUL character: check it.") from None
     except OSError as error:
-        there = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+        try:
+            there = [other.name for other in path.parent.iterdir()]
+        except OSError:
+            there = []
         near = difflib.get_close_matches(path.name, there, n=1)
         hint = f"did you mean {near[0]!r}?" if near and near[0] != path.name else "check the path."
-        raise PhotoRejected(f"The file {path.name!r} cannot be read ({error.strerror}): {hint}") from error
+        name = path.name if len(path.name) <= 100 else f"{path.name[:100]}..."
+        raise PhotoRejected(f"The file {name!r} cannot be read ({error.strerror}): {hint}") from error
 
 
 def _read_file(file: BinaryIO) -> bytes:
@@ -113,6 +136,8 @@ def _check_size(width: int, height: int) -> None:
         raise PhotoRejected(_too_large(f" of {width}x{height} pixels"))
     if width == 0 or height == 0:
         raise PhotoRejected("The photograph has no pixels: choose another.")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise PhotoRejected(f"The picture of {width}x{height} pixels is too thin to show a face: choose another.")
 
 
 def _too_large(what: str) -> str:
@@ -131,7 +156,9 @@ def _checked_array(array: Any) -> U8:
 
 def _normalised(image: Image.Image, kind: str | None, limit: int | None) -> Photo:
     notices = []
-    if kind != "HEIF" and image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if (
+        kind != "HEIF" and image.format != "MPO" and getattr(image, "is_animated", False)
+    ):  # counting would read them all
         image.seek(0)
         notices.append("The picture is animated: its first frame was taken.")
     exif, located = dates_of(image)
@@ -146,9 +173,16 @@ def _normalised(image: Image.Image, kind: str | None, limit: int | None) -> Phot
         notices.append(
             f"The photograph was reduced from {before[0]}x{before[1]} to {image.width}x{image.height} pixels."
         )
-    # A transposed file says "turn me" no more, and its EXIF goes no further.
-    image = ImageOps.exif_transpose(image)
-    return _opaque_srgb(image, Keepsake(kind, exif=exif), notices)
+    return _opaque_srgb(_upright(image), Keepsake(kind, exif=exif), notices)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF says. Pillow's own function rewrites the rest of the EXIF, and fails on much of it."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 - a damaged EXIF says nothing about the pixels
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

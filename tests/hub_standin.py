@@ -31,7 +31,8 @@ class HubStandin:
     """Repositories are folders; ``fault`` is what goes wrong from now on.
 
     Faults: an HTTP status as a number for every request; ``"stalled"`` (no answer), ``"cut"`` (half of the weights),
-    ``"tampered"`` (one byte of the weights is another), ``"read only"`` (every commit is refused), or None.
+    ``"dripping"`` (200 bytes of the weights every half second), ``"tampered"`` (one byte of the weights is another),
+    ``"read only"`` (every commit is refused), or None.
     """
 
     def __init__(self, address: str, storage: Path | None = None) -> None:
@@ -130,7 +131,14 @@ class HubStandin:
             return Response(headers=headers)
         if self.fault == "cut" and weights:
             data = data[: len(data) // 2]
-        return StreamingResponse(iter([data]), headers=headers)
+        parts = self._drops(data) if self.fault == "dripping" and weights else iter([data])
+        return StreamingResponse(parts, headers=headers)
+
+    def _drops(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), 200):
+            yield data[start : start + 200]
+            if self.released.wait(0.5):
+                return
 
     def _refused(self, request: Request) -> Response | None:
         """What a client that may not write gets, or the fault that was asked for."""

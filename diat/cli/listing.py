@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING
 
 from diat.attributes import ATTRIBUTES
 from diat.cli.files import Named, find_photos
-from diat.cli.shared import Reporter
+from diat.cli.shared import Reporter, read_stdin
 from diat.errors import DiatError
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def list_faces(args: argparse.Namespace) -> int:
     for photo in photos:
         prefix = f"{photo}: " if len(photos) > 1 else ""
         try:
-            source = sys.stdin.buffer.read() if photo.path is None else photo.path
+            source = read_stdin() if photo.path is None else photo.path
             found = detector.detect(open_photo(source).pixels)
         except DiatError as error:
             without += 1

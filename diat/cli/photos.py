@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diat.cli.files import Job, plan
-from diat.cli.shared import Reporter, check_change, load_editor
+from diat.cli.shared import Reporter, check_change, load_editor, read_stdin
 from diat.errors import DiatError
 from diat.faces import parse_choice
 
@@ -76,20 +76,22 @@ def _edited(edit: Callable[..., Any], jobs: list[Job], full_size: bool) -> Itera
     """The photographs as one batch of the network; one by one where one of them cannot be used."""
     from diat.photo import open_photo
 
-    sources: list[Path | bytes] = [
-        sys.stdin.buffer.read() if job.photo.path is None else job.photo.path for job in jobs
-    ]
+    sources: list[Path | bytes] = [read_stdin() if job.photo.path is None else job.photo.path for job in jobs]
     opened = partial(open_photo, full_size=full_size)
     try:
-        yield from zip(jobs, edit(map(opened, sources)), strict=True)
-        return
-    except DiatError:
+        results = edit(map(opened, sources))
+    except Exception:  # noqa: BLE001 - said below, of the photograph that it was
         pass
+    else:
+        yield from zip(jobs, results, strict=True)
+        return
     for job, source in zip(jobs, sources, strict=True):
         try:
             yield job, edit(opened(source))
         except DiatError as error:
             yield job, error
+        except Exception as error:  # noqa: BLE001 - one photograph must not stop the others
+            yield job, DiatError(f"Editing it failed ({type(error).__name__}: {error}): please report this.")
 
 
 def _kind(result: EditResult, job: Job, args: argparse.Namespace) -> str:

@@ -34,6 +34,13 @@ def load_editor(args: argparse.Namespace) -> FaceEditor:
     )
 
 
+def read_stdin() -> bytes:
+    """A photograph from stdin; no more of it than shows that it is too large."""
+    from diat.photo import MAX_BYTES
+
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
 class Reporter:
     """Says what happened, as the options ask: sentences, JSON, or nothing; errors on stderr always.
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from diat.pages.uploads import IDLE_SECONDS, folder_bytes
+
+QUOTA = 2 * 2**30  # bytes of uploads and results at once
+UPLOAD_ROUTE = "/upload"  # what addresses that take files end in
+RETRY_SECONDS = 10  # a queue of visitors is through in about so many
+BUSY = f"The queue is full. Try again in {RETRY_SECONDS} seconds."
+FULL = "The server's disk has no room for more uploads. Try again in a minute."
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -65,6 +74,63 @@ class BodyLimit:
 
 class _BodyTooLarge(Exception):
     pass
+
+
+class DiskQuota:
+    """ASGI middleware: uploads are refused with 507 while the folder of uploads is full.
+
+    Args:
+        folder: of uploads and results.
+        quota: bytes that may lie in it, those counted that are on their way.
+    """
+
+    def __init__(self, app: ASGIApp, folder: Path, quota: int = QUOTA) -> None:
+        self._app, self._folder, self._quota = app, folder, quota
+        self._arriving = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].endswith(UPLOAD_ROUTE):
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        size = int(declared) if declared.isdigit() else 0
+        self._arriving += size
+        try:
+            if await asyncio.to_thread(folder_bytes, self._folder) + self._arriving > self._quota:
+                headers = {"Retry-After": str(IDLE_SECONDS)}
+                await JSONResponse({"detail": FULL, "error": FULL}, 507, headers)(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            self._arriving -= size
+
+
+class BusyAnswer:
+    """ASGI middleware: Gradio's refusals of a full queue say when to come again, to people and to programs."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        replaced = False
+
+        async def worded(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 503:
+                replaced = b"retry-after" not in {name.lower() for name, _ in message["headers"]}
+                if replaced:
+                    headers = {"Retry-After": str(RETRY_SECONDS)}
+                    await JSONResponse({"detail": BUSY, "error": BUSY}, 503, headers)(scope, _nothing, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, worded if scope["type"] == "http" else send)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
 
 
 def hand_over_unopened(image: gr.Image, allowed: set[str]) -> None:

@@ -42,12 +42,13 @@ FRAME, SNAPSHOT = b"\0", b"\1"
 NUMBER_BYTES = 4  # of a frame's number
 MAX_VIEWERS = 4  # at once; more would see a slide show
 WORKERS = 2  # threads that edit frames; more would only wait for the processor, and each keeps the network's buffers
-IDLE_SECONDS = 30  # a WebSocket that sends nothing for so long gives its place up
+FIRST_SECONDS = 10  # a WebSocket that has sent no frame by then gives its place up
+IDLE_SECONDS = 30  # and later one that sends none for so long
 POSTED_IDLE_SECONDS = 10  # and a viewer who posts frames
 MIN_SESSION_LENGTH = 16  # characters; a name that can be guessed would let another viewer's frames mix with one's own
 
 BUSY = f"The live page is full ({MAX_VIEWERS} viewers). Try again in a moment."
-IDLE = f"Nothing was sent for {IDLE_SECONDS} seconds. Start again."
+IDLE = "No picture came for a while. Start again."
 FAILED = "The server failed to edit the picture. Start again."
 SIGN_IN = "Sign in first: reload the page."
 _HERE = Path(__file__).parent
@@ -170,9 +171,10 @@ class _Connection:
             pass  # closed from the other side
 
     async def _listen(self) -> None:
+        ends = time.monotonic() + FIRST_SECONDS
         while True:
             try:
-                message = await asyncio.wait_for(self._socket.receive(), IDLE_SECONDS)
+                message = await asyncio.wait_for(self._socket.receive(), ends - time.monotonic())
             except TimeoutError:
                 await self._send_error(IDLE)
                 return
@@ -181,6 +183,7 @@ class _Connection:
             if (data := message.get("bytes")) is not None:
                 self._newest = data
                 self._arrived.set()
+                ends = time.monotonic() + IDLE_SECONDS
             else:
                 await self._read_text(message.get("text") or "")
 

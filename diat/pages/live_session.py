@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import cv2
 from PIL import Image
 
 from diat.attributes import check_strength
@@ -123,7 +124,7 @@ def decode_frame(jpeg: bytes) -> U8:
     try:
         with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as header:
             width, height = header.size
-    except (OSError, Image.DecompressionBombError, ValueError, SyntaxError):
+    except Exception:  # noqa: BLE001 - a damaged header makes Pillow raise anything
         raise PhotoRejected("The frame is not a JPEG.") from None
     if len(jpeg) > MAX_FRAME_BYTES or width * height > MAX_FRAME_PIXELS:
         raise PhotoRejected(f"The frame is too large ({width}x{height}); the limit is 1920x1080 and 1 MiB.")
@@ -132,5 +133,5 @@ def decode_frame(jpeg: bytes) -> U8:
     check_scans(jpeg)
     try:
         return decompressed(jpeg)
-    except ValueError:
+    except (ValueError, cv2.error):
         raise PhotoRejected("The frame is damaged.") from None

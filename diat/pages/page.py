@@ -21,15 +21,17 @@ TITLE = (
     "Close a mouth, take off glasses, look younger: the person stays recognisable."
 )
 TERMS = (
-    f"Pictures are processed only on this server and deleted after {KEPT_SECONDS // 60} minutes. Label results as "
-    "edited, and do not use them to deceive or harm anyone. The code is open source (Apache-2.0); the weights were "
-    "trained on CelebA and the face models are InsightFace's, both for **non-commercial research only**."
+    "Pictures are processed only on this server. They are deleted a minute after you leave, and at the latest after "
+    f"{KEPT_SECONDS // 60} minutes. Label results as edited, and do not use them to deceive or harm anyone. The code "
+    "is open source (Apache-2.0); the weights were trained on CelebA and the face models are InsightFace's, both for "
+    "**non-commercial research only**."
 )
 HEAD = (
     '<meta name="description" content="Change one thing about a face and keep the person recognisable.">'
     '<meta property="og:title" content="DIAT: change one thing about a face">'
     '<meta property="og:description" content="Close a mouth, take off glasses, look younger: the person stays '
     'recognisable.">'
+    f"<script>{(Path(__file__).parent / 'keep.js').read_text()}</script>"
 )
 
 

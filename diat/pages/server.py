@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 from diat.errors import DiatError, explain_import_error
 from diat.pages.uploads import upload_folder
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     with upload_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         try:
-            _serve(args)
+            _serve(args, folder)
         except ImportError as error:
             sys.exit(f"app: {explain_import_error(error)}")
         except DiatError as error:
@@ -37,21 +38,23 @@ def main(arguments: list[str] | None = None) -> None:
             pass
 
 
-def _serve(args: argparse.Namespace) -> None:
+def _serve(args: argparse.Namespace, folder: Path) -> None:
     import gradio as gr
     from starlette.middleware import Middleware
 
     from diat.detector import EMBEDDED_PACK
     from diat.pages.access import SiteGuard, site_hosts
     from diat.pages.editors import EditorPool
-    from diat.pages.guards import BodyLimit
+    from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota
     from diat.pages.live import LiveRoutes
     from diat.pages.page import CSS, HEAD, build
+    from diat.pages.uploads import Renewal, Sweeper, files_in_work
     from diat.photo import MAX_BYTES
 
     editors = EditorPool(args.models, args.face_pack or EMBEDDED_PACK)
-    fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
     demo = build(editors)
+    Sweeper(folder, lambda: files_in_work(demo)).start()
+    fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
     demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=MAX_AT_ONCE)
     demo.launch(
         server_name=args.host,
@@ -70,7 +73,10 @@ def _serve(args: argparse.Namespace) -> None:
         app_kwargs={
             "middleware": [
                 Middleware(SiteGuard, hosts=site_hosts(args.host, args.allowed_host)),
+                Middleware(BusyAnswer),
+                Middleware(DiskQuota, folder=folder),
                 Middleware(BodyLimit, limit=MAX_BYTES + 2**20),
+                Middleware(Renewal, folder=folder),
             ],
             "routes": LiveRoutes(editors).routes(),
         },

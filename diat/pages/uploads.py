@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
-KEPT_SECONDS = 600  # uploads and results are deleted after this
-SWEEP_INTERVAL = 30  # seconds
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+IDLE_SECONDS = 50  # a file that nobody has asked for so long is deleted: within 60 seconds, with the sweeper's pace
+KEPT_SECONDS = 600  # and one that an open page keeps asking for, after this
+SWEEP_INTERVAL = 5  # seconds
 PREFIX = "diat-demo-"
+LOCK = ".lock"  # in the folder; the server holds it as long as it runs
+FILE_ROUTE = "/file="  # of Gradio's addresses of files; the path follows
+
+InUse = Callable[[], Collection[str]]
 
 
 @contextmanager
@@ -21,55 +31,120 @@ def upload_folder() -> Iterator[Path]:
     """A folder for Gradio, which must be told of it before it is imported (``GRADIO_TEMP_DIR``).
 
     Gradio forgets uploads that were cut off and everything that an earlier server left. Here whatever lies in the
-    folder is deleted when it is old, with the server, or by the next server where this one was killed.
+    folder is deleted when it is old (`Sweeper`), with the server, or by the next server where this one was killed.
     """
     parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(parent)
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))  # of mode 0700
-    ended = threading.Event()
-    sweeper = threading.Thread(target=_sweep_on, args=(folder, ended), name="sweeper", daemon=True)
-    sweeper.start()
-    try:
-        yield folder
-    finally:
-        ended.set()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def remove_abandoned(parent: Path) -> None:
-    """Delete the folders of servers that run no more."""
-    for folder in parent.glob(f"{PREFIX}*"):
-        number = folder.name.removeprefix(PREFIX).split("-")[0]
-        if number.isdigit() and not _runs(int(number)) and folder.stat().st_uid == os.getuid():
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))  # of mode 0700
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def sweep(folder: Path, older_than: float = KEPT_SECONDS) -> None:
-    """Delete the files that nobody wrote to for so many seconds, and folders that are empty as long."""
-    limit = time.time() - older_than
-    for path in sorted(folder.rglob("*"), reverse=True):  # files before their folders
+def remove_abandoned(parent: Path) -> None:
+    """Delete the folders of servers that run no more: whose locks nobody holds."""
+    for folder in parent.glob(f"{PREFIX}*"):
         try:
-            if path.lstat().st_mtime >= limit:
-                continue
-            if path.is_dir() and not path.is_symlink():
-                path.rmdir()
-            else:
-                path.unlink()
-        except OSError:  # a folder in use, or a file that Gradio has deleted meanwhile
+            with (folder / LOCK).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # a server holds it, or it is somebody else's
             continue
 
 
-def _sweep_on(folder: Path, ended: threading.Event) -> None:
-    while not ended.wait(SWEEP_INTERVAL):
-        sweep(folder)
+class Sweeper:
+    """Deletes what lies idle in a folder, or too long.
+
+    Args:
+        folder: of uploads and results.
+        in_use: paths that work waits for or runs on; they count as asked for.
+    """
+
+    def __init__(self, folder: Path, in_use: InUse = tuple) -> None:
+        self._folder, self._in_use = folder, in_use
+        self._first_seen: dict[Path, float] = {}
+
+    def start(self) -> None:
+        """Sweep in a thread of its own as long as the process runs."""
+        threading.Thread(target=self._run, name="sweeper", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(SWEEP_INTERVAL)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Go through the folder once."""
+        now = time.time()
+        used = {Path(path) for path in self._in_use()}
+        seen: dict[Path, float] = {}
+        for path in sorted(self._folder.rglob("*"), reverse=True):  # files before their folders
+            if path == self._folder / LOCK:
+                continue
+            try:
+                if path in used:
+                    os.utime(path)
+                elif path.is_dir() and not path.is_symlink():
+                    if path.stat().st_mtime < now - IDLE_SECONDS:
+                        path.rmdir()  # fails where it holds something
+                else:
+                    first = self._first_seen.get(path, now)
+                    if path.lstat().st_mtime < now - IDLE_SECONDS or first < now - KEPT_SECONDS:
+                        path.unlink()
+                    else:
+                        seen[path] = first
+            except OSError:  # a folder in use, or a file that Gradio has deleted meanwhile
+                continue
+        self._first_seen = seen
+
+
+class Renewal:
+    """ASGI middleware: a file that is asked for is kept on, so that an open page keeps what it shows.
+
+    Args:
+        folder: of uploads and results.
+    """
+
+    def __init__(self, app: ASGIApp, folder: Path) -> None:
+        self._app, self._folder = app, folder.resolve()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        _, is_file, name = scope.get("path", "").partition(FILE_ROUTE)
+        if is_file and (path := Path(unquote(name))).is_relative_to(self._folder) and ".." not in path.parts:
+            try:
+                os.utime(path)
+            except (OSError, ValueError):
+                pass  # gone, which Gradio says
+        await self._app(scope, receive, send)
+
+
+def files_in_work(demo: Any) -> set[str]:
+    """The uploads that requests which wait or run in a demo's queue name."""
+    events = list(demo._queue.event_ids_to_events.values())
+    return {path for event in events if event.data is not None for path in _paths(event.data.data)}
+
+
+def _paths(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(path := value.get("path"), str):
+            yield path
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _paths(part)
+
+
+def folder_bytes(folder: Path) -> int:
+    """How much lies in a folder, in bytes."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except OSError:
+            continue
+    return total

@@ -211,6 +211,7 @@ class VideoJob:
 
         video = self._original.streams.video[0]
         video.thread_type = "AUTO"
+        video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # pictures may grow within a film
         sound = self._writer.sound
         for packet in self._original.demux(video, *sound):
             if packet.stream in sound:

@@ -81,7 +81,7 @@ def test_a_revision_can_be_asked_for_by_its_commit(hub, load):
     assert "no revision 'nowhere'" in load(revision="nowhere")[0]
 
 
-@pytest.mark.parametrize("fault", [401, 403, 404, 429, 500, 503, "stalled", "cut"])
+@pytest.mark.parametrize("fault", [401, 403, 404, 429, 500, 503, "stalled", "dripping", "cut"])
 def test_a_hub_that_fails_is_one_sentence_within_ten_seconds(hub, load, fault):
     hub.fault = fault
     said, seconds = load()

@@ -1,4 +1,5 @@
 import io
+import itertools
 import json
 import os
 import re
@@ -15,6 +16,8 @@ from PIL import Image
 from diat.attributes import ATTRIBUTES
 from diat.cli import main
 from diat.cli.photos import BATCH
+from diat.editor import FaceEditor
+from diat.photo import Photo
 from diat.provenance import is_marked
 
 
@@ -275,3 +278,21 @@ def test_an_unknown_option_shows_the_usage_of_its_command(capsys):
     assert ended.value.code == 2
     error = capsys.readouterr().err
     assert error.startswith("usage: diat edit") and "diat edit: error: unrecognized arguments: --atribute x" in error
+
+
+def test_a_photograph_that_fails_unexpectedly_does_not_stop_the_others(tmp_path, hopper_path, capsys, monkeypatch):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        shutil.copy(hopper_path, folder / f"{name}.jpg")
+    edit, seen = FaceEditor.edit, itertools.count()
+
+    def broken(self, photo, **options):
+        if not isinstance(photo, Photo) or next(seen) == 1:
+            raise ZeroDivisionError("as never before")
+        return edit(self, photo, **options)
+
+    monkeypatch.setattr(FaceEditor, "edit", broken)
+    assert main(["edit", str(folder), "-o", str(tmp_path / "out"), "--attribute", "mouth_open"]) == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.jpg", "c.jpg"]
+    assert "b.jpg was skipped: Editing it failed (ZeroDivisionError" in capsys.readouterr().err

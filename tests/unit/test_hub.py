@@ -1,5 +1,7 @@
 import hashlib
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -207,3 +209,31 @@ def test_a_model_is_written_over_another_and_other_files_stay(folder):
         np.testing.assert_array_equal(again.weights[name], value)
     assert (folder / "README.md").read_text() == "kept"
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize("name", [MANIFEST, CONFIG, WEIGHTS])
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    start = time.perf_counter()
+    with pytest.raises(ModelRejected, match=f"lacks {name}"):
+        load_model(folder)
+    assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize("name", [MANIFEST, CONFIG])
+def test_json_nested_without_end_is_refused(folder, name):
+    (folder / name).write_text("[" * 200_000)
+    if name == CONFIG:
+        sign(folder)
+    with pytest.raises(ModelRejected, match="JSON|configuration"):
+        load_model(folder)
+
+
+def test_a_refusal_does_not_repeat_a_megabyte(folder):
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**config, "attribute": "x" * 2**20}))
+    sign(folder)
+    with pytest.raises(ModelRejected) as error:
+        load_model(folder)
+    assert len(str(error.value)) < 600

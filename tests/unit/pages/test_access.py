@@ -1,11 +1,6 @@
-"""Who may ask the server, and what it keeps of them."""
+"""Who may ask the server."""
 
 from __future__ import annotations
-
-import os
-import subprocess
-import sys
-import time
 
 import pytest
 from starlette.applications import Starlette
@@ -15,7 +10,6 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from diat.pages.access import SiteGuard, hostname, site_hosts
-from diat.pages.uploads import KEPT_SECONDS, PREFIX, remove_abandoned, sweep, upload_folder
 
 
 def client(host: str = "127.0.0.1", *allowed: str) -> TestClient:
@@ -62,40 +56,3 @@ def test_answers_carry_security_headers():
 
 def test_a_host_loses_its_port():
     assert [hostname(host) for host in ("A.b:80", "a.b", "[::1]:80", "")] == ["a.b", "a.b", "[::1]", ""]
-
-
-def test_the_upload_folder_is_the_users_alone_and_goes_with_the_server(tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    with upload_folder() as folder:
-        assert folder.parent == tmp_path
-        assert folder.stat().st_mode & 0o777 == 0o700
-        (folder / "face.jpg").write_bytes(b"x")
-    assert not list(tmp_path.iterdir())
-
-
-def test_what_a_killed_server_left_is_removed_and_a_running_ones_is_not(tmp_path):
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait(30)
-    left, running, other = (tmp_path / name for name in (f"{PREFIX}{ended.pid}-x", f"{PREFIX}{os.getpid()}-x", "mine"))
-    for folder in (left, running, other):
-        folder.mkdir()
-        (folder / "face.jpg").write_bytes(b"x")
-    remove_abandoned(tmp_path)
-    assert not left.exists()
-    assert (running / "face.jpg").exists() and (other / "face.jpg").exists()
-
-
-def test_old_files_are_swept_and_new_ones_stay(tmp_path):
-    for name, age in (("old", KEPT_SECONDS + 5), ("new", 5)):
-        (tmp_path / name).mkdir()
-        file = tmp_path / name / "face.jpg"
-        file.write_bytes(b"x")
-        for path in (file, file.parent):
-            os.utime(path, (time.time() - age,) * 2)
-    (tmp_path / "tmpcut").write_bytes(b"an upload that was cut off")
-    os.utime(tmp_path / "tmpcut", (0, 0))
-    sweep(tmp_path)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["face.jpg", "new", "old"]
-    os.utime(tmp_path / "old", (0, 0))  # emptied a while ago
-    sweep(tmp_path)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["face.jpg", "new"]

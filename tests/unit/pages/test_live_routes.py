@@ -84,9 +84,12 @@ def test_a_failure_is_told_and_logged_and_ends_the_connection(client, models, ca
     assert "the network gave up" in caplog.text
 
 
-def test_who_sends_nothing_gives_the_place_up(client, monkeypatch):
-    monkeypatch.setattr(live, "IDLE_SECONDS", 0.2)
+@pytest.mark.parametrize("said", [None, json.dumps(SETTINGS)])
+def test_who_sends_no_picture_gives_the_place_up(client, monkeypatch, said):
+    monkeypatch.setattr(live, "FIRST_SECONDS", 0.2)
     with client.websocket_connect("/live") as socket:
+        if said:
+            socket.send_text(said)
         assert socket.receive_json()["error"] == IDLE
         assert socket.receive()["type"] == "websocket.close"
 
