@@ -1,0 +1,92 @@
+"""Photographs that programs stumble over: broken EXIF, thin pictures, pipes, animations, images of PIL that fail."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+
+import numpy as np
+import pytest
+from PIL import GifImagePlugin, Image
+from test_photos import assert_sentence, encoded, psnr
+
+from diat.errors import PhotoRejected
+from diat.photo import open_photo
+
+
+@pytest.fixture(scope="module")
+def portrait(collins) -> Image.Image:
+    return Image.fromarray(collins[40:240, 140:300])
+
+
+BROKEN_EXIF = {
+    "no TIFF": b"Exif\0\0no TIFF at all",
+    "cut off": b"Exif\0\0MM\0*\0\0",
+    "directory beyond the end": b"Exif\0\0MM\0*\xff\xff\xff\xf0",
+    "entries beyond the end": b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\x01\x12\0\x03" * 3,
+    "of a type that is none": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\xff\0\0\0\x01\0\x06\0\0\0\0\0\0",
+    "text for a number": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x04abc\0\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("name", BROKEN_EXIF)
+def test_exif_that_cannot_be_read_says_nothing_about_the_pixels(portrait, kind, name):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    pixels = open_photo(encoded(portrait, kind, exif=BROKEN_EXIF[name], **options)).pixels
+    assert psnr(pixels, np.asarray(portrait)) > 30
+
+
+def test_exif_that_pillow_cannot_write_back_turns_the_picture_all_the_same(portrait):
+    # Orientation 6 and an entry of a type that is read but not written: rewriting it raised struct.error.
+    entries = b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + b"\x01\x1a\0\x05\0\0\0\x01\xff\xff\xff\xff"
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + entries + b"\0\0\0\0"
+    pixels = open_photo(encoded(portrait.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)).pixels
+    np.testing.assert_array_equal(pixels, np.asarray(portrait))
+
+
+@pytest.mark.parametrize("size", [(2000, 1), (1, 2000), (4000, 30)])
+def test_a_picture_too_thin_for_a_face_is_refused(size):
+    with pytest.raises(PhotoRejected, match="too thin") as error:
+        open_photo(encoded(Image.new("RGB", size)))
+    assert_sentence(error)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "photo.jpg")
+    start = time.perf_counter()
+    for path in (tmp_path / "photo.jpg", "/dev/zero"):
+        with pytest.raises(PhotoRejected, match="a pipe or a device"):
+            open_photo(path)
+    assert time.perf_counter() - start < 1
+
+
+def test_a_path_with_a_nul_is_refused():
+    with pytest.raises(PhotoRejected, match="NUL"):
+        open_photo("photo\0.jpg")
+
+
+def test_an_animations_frames_are_not_counted(monkeypatch):
+    data = encoded(Image.new("RGB", (8, 8)), "GIF", save_all=True, append_images=[Image.new("RGB", (8, 8), "red")])
+
+    def counted(image):
+        raise AssertionError("a file of a million frames would take seconds")
+
+    monkeypatch.setattr(GifImagePlugin.GifImageFile, "n_frames", property(counted))
+    assert "first frame" in open_photo(data).notices[0]
+
+
+@pytest.mark.parametrize("name", ["La", "closed", "cut"])
+def test_a_pil_image_that_cannot_be_read_is_refused(name, portrait):
+    if name == "La":
+        image = Image.new("La", (40, 40))
+    elif name == "closed":
+        image = Image.open(io.BytesIO(encoded(portrait)))
+        image.close()
+    else:
+        image = Image.open(io.BytesIO(encoded(portrait)[:-3000]))
+    try:
+        assert open_photo(image).pixels.shape[2] == 3
+    except PhotoRejected as error:
+        assert "Traceback" not in str(error)
