@@ -50,13 +50,21 @@ class PhotoBatch:
         self._editor, self._faces, self._strength = editor, faces, strength
         self._apply_anyway = apply_anyway
 
-    def edit(self, photos: Iterable[Any], found: Sequence[Face] | None = None, skip: bool = False) -> list[Any]:
+    def edit(self, photo: Any, found: Sequence[Face] | None = None) -> EditResult:
+        """The result of one photograph; see `edit_all`."""
+        result: EditResult = self.edit_all([photo], found, several=False)[0]
+        return result
+
+    def edit_all(
+        self, photos: Iterable[Any], found: Sequence[Face] | None = None, skip: bool = False, several: bool = True
+    ) -> list[Any]:
         """The results in the order of the photographs, None for one that was skipped.
 
         Args:
             photos: what `diat.photo.open_photo` takes, or photographs that it gave.
             found: the faces of each, to save the detection.
             skip: log why a photograph cannot be used and go on, instead of raising it.
+            several: say which photograph it is that cannot be used, counted from 1.
 
         Raises:
             PhotoRejected: a photograph cannot be used, and ``skip`` is not set.
@@ -68,7 +76,7 @@ class PhotoBatch:
                 jobs.append(self._prepared(source, found))
             except PhotoRejected as error:
                 if not skip:
-                    raise
+                    raise PhotoRejected(f"Photograph {number}: {error}" if several else str(error)) from error
                 logger.warning("Photograph %d was skipped. %s", number, error)
                 jobs.append(None)
         aligned = [face for job in jobs if job is not None for face in job.aligned]

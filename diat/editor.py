@@ -168,22 +168,21 @@ class FaceEditor:
             An `EditResult`, or a list of them in the order of the photographs.
 
         Raises:
-            PhotoRejected: the photograph or a chosen face cannot be used; the sentence says why.
+            PhotoRejected: the photograph or a chosen face cannot be used; the sentence says why, and which of several.
             InvalidArgument: another argument is out of range.
         """
         if on_error not in ("raise", "skip"):
             raise InvalidArgument(f'on_error must be "raise" or "skip", not {on_error!r}.')
         batch = PhotoBatch(self, faces, check_strength(strength), apply_anyway)
         if is_photo(photo):
-            result: EditResult = batch.edit([photo], found)[0]
-            return result
+            return batch.edit(photo, found)
         if not isinstance(photo, Iterable):
             raise PhotoRejected(
                 f"A photograph is a path, bytes, an open file, a PIL image or an array, not {type(photo).__name__}."
             )
         if found is not None:
             raise InvalidArgument("found holds the faces of one photograph: give one, or leave found out.")
-        return batch.edit(photo, skip=on_error == "skip")
+        return batch.edit_all(photo, skip=on_error == "skip")
 
     __call__ = edit
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diat.attributes import ATTRIBUTES, COLUMNS, NOT
 from diat.deadline import run_within
-from diat.errors import ModelRejected
+from diat.errors import InvalidArgument, ModelRejected
 from diat.models import CONFIG, MANIFEST, WEIGHTS, Model, load_folder
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,10 @@ def load_model(
     Raises:
         ModelRejected: anything about the files is not as it should be, or the Hub gave nothing within ten seconds and
             the cache has no copy. Only safetensors are ever opened.
+        InvalidArgument: ``name`` is neither text nor a path.
     """
+    if not isinstance(name, str | os.PathLike):
+        raise InvalidArgument(f"A model is an attribute, a folder, or a Hub repository org/name, not {name!r}.")
     options = HubOptions(revision, token, cache_dir, local_files_only, force_download, subfolder)
     text = str(name)
     if text in ATTRIBUTES:

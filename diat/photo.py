@@ -21,6 +21,7 @@ from diat.pixels import U8
 MAX_PIXELS = 120_000_000  # by the header; a telephone's largest pictures have 108 million
 # Larger ones are reduced to it. Edits peak at 0.9 GB of memory for 48 million pixels, at 1.9 GB for 108 million.
 WORKING_PIXELS = 50_000_000
+ADDRESSES = ("http:/", "https:/")  # as a path begins that was one
 MAX_BYTES = 40 * 2**20
 MAX_ASPECT = 100  # of the longer side to the shorter; thinner pictures hold no face, and vanish when they are reduced
 
@@ -105,6 +106,8 @@ def _read(path: Path) -> bytes:
     except ValueError:
         raise PhotoRejected("The path holds a NUL character: check it.") from None
     except OSError as error:
+        if str(path).startswith(ADDRESSES):
+            raise PhotoRejected("Addresses are not opened: download the photograph and give the file.") from error
         try:
             there = [other.name for other in path.parent.iterdir()]
         except OSError:

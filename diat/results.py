@@ -139,7 +139,7 @@ class EditResult:
         path = Path(path)
         kind = KINDS.get(path.suffix.lower())
         if kind is None:
-            raise InvalidArgument(f"The output must end in {', '.join(KINDS)}, not {path.suffix or 'nothing'!r}.")
+            raise InvalidArgument(f"The output must end in {', '.join(KINDS)}; {path.name!r} does not.")
         data = self.to_bytes(kind, quality)
         try:
             write_file(path, data)

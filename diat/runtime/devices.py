@@ -25,16 +25,17 @@ def choose_device(wanted: Device | None) -> str:
     """The device to run on, as text: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
 
     Args:
-        wanted: such a text or a torch device; None takes the GPU that torch sees, and the processor without one.
+        wanted: such a text or a torch device; None or ``"auto"`` takes the GPU that torch sees, and the processor
+            without one.
 
     Raises:
         InvalidArgument: there is no such device here.
     """
-    if wanted is None:
+    device = "auto" if wanted is None else str(wanted).lower()
+    if device == "auto":
         return _gpu() or "cpu"
-    device = str(wanted).lower()
     if not _DEVICE.fullmatch(device):
-        raise InvalidArgument(f"The device must be cpu, cuda, cuda:NUMBER or mps, not {device!r}.")
+        raise InvalidArgument(f"The device must be auto, cpu, cuda, cuda:NUMBER or mps, not {device!r}.")
     if device != "cpu" and importlib.util.find_spec("torch") is None:
         raise InvalidArgument(f"The device {device!r} needs torch: run `pip install torch`, or use cpu.")
     if device != "cpu" and not _usable(device):

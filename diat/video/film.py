@@ -152,7 +152,7 @@ def open_film(source: Path) -> Iterator[av.container.InputContainer]:
 
 def _checked(target: Path) -> Path:
     if target.suffix.lower() not in SUFFIXES:
-        raise InvalidArgument(f"The output must end in {', '.join(SUFFIXES)}, not {target.suffix or 'nothing'!r}.")
+        raise InvalidArgument(f"The output must end in {', '.join(SUFFIXES)}; {target.name!r} does not.")
     return target
 
 

@@ -216,6 +216,8 @@ def test_a_path_that_cannot_be_read_is_refused(tmp_path, name):
     (tmp_path / "folder").mkdir()
     with pytest.raises(PhotoRejected, match=name):
         open_photo(tmp_path / name)
+    with pytest.raises(PhotoRejected, match="Addresses are not opened: download"):
+        open_photo(f"https://example.org/{name}")
 
 
 @pytest.mark.parametrize(

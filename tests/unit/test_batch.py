@@ -26,7 +26,7 @@ def test_several_photographs_come_in_any_collection(editors, collins, hopper_pat
 
 def test_photographs_that_cannot_be_used_are_skipped_on_request(editors, collins, caplog):
     photos = [collins, b"no photograph", collins[:100, :100]]
-    with pytest.raises(PhotoRejected, match="not a JPEG"):
+    with pytest.raises(PhotoRejected, match="^Photograph 2: This file is not a JPEG"):
         editors("mouth_close").edit(photos)
     first, second, third = editors("mouth_close").edit(photos, on_error="skip")
     np.testing.assert_array_equal(first.photo, editors("mouth_close").edit(collins).photo)

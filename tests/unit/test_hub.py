@@ -168,6 +168,12 @@ def test_a_name_that_is_nothing_is_refused(name):
         load_model(name)
 
 
+@pytest.mark.parametrize("name", [None, 5, ["mouth_open"]])
+def test_what_is_no_name_at_all_is_a_bad_argument(name):
+    with pytest.raises(ValueError, match="A model is an attribute, a folder, or a Hub repository org/name, not"):
+        load_model(name)
+
+
 def test_a_name_nearly_right_is_suggested():
     with pytest.raises(ModelRejected, match="did you mean 'mouth_open'"):
         load_model("mouth_opne")

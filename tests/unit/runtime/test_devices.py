@@ -19,7 +19,7 @@ def test_the_processor_is_taken_however_it_is_named(wanted, drawn):
 
 @pytest.mark.parametrize("wanted", ["gpu", "cuda:x", "", "cpu:0", 0])
 def test_what_is_no_device_is_one_sentence(wanted):
-    with pytest.raises(InvalidArgument, match="must be cpu, cuda"):
+    with pytest.raises(InvalidArgument, match="must be auto, cpu, cuda"):
         choose_device(wanted)
 
 
@@ -32,7 +32,7 @@ def gpu(monkeypatch):
 
 
 def test_a_gpu_that_torch_sees_is_taken(gpu):
-    assert choose_device(None) == "cuda"
+    assert choose_device(None) == choose_device("auto") == "cuda"
     assert choose_device(torch.device("cuda", 1)) == "cuda:1"
     with pytest.raises(InvalidArgument, match="no device 'cuda:2' here: use cuda"):
         choose_device("cuda:2")

@@ -70,8 +70,8 @@ def test_unknown_presets_are_refused(arguments, sentence):
 def test_unknown_and_impossible_settings_are_refused():
     with pytest.raises(TrainingStopped, match="Unknown setting 'colour'"):
         preset("DIAT", "paper", colour="red")
-    with pytest.raises(TrainingStopped, match="64, 128, 192, 256 pixels, not 100"):
-        preset("DIAT", "paper", size=100)
+    with pytest.raises(TrainingStopped, match="64, 128, 192, 256 pixels, not 96"):
+        preset("DIAT", "paper", size=96)
     with pytest.raises(TrainingStopped, match="batch must be at least 1"):
         preset("DIAT", "paper", batch=0)
 
