@@ -85,16 +85,12 @@ class AttributeSpec:
     region: str  # a name in REGIONS
     matched: tuple[str, ...]  # columns whose values the release recipe keeps equal between A and X
     pairs: PairRecipe | None = None  # where the release recipe has pairs
+    needless: str = "the face looks so already"  # what users read of a face that has the attribute already
 
     @property
     def scope(self) -> Scope:
         """Local or global, as section 5 has it."""
         return REGIONS[self.region].scope
-
-    @property
-    def needless(self) -> str:
-        """What is said of a face that has the attribute already."""
-        return _NEEDLESS.get(self.name, "the face looks so already")
 
     @property
     def detail_fade(self) -> DetailFade:
@@ -126,6 +122,7 @@ _SPECS = (
         region="mouth",
         matched=("Male", "Smiling"),
         pairs=PairRecipe("opened mouths"),
+        needless="the mouth is open already",
     ),
     AttributeSpec(
         name="mouth_close",
@@ -136,6 +133,7 @@ _SPECS = (
         region="mouth",
         matched=("Male", "Smiling"),
         pairs=PairRecipe("shut mouths"),
+        needless="the mouth is closed already",
     ),
     AttributeSpec(
         name="eyeglasses_remove",
@@ -146,6 +144,7 @@ _SPECS = (
         region="glasses",
         matched=("Male", "Young"),
         pairs=PairRecipe("put-on glasses"),
+        needless="no glasses found",
     ),
     AttributeSpec(
         name="male_to_female",
@@ -156,6 +155,7 @@ _SPECS = (
         region="face",
         matched=("Young", "Smiling"),
         pairs=PairRecipe("prototypes", amount=1.3, smoothing=0.2),
+        needless="the face looks female already",
     ),
     AttributeSpec(
         name="older_to_younger",
@@ -166,16 +166,9 @@ _SPECS = (
         region="face",
         matched=("Male", "Smiling"),
         pairs=PairRecipe("prototypes", amount=1.7, smoothing=0.6),
+        needless="the face looks young already",
     ),
 )
-
-_NEEDLESS = {
-    "mouth_open": "the mouth is open already",
-    "mouth_close": "the mouth is closed already",
-    "eyeglasses_remove": "no glasses found",
-    "male_to_female": "the face looks female already",
-    "older_to_younger": "the face looks young already",
-}
 
 # The five of the paper, which have released weights.
 ATTRIBUTES: dict[str, AttributeSpec] = {spec.name: spec for spec in _SPECS}

@@ -18,7 +18,7 @@ from diat.pixels import F32, U8
 
 POSE = (0, 1, 15, 16, *range(27, 31), *range(36, 48))  # landmarks that say how glasses sit: temples, bridge, eyes
 RELIT = 0.7  # share of the borrowed glasses that get the light of the face around them
-LOOKED_AT = 40  # lenders of which the one whose pose fits best lends
+CANDIDATE_LENDERS = 40  # drawn at random; the one whose pose fits best lends
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class BorrowedGlasses:
             (H, W, 3) RGB uint8, and where the glasses are, (H, W) 0 to 1.
         """
         pose = points68[list(POSE)]
-        lenders = rng.integers(len(self.crops), size=min(LOOKED_AT, len(self.crops)))
+        lenders = rng.integers(len(self.crops), size=min(CANDIDATE_LENDERS, len(self.crops)))
         matrices = [similarity(self.points68[k][list(POSE)], pose) for k in lenders]
         gaps = [
             float(np.abs(self.points68[k][list(POSE)] @ m[:, :2].T + m[:, 2] - pose).mean())

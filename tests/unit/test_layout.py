@@ -13,12 +13,12 @@ SIDE_ROOMS = ("data", "training", "baselines", "evaluation", "pages", "cli")
 # Rooms that the named ones never import; "inference" is everything outside the side rooms.
 WALLS = {
     "inference": ("diat.data", "diat.training", "diat.baselines", "diat.evaluation", "diat.pages", "diat.cli"),
-    "cli": ("diat.data", "diat.training", "diat.evaluation"),
+    "cli": ("diat.data", "diat.training", "diat.baselines", "diat.evaluation"),
     "data": ("diat.training", "diat.baselines", "diat.evaluation", "diat.pages"),
     "training": ("diat.baselines", "diat.evaluation", "diat.pages"),
     "baselines": ("diat.evaluation", "diat.pages"),
     "evaluation": ("diat.pages",),
-    "pages": ("diat.data", "diat.training", "diat.evaluation"),
+    "pages": ("diat.data", "diat.training", "diat.baselines", "diat.evaluation"),
 }
 NATIVE = ("torch", "ncnn", "diat.data", "diat.training", "diat.evaluation", "diat.pages", "diat.runtime", "diat.editor")
 MAX_FILE, MAX_FUNCTION = 300, 60  # lines
