@@ -4,8 +4,8 @@
     accelerate launch --mixed_precision bf16 train/diat_a.py --attribute mouth_close --pack data/celeba.pack
     accelerate launch train/diat_a.py --attribute mouth_close --recipe paper --pretrained runs/pretrained
 
-The ``release`` recipe (the default) makes the project's own weights; ``--recipe paper`` is the paper to the letter. The
-data is packed once from ``--dataset`` if ``--pack`` does not exist yet. A stopped run goes on with ``--resume``.
+The ``release`` recipe (the default) makes the project's own weights; ``--recipe paper`` is docs/paper.md's. The data is
+packed once from ``--dataset`` if ``--pack`` does not exist yet. A stopped run goes on with ``--resume``.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def optimise(
         optimizer.step()
         with torch.no_grad():
             y.clamp_(-1, 1)
-        history.append(float(loss))
+        history.append(loss.item())
     return y.detach(), history
 
 

@@ -79,7 +79,7 @@ def search(
         optimizer.step()
         with torch.no_grad():
             z.clamp_(-1, 1)  # where z was drawn from
-        history.append(float(each.min()))
+        history.append(each.min().item())
     with torch.no_grad():
         made = generator(z)
         best = losses(made, source, weights, discriminator, settings).argmin()

@@ -25,6 +25,7 @@ from diat.align import CROP_SIZE
 from diat.attributes import COLUMNS
 from diat.data.celeba import SPLITS, Record, centre_crop, decode, stream_records, to_crop
 from diat.data.clusters import write_sheets
+from diat.data.cost import cost, size_of
 from diat.data.pack import FORMAT, open_pack
 from diat.data.sets import usable
 from diat.detector import InsightFaceDetector
@@ -63,7 +64,7 @@ def prepare(
     asked for, whose time would run out while the first process joins 9 GB.
 
     Raises:
-        TrainingStopped: the data set cannot be read, or holds too many bad images.
+        TrainingStopped: the data set cannot be read, holds too many bad images, or the disk too little room.
     """
     processes = PartialState(cpu=not torch.cuda.is_available())  # the images are cropped on the processor all the same
     given = None if landmarks is None else read_landmarks(landmarks)
@@ -73,6 +74,8 @@ def prepare(
     rank, world = processes.process_index, processes.num_processes
     bad_lines = partial / f"bad-{rank:03d}.txt"
     bad = bad_lines.read_text().splitlines() if bad_lines.exists() else []
+    if processes.is_main_process:
+        tqdm.write(cost(size_of(dataset, SPLITS, limit), output, size, webp is not None, world))
     with share_of_processors(processes.local_process_index, int(os.environ.get("LOCAL_WORLD_SIZE", 1))):
         # The images are small and their faces large: 320 finds them and is four times as fast as the app's 640. Every
         # image shows a face, so that a low score is one all the same.

@@ -78,7 +78,7 @@ class TransferConfig(LossSettings, OptimizerSettings, DataSettings):
     output: Path  # log, samples, checkpoints and the model go here
     region: str | None = None  # where it may change the face: mouth, eyes, ...; None: where the attribute usually does
     variant: str = "DIAT-A"  # of section 5.1
-    recipe: str = "release"  # the project's own, or the paper to the letter: release, paper
+    recipe: str = "release"  # the project's own, or the paper's as docs/paper.md says: release, paper
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be."""
@@ -137,7 +137,7 @@ PAIRED: dict[str, Any] = {
     "penalty": 0.2,
 }
 
-# The paper's text, to the letter.
+# The paper's text, as near as it can be had (docs/paper.md).
 PAPER: dict[str, Any] = {
     "subset": "clusters",
     "num_inputs": 2000,

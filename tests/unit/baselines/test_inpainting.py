@@ -58,7 +58,7 @@ def test_the_search_comes_near_a_face_that_the_prior_knows(prior):
     generator, discriminator = prior
     known = generator(torch.rand(1, 100, generator=torch.Generator().manual_seed(5)) * 2 - 1)
     weights = torch.from_numpy(context_weights(hole()))[None, None]
-    settings = InpaintingSettings(iterations=60, learning_rate=0.1, starts=2)
+    settings = InpaintingSettings(iterations=30, learning_rate=0.15, starts=2)
     made, history = search(known, weights, generator, discriminator, settings)
     assert history[-1] < 0.5 * history[0]
     inside = torch.from_numpy(hole()) > 0
@@ -95,5 +95,3 @@ def test_the_commands_train_a_prior_resume_it_and_fill_faces(tiny_pack, tmp_path
     arguments += ["--output", tmp_path / "pictures", "--iterations", 3, "--faces", 2]
     assert "median of 2" in run_script("train/inpainting.py", *arguments).stdout
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
-    refused = run_script("train/inpainting.py", *arguments, "--attribute", "male_to_female", check=False)
-    assert refused.returncode == 1 and "whole face" in refused.stderr
