@@ -19,6 +19,7 @@ import torch
 from commandline import run_command
 from tqdm import tqdm
 
+from diat.align import rescaled, resized
 from diat.attributes import attribute_spec
 from diat.data.glasses import save_borrowed
 from diat.data.pack import open_pack
@@ -46,19 +47,22 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     args = parser.parse_args()
     pack, spec = open_pack(args.pack), attribute_spec("eyeglasses_remove")
-    transform, _ = load_networks(load_model(args.model))
-    transform.eval()
+    model = load_model(args.model)
+    transform, _ = load_networks(model)
+    size = model.config.size
     candidates = input_set(pack, spec)
     candidates = candidates[~pack.column("Wearing_Hat")[candidates]]  # a brim's shadow changes too
     rows: list[int] = []
     cuts: list[U8] = []
     for start in tqdm(range(0, len(candidates), args.batch), desc="cutting"):
         some = candidates[start : start + args.batch]
-        images = to_tensor(np.stack([pack.crops[row] for row in some]))
+        images = to_tensor(np.stack([resized(pack.crops[row], size) for row in some]))
         with torch.inference_mode():
             change = (transform(images) - images).abs().amax(1).mul(127.5).numpy()
         for row, moved in zip(some.tolist(), change, strict=True):
-            cut = cut_out(moved, pack.points68[row], attribute_mask(spec, pack.points68[row], pack.size))
+            points = rescaled(pack.points68[row], pack.size, size)
+            cut = cut_out(moved, points, attribute_mask(spec, points, size))
+            cut = np.asarray(cv2.resize(cut, (pack.size, pack.size), interpolation=cv2.INTER_LINEAR), np.uint8)
             if COVER[0] <= (cut > 127).mean() <= COVER[1]:
                 rows.append(row)
                 cuts.append(cut)

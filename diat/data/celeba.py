@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from diat.align import CROP_SIZE, transform_points
 from diat.attributes import COLUMNS
 from diat.errors import TrainingStopped
-from diat.pixels import F32, U8, decompressed
+from diat.pixels import F32, U8
 
 Rows = NDArray[np.int64]  # indices of records
 
@@ -29,7 +29,7 @@ CROP_TOP = (IMAGE_HEIGHT - IMAGE_WIDTH) // 2
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One photograph of CelebA as published."""
+    """One photograph of CelebA, or of another data set with its columns."""
 
     jpeg: bytes
     identity: int  # celeb_id
@@ -95,23 +95,16 @@ def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world
             yield Record(jpegs[row].as_py(), int(identities[row]), attributes[row], mask)
 
 
-def decode(jpeg: bytes) -> U8:
-    """JPEG bytes -> (218, 178, 3) RGB.
-
-    Raises:
-        ValueError: the bytes are no image, or one of another size.
-    """
-    image = decompressed(jpeg)
-    if image.shape[:2] != (IMAGE_HEIGHT, IMAGE_WIDTH):
-        raise ValueError(f"{image.shape[1]}x{image.shape[0]} instead of {IMAGE_WIDTH}x{IMAGE_HEIGHT}")
-    return image
-
-
 def centre_crop(image: U8, size: int = CROP_SIZE) -> U8:
     """Section 5.1's crop: the central 178x178 of (218, 178, 3), resized by area averaging to (size, size, 3)."""
     square = image[CROP_TOP : CROP_TOP + IMAGE_WIDTH]
     crop: U8 = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return crop
+
+
+def as_published(image: U8) -> bool:
+    """Whether an image, (H, W, 3), is of the size of aligned CelebA, whose crop is its central part."""
+    return image.shape[:2] == (IMAGE_HEIGHT, IMAGE_WIDTH)
 
 
 def photo_to_centre_crop(size: int = CROP_SIZE) -> F32:

@@ -23,21 +23,20 @@ from tqdm import tqdm
 
 from diat.align import CROP_SIZE
 from diat.attributes import COLUMNS
-from diat.data.celeba import SPLITS, Record, centre_crop, decode, stream_records, to_crop
+from diat.data.alignment import aligned
+from diat.data.celeba import SPLITS, Record, as_published, stream_records
 from diat.data.clusters import write_sheets
 from diat.data.cost import cost, size_of
 from diat.data.pack import FORMAT, open_pack
 from diat.data.sets import usable
 from diat.detector import InsightFaceDetector
 from diat.errors import TrainingStopped
-from diat.faces import Face
-from diat.pixels import F32, compressed
+from diat.pixels import F32, compressed, decompressed
 
 Array = NDArray[Any]
 
 SHARD = 1024  # records in a shard: half a minute's work, which is what a stop loses at the most
 MAX_BAD_SHARE = 0.001  # of images that cannot be decoded; CelebA as published has none
-SUBJECT = (89.0, 121.0)  # where the middle of the five points lies in CelebA's photographs, pixels
 POLL_S = 0.5  # between two looks at what the other processes have finished
 CELEBA_TRAIN = 162_770  # images of CelebA's train partition, which come before the validation partition's
 
@@ -171,20 +170,20 @@ class Maker:
         for number, record in enumerate(records, start=first):
             bar.update()
             try:
-                image = decode(record.jpeg)
+                image = decompressed(record.jpeg)
             except ValueError as error:
                 self.bad.append(f"{split} record {number}: {error}")
                 continue
-            face = central_face(self.detector.detect(image))
-            nothing = np.full((68, 2), np.nan, np.float32)
-            points5 = nothing[:5] if face is None else face.points5
-            if self.landmarks is not None:
-                points5 = self.given(split, number)
-            rows["crops"].append(centre_crop(image, self.size))
+            if self.landmarks is not None and not as_published(image):
+                self.bad.append(f"{split} record {number}: not of the size that the file of landmarks is for")
+                continue
+            given = self.given(split, number) if self.landmarks is not None else None
+            crop, points5, points68 = aligned(image, self.detector, self.size, given)
+            rows["crops"].append(crop)
             rows["attributes"].append(record.attributes)
             rows["identity"].append(record.identity)
-            rows["points5"].append(to_crop(points5, self.size))
-            rows["points68"].append(nothing if face is None else to_crop(face.points68, self.size))
+            rows["points5"].append(points5)
+            rows["points68"].append(points68)
         arrays: dict[str, Array] = {
             "attributes": np.array(rows["attributes"], bool).astype(np.uint8),
             "identity": np.array(rows["identity"], np.int32),
@@ -216,11 +215,6 @@ def read_landmarks(path: Path) -> F32:
             f"{path} is not CelebA's file of landmarks ({error}): give list_landmarks_align_celeba.txt."
         ) from error
     return table.reshape(-1, 5, 2)
-
-
-def central_face(faces: list[Face]) -> Face | None:
-    """CelebA's subject stands in the middle; a larger face at the edge is somebody else's."""
-    return min(faces, key=lambda face: float(np.linalg.norm(face.points5.mean(0) - SUBJECT)), default=None)
 
 
 def tensors_of(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:

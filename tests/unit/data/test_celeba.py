@@ -6,12 +6,13 @@ from diat.attributes import ATTRIBUTES, COLUMNS
 from diat.data import celeba, sets
 from diat.data.pack import open_pack
 from diat.errors import TrainingStopped
+from diat.pixels import decompressed
 
 
 def test_records_stream_with_their_labels(tiny_celeba):
     records = list(celeba.stream_records(str(tiny_celeba), "train"))
     assert len(records) == 96
-    assert celeba.decode(records[0].jpeg).shape == (218, 178, 3)
+    assert decompressed(records[0].jpeg).shape == (218, 178, 3)
     assert records[1].identity == 1
     assert records[1].attributes[COLUMNS.index("Eyeglasses")]
     assert not records[0].attributes[COLUMNS.index("Eyeglasses")]
@@ -40,7 +41,7 @@ def test_a_folder_without_celeba_is_refused(tmp_path):
 @pytest.mark.parametrize("data", [b"", b"not an image"])
 def test_a_bad_image_is_a_value_error(data):
     with pytest.raises(ValueError):
-        celeba.decode(data)
+        decompressed(data)
 
 
 def test_the_crop_is_the_central_square_by_area():
@@ -93,13 +94,13 @@ def test_guided_and_input_sets_part_the_split_by_the_label(tiny_pack):
 
 
 def test_the_template_is_what_the_detector_sees_in_real_celeba(celeba):  # noqa: F811
-    from diat.data.celeba import centre_crop, decode, stream_records, to_crop
+    from diat.data.celeba import centre_crop, stream_records, to_crop
     from diat.detector import InsightFaceDetector
 
     detector = InsightFaceDetector(detection_sizes=(320, 640))
     points = []
     for _, record in zip(range(300), stream_records(str(celeba), "valid"), strict=False):
-        image = decode(record.jpeg)
+        image = decompressed(record.jpeg)
         assert centre_crop(image).shape == (128, 128, 3)
         faces = detector.detect(image)
         if faces:

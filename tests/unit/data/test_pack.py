@@ -10,10 +10,11 @@ from scripts import run_script
 from diat.align import CELEBA_TEMPLATE_128
 from diat.attributes import COLUMNS
 from diat.data import packing
-from diat.data.celeba import centre_crop, decode, stream_records, to_crop
+from diat.data.celeba import centre_crop, stream_records, to_crop
 from diat.data.pack import open_pack
 from diat.data.sets import usable
 from diat.errors import TrainingStopped
+from diat.pixels import decompressed
 
 
 def test_a_pack_holds_the_crops_labels_and_points_of_its_dataset(tiny_pack, tiny_celeba):
@@ -22,7 +23,7 @@ def test_a_pack_holds_the_crops_labels_and_points_of_its_dataset(tiny_pack, tiny
     assert pack.crops.shape == (120, 128, 128, 3)
     assert isinstance(pack.crops, np.memmap)
     for row in (0, 57, 119):
-        np.testing.assert_array_equal(pack.crops[row], centre_crop(decode(records[row].jpeg)))
+        np.testing.assert_array_equal(pack.crops[row], centre_crop(decompressed(records[row].jpeg)))
         np.testing.assert_array_equal(pack.attributes[row], records[row].attributes)
         assert pack.identity[row] == records[row].identity
     assert pack.has_face.mean() > 0.95
