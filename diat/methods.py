@@ -149,7 +149,7 @@ class Moving:
         renderer = RENDERERS.get(spec.name, RENDERERS.get(name))
         if renderer is None:
             raise ModelRejected(f"This version cannot render {spec.name!r} by the heads {name!r}: update diat.")
-        self._renderer, self._strength = renderer, model.config.strength
+        self._renderer, self._strength, self._fade = renderer, model.config.strength, spec.fade
         self.engine = FieldEngine(model, device)
         self.heads, self.device = self.engine.heads, self.engine.device
 
@@ -170,7 +170,7 @@ class Moving:
 
     def applied(self, photo: U8, aligned: AlignedFace, change: Fields, strength: float, anyway: bool = False) -> U8:
         """See `Method.applied`."""
-        share = 1.0 if anyway else faded(change.needed)
+        share = 1.0 if anyway else faded(change.needed, self._fade)
         return rendered(photo, aligned.face, change, self._renderer, strength * share * self._strength)
 
     def before_after(

@@ -48,7 +48,7 @@ def needless_notices(spec: AttributeSpec, chosen: Sequence[int], needed: Sequenc
         chosen: indices of the faces that were to be changed.
         needed: of each, the probability that it lacks the attribute.
     """
-    left = [index for index, probability in zip(chosen, needed, strict=True) if faded(probability) == 0]
+    left = [index for index, probability in zip(chosen, needed, strict=True) if faded(probability, spec.fade) == 0]
     if len(chosen) == 1:
         return [f"{spec.needless[0].upper()}{spec.needless[1:]}: nothing was changed." for _ in left]
     return [f"Face {index + 1} was left as it is: {spec.needless}." for index in left]

@@ -26,13 +26,16 @@ RENDERERS: dict[str, Renderer] = {
 }
 # Template units around the window that a renderer may read from: lips are pulled by no more.
 MARGIN = 8.0
-# Probabilities that the face lacks the attribute, between which an edit fades in: below the first nothing changes.
-FADE = (0.15, 0.55)
 
 
-def faded(needed: float) -> float:
-    """The share of an edit that a face gets that lacks the attribute with this probability. -> 0..1."""
-    low, high = FADE
+def faded(needed: float, fade: tuple[float, float]) -> float:
+    """The share of an edit that a face gets that lacks the attribute with this probability. -> 0..1.
+
+    Args:
+        needed: the probability.
+        fade: see `diat.attributes.AttributeSpec`.
+    """
+    low, high = fade
     return float(np.clip((needed - low) / (high - low), 0, 1))
 
 

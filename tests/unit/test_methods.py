@@ -11,10 +11,12 @@ from diat.errors import ModelRejected
 from diat.field_network import FieldNetwork
 from diat.heads import HEADS
 from diat.models import ModelConfig, save_model
-from diat.native.stage import FADE, faded, region_of_face
+from diat.native.stage import faded, region_of_face
 from diat.photo import open_photo
 
 NEEDED, NEEDLESS = 9.0, -9.0  # logits
+
+FADE = (0.15, 0.55)
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +83,9 @@ def test_black_and_white_stays_so(glasses_off, collins):
 
 
 def test_an_edit_fades_in_with_the_probability_that_it_is_needed():
-    values = [faded(probability) for probability in np.linspace(0, 1, 101)]
+    values = [faded(probability, FADE) for probability in np.linspace(0, 1, 101)]
     assert values == sorted(values)
-    assert faded(FADE[0]) == 0 and faded(FADE[1]) == 1 and 0.4 < faded(sum(FADE) / 2) < 0.6
+    assert faded(FADE[0], FADE) == 0 and faded(FADE[1], FADE) == 1 and 0.4 < faded(sum(FADE) / 2, FADE) < 0.6
 
 
 def test_heads_that_cannot_render_an_attribute_are_refused(tmp_path):
