@@ -15,9 +15,9 @@ import numpy as np
 
 from diat.align import CROP_SIZE
 from diat.masks import distance_to_polygon
-from diat.native.bands import bands_of, limited, relief, widely_blurred
+from diat.native.bands import NO_LINE, bands_of, limited, relief, widely_blurred
 from diat.native.color import tinted, to_rgb
-from diat.native.features import feature_changes, shade_under_jaw, under_eyes
+from diat.native.features import feature_changes, nostrils, shade_under_jaw, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, oval, upwards
 from diat.native.healing import grain
 from diat.native.region import NativeFace, displaced, sample
@@ -28,6 +28,8 @@ from diat.pixels import F32, U8
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 FLOW_GRID = 64
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
+EARS = ((0, 1, 2), (14, 15, 16))  # of the 68 landmarks, those beside an ear
+EAR_REACH = 14.0  # template units around these within which the movement fades
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
 
@@ -88,9 +90,11 @@ def _smoothed(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
     nose = 0.8 * filled(hull(work.points[NOSE]), WORK, 1.5)
     for band, name, factor in zip(bands_of(work.lab[..., 0]), ("1", "2", "3", "4"), style.relief, strict=True):
         wanted = np.exp(np.clip(laid(fields[f"limit_{name}"]), -1.4, 1.1))
-        limit = np.asarray(factor * relief(band, work.cheeks) * wanted, np.float32)
-        change += (limited(band, limit) - band) * (1 - nose if name in "34" else 1)
-    return np.asarray(change * work.plain, np.float32)
+        own = relief(band, work.cheeks)
+        limit = np.asarray(factor * own * wanted, np.float32)
+        lines = 1 / (1 + (band / (NO_LINE * own)) ** 4)
+        change += (limited(band, limit) - band) * lines * (1 - nose if name in "34" else 1)
+    return np.asarray(change * work.plain * (1 - nostrils(work.points)), np.float32)
 
 
 def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
@@ -140,6 +144,7 @@ def _clean_skin(
         present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
         face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips)
         beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1) * face * style.beard * present
+        beard = beard * (1 - nostrils(work.points))
     if style.thinning:
         dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
         brow = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1) * dark
@@ -194,6 +199,18 @@ def _pores(face: NativeFace, alpha: F32, colour: float) -> F32:
     return own
 
 
+def away_from_ears(cells: F32, points: F32) -> F32:
+    """0 on the ears, which a movement of the face's outline would tear, 1 far from them.
+
+    cells: (H, W, 2) places in template units. -> (H, W).
+    """
+    free = np.ones(cells.shape[:2], np.float32)
+    for side in EARS:
+        away = np.min([((cells - points[k]) ** 2).sum(-1) for k in side], axis=0)
+        free *= 1 - np.exp(-away / EAR_REACH**2)
+    return free
+
+
 def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> U8:
     """The toned photograph with its pixels moved, none of them outside the face and a rim around it."""
     flow = np.dstack([cv2.resize(fields[axis], (FLOW_GRID, FLOW_GRID)) for axis in ("dx", "dy")]) * style.flow
@@ -207,7 +224,7 @@ def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], s
     outline = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), oval(work.points)).reshape(
         FLOW_GRID, FLOW_GRID
     )
-    reach = np.clip((9 - outline) / 9, 0, 1)
+    reach = np.clip((9 - outline) / 9, 0, 1) * away_from_ears(cells, work.points)
     border = np.minimum.reduce([xs, ys, xs[::-1, ::-1], ys[::-1, ::-1]]) / 4
     flow = (flow * (strength * reach * np.clip(border, 0, 1))[..., None]).astype(np.float32)
     # The result at p shows what was moved there: the flow's inverse, by two steps of a fixed point.

@@ -6,9 +6,10 @@ import pytest
 
 from diat.align import CELEBA_TEMPLATE_128, transform_points
 from diat.heads import HEADS
-from diat.native.bands import bands_of, limited, refined
+from diat.native.bands import LIGHT_SIDE, bands_of, limited, refined
+from diat.native.features import nostrils
 from diat.native.region import native_face
-from diat.native.skin import render_female, render_younger
+from diat.native.skin import away_from_ears, render_female, render_younger
 
 RENDERERS = {"younger": render_younger, "female": render_female}
 SIDE = 40
@@ -109,13 +110,30 @@ def test_a_turned_photograph_changes_as_the_upright_one(name):
     assert np.abs(upright - turned_back).mean() < 0.1 * change
 
 
+def test_ears_stay_where_they_are_and_the_chin_moves():
+    cells = np.stack(np.meshgrid(np.arange(128.0), np.arange(128.0)), -1).astype(np.float32)
+    free = away_from_ears(cells, POINTS68)
+    for ear in (1, 15):
+        x, y = POINTS68[ear].astype(int)
+        assert free[y, x] < 0.02
+    x, y = POINTS68[8].astype(int)
+    assert free[y, x] > 0.98
+
+
+def test_nostrils_are_no_lines_of_the_skin():
+    mask = nostrils(POINTS68)
+    at = np.rint((POINTS68 + 0.5) * mask.shape[0] / 128 - 0.5).astype(int)
+    assert all(mask[y, x] > 0.5 for x, y in at[31:36])
+    assert all(mask[y, x] < 0.02 for x, y in [*at[:30], *at[36:]])  # but the tip
+
+
 def test_pores_stay_and_lines_go():
     rng = np.random.default_rng(0)
     coarse = cv2.GaussianBlur(rng.normal(size=(256, 256)).astype(np.float32), (0, 0), 4) * 20
     fine = rng.normal(size=(256, 256)).astype(np.float32)
     bands = bands_of(coarse + fine)
     limit = np.full((256, 256), 0.5, np.float32)
-    assert np.abs(limited(bands[2], limit)).max() <= 1.8 * 0.5 < np.abs(bands[2]).max()
+    assert np.abs(limited(bands[2], limit)).max() <= LIGHT_SIDE * 0.5 < np.abs(bands[2]).max()
     small = np.full((256, 256), 0.01, np.float32)
     assert limited(small, limit) == pytest.approx(small, rel=0.01)
 
