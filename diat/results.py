@@ -80,7 +80,9 @@ class EditResult:
         """The edited photograph as a PIL image, opaque sRGB. Saved by PIL it carries no mark; `save` writes one."""
         return Image.fromarray(self.photo)
 
-    def to_bytes(self, kind: str = "PNG", quality: int = DEFAULT_QUALITY) -> bytes:
+    def to_bytes(
+        self, kind: str = "PNG", quality: int = DEFAULT_QUALITY, label: bool = False, invisible: bool = True
+    ) -> bytes:
         """The edited photograph as a file's content, marked as edited.
 
         It keeps the original file's transparency, colour space with its ICC profile, and dates. A JPEG has no
@@ -89,6 +91,9 @@ class EditResult:
         Args:
             kind: ``"PNG"``, ``"JPEG"`` or ``"WEBP"``, see `diat.provenance.encode`.
             quality: of a JPEG, 1 to 100.
+            label: write "Edited with AI" into the corner.
+            invisible: put an invisible mark into the pixels. Without it, what was not changed is bit-equal to the
+                original in a PNG or WebP.
 
         Raises:
             InvalidArgument: another kind or quality.
@@ -96,7 +101,8 @@ class EditResult:
         pixels, profile = self.photo, None
         if kind != "JPEG" or not self._transparent:
             pixels, profile = self.keepsake.restored(self.original, self.photo), self.keepsake.profile
-        return encode(pixels, self.attribute, self.strength, kind, quality, profile, self.keepsake.exif)
+        exif = self.keepsake.exif
+        return encode(pixels, self.attribute, self.strength, kind, quality, profile, exif, label, invisible)
 
     def file_name(self, original: str, suffix: str | None = None) -> str:
         """What to call a file of the result: ``"NAME-close-mouth.jpg"``.
@@ -125,12 +131,19 @@ class EditResult:
     def _transparent(self) -> bool:
         return self.keepsake.alpha is not None
 
-    def save(self, path: str | os.PathLike[str], quality: int = DEFAULT_QUALITY) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        quality: int = DEFAULT_QUALITY,
+        label: bool = False,
+        invisible: bool = True,
+    ) -> Path:
         """Write the edited photograph, marked as edited, and return its path. It appears whole or not at all.
 
         Args:
             path: ends in .png, .jpg, .jpeg or .webp, which chooses the format; folders above it are made.
             quality: of a JPEG, 1 to 100.
+            label, invisible: see `to_bytes`.
 
         Raises:
             InvalidArgument: another ending or quality.
@@ -140,7 +153,7 @@ class EditResult:
         kind = KINDS.get(path.suffix.lower())
         if kind is None:
             raise InvalidArgument(f"The output must end in {', '.join(KINDS)}; {path.name!r} does not.")
-        data = self.to_bytes(kind, quality)
+        data = self.to_bytes(kind, quality, label, invisible)
         try:
             write_file(path, data)
         except OSError as error:

@@ -21,10 +21,12 @@ examples:
   diat edit group.jpg -o out.jpg --attribute older_to_younger --faces 1,3 --strength 0.8
   diat video talk.mp4 -o closed.mp4 --attribute mouth_close
   diat faces group.jpg --json
+  diat verify closed.png
   diat demo
   eval "$(diat completion bash)"
 
-exit codes: 0 everything worked, 1 something did not (see stderr), 2 wrong usage, 130 stopped with Ctrl-C
+exit codes: 0 everything worked, 1 something did not (see stderr), or has no mark (verify), 2 wrong usage,
+130 stopped with Ctrl-C
 """
 MAX_QUALITY = 100
 SHELLS = ("bash", "zsh", "tcsh")
@@ -90,6 +92,11 @@ def _parser() -> tuple[argparse.ArgumentParser, list[argparse.ArgumentParser]]:
     faces.set_defaults(run=("listing", "list_faces"))
     _add_photos(faces)
     _add_output_style(faces)
+
+    verify = commands.add_parser("verify", help="say what marks of having been edited pictures and films carry")
+    verify.set_defaults(run=("verify", "verify_files"))
+    verify.add_argument("files", nargs="+", metavar="FILE", type=Path, help="pictures and films")
+    _add_output_style(verify)
 
     attributes = commands.add_parser("attributes", help="list the attributes")
     attributes.set_defaults(run=("listing", "list_attributes"))
@@ -184,6 +191,7 @@ def _add_change(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--revision", help="branch, tag or commit of a Hub repository")
     parser.add_argument("--strength", type=float, default=1.0, help=f"0 to {MAX_STRENGTH} (default 1)")
     parser.add_argument("--apply-anyway", action="store_true", help="also change faces that have the attribute already")
+    parser.add_argument("--label", action="store_true", help='write "Edited with AI" into the corner')
     parser.add_argument("--device", help='"cpu", "cuda", or as torch names it (default: a GPU if there is one)')
 
 

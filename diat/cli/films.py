@@ -41,7 +41,16 @@ def edit_film(args: argparse.Namespace) -> int:
         return True
 
     with nullcontext() if bar is None else bar:
-        report = edit_video(args.video, args.output, editor, faces, args.strength, show, apply_anyway=args.apply_anyway)
+        report = edit_video(
+            args.video,
+            args.output,
+            editor,
+            faces,
+            args.strength,
+            show,
+            apply_anyway=args.apply_anyway,
+            label=args.label,
+        )
     missing = f", {report.damaged} damaged frames left out" if report.damaged else ""
     changed = f"{report.changed} of {report.frames} frames changed{missing}"
     reporter.say(f"{args.output}: {changed}, {report.seconds:.0f} s")

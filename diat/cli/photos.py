@@ -112,11 +112,11 @@ def _write(result: EditResult, job: Job, args: argparse.Namespace) -> None:
     from diat.files import write_file
 
     if job.output is None:
-        sys.stdout.buffer.write(result.to_bytes(_kind(result, job, args), args.quality))
+        sys.stdout.buffer.write(result.to_bytes(_kind(result, job, args), args.quality, args.label))
         sys.stdout.buffer.flush()
         return
     try:
-        write_file(job.output, result.to_bytes(_kind(result, job, args), args.quality))
+        write_file(job.output, result.to_bytes(_kind(result, job, args), args.quality, args.label))
     except OSError as error:
         raise DiatError(f"{job.output} cannot be written ({error.strerror}): choose another place.") from error
 

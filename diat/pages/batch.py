@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from diat.pages.parts import (
     available,
     cache_file,
     consent_box,
+    marked_preview,
     show_on_phones,
     strength_choice,
 )
@@ -26,7 +28,7 @@ from diat.pixels import U8
 
 MAX_PHOTOS = 50
 
-Gallery = list[tuple[U8, str]]  # pictures with their captions
+Gallery = list[tuple[U8 | str, str]]  # pictures or their files, with captions
 
 
 class BatchPage:
@@ -66,6 +68,7 @@ class BatchPage:
     def _edit_all(self, photos: list[str], attribute: str, strength: float, faces: Any) -> Iterator[Any]:
         shown: Gallery = []
         skipped: list[str] = []
+        previews: list[str] = []
         # On disk, written as it grows: 50 photographs of 25 megapixels are gigabytes.
         path = cache_file(self._download, "diat.zip")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -77,7 +80,10 @@ class BatchPage:
                 else:
                     # Numbered: names may say who is shown, and two may be equal.
                     archive.writestr(f"{number:03d}.png", result.to_bytes())
-                    shown.append((reduced(result.photo), f"{number}"))
+                    previews.append(marked_preview(self._download, reduced(result.photo), result))
+                    shown.append((previews[-1], f"{number}"))
+                for preview in previews:
+                    os.utime(preview)  # shown still, so not to be swept
                 yield shown, None, "  \n".join([f"{number} of {len(photos)} done.", *skipped])
         if not shown:
             path.unlink()

@@ -12,7 +12,15 @@ from diat.errors import DiatError
 from diat.pages.batch import Gallery
 from diat.pages.editors import EditorPool
 from diat.pages.guards import hand_over_unopened
-from diat.pages.parts import CONSENT_FIRST, action_of, available, consent_box, show_on_phones, strength_choice
+from diat.pages.parts import (
+    CONSENT_FIRST,
+    action_of,
+    available,
+    consent_box,
+    marked_preview,
+    show_on_phones,
+    strength_choice,
+)
 from diat.pages.previews import close_ups
 from diat.photo import open_photo
 
@@ -22,10 +30,11 @@ class EveryPage:
 
     Args:
         editors: the models.
+        gallery: the part that shows the changes.
     """
 
-    def __init__(self, editors: EditorPool) -> None:
-        self._editors = editors
+    def __init__(self, editors: EditorPool, gallery: gr.Gallery) -> None:
+        self._editors, self._gallery = editors, gallery
 
     def edit_every(self, photo: str | None, strength: float, consent: bool) -> tuple[Gallery, str]:
         """Change each of the attributes in turn, in the largest face of one photograph.
@@ -54,7 +63,8 @@ class EveryPage:
                 face = result.edited[0]
                 unchanged = np.array_equal(face.before, face.after)
                 similarity = f"{round(100 * max(face.identity_similarity, 0))} %"
-                shown.append((after, f"{action_of(attribute)}: {'nothing to change' if unchanged else similarity}"))
+                picture = after if unchanged else marked_preview(self._gallery, after, result)
+                shown.append((picture, f"{action_of(attribute)}: {'nothing to change' if unchanged else similarity}"))
                 notices |= dict.fromkeys([*result.notices, *editor.model.notices])
         except DiatError as error:
             return [], str(error)
@@ -77,7 +87,7 @@ def every_tab(editors: EditorPool) -> None:
                 label="Results", columns=3, format="jpeg", elem_id="every-gallery",
                 buttons=["download", "fullscreen"],
             )  # fmt: skip
-    page = EveryPage(editors)
+    page = EveryPage(editors, gallery)
     done = run.click(page.edit_every, [photo, strength, consent], [gallery, message], api_name="every")
     show_on_phones([done], "every-gallery")
 

@@ -16,6 +16,7 @@ from diat.formats import check_scans
 from diat.pixels import U8, compressed, decompressed
 from diat.provenance import encode, mark_jpeg
 from diat.video.stream import FrameStream
+from diat.watermark import watermarked
 
 if TYPE_CHECKING:
     from diat.pages.editors import EditorPool
@@ -111,7 +112,7 @@ class LiveSession:
         self._stream.set(editor, settings.faces, settings.strength)
         edited = self._stream.edit(frame)
         png = encode(edited, settings.attribute, settings.strength) if snapshot else None
-        reply = mark_jpeg(compressed(edited, ".jpg", JPEG_QUALITY), settings.attribute, settings.strength)
+        reply = mark_jpeg(compressed(watermarked(edited), ".jpg", JPEG_QUALITY), settings.attribute, settings.strength)
         return EncodedFrame(reply, png)
 
 

@@ -12,6 +12,7 @@ from diat.pages.every import attribute_lister, every_tab
 from diat.pages.live import live_tab
 from diat.pages.photo import photo_tab
 from diat.pages.uploads import KEPT_SECONDS
+from diat.pages.verify import verify_tab
 from diat.pages.video import video_tab
 
 EXAMPLES_FOLDER = Path(__file__).parents[2] / "examples"  # beside the package, where it was not installed by a wheel
@@ -58,6 +59,8 @@ def build(editors: EditorPool) -> gr.Blocks:
             batch_tab(editors)
         with gr.Tab("All effects"):
             every_tab(editors)
+        with gr.Tab("Check a picture"):
+            verify_tab()
         gr.api(attribute_lister(editors), api_name="attributes")  # type: ignore[attr-defined]
         gr.Markdown(TERMS)
     pages: gr.Blocks = demo

@@ -14,7 +14,11 @@ from diat.errors import PhotoRejected
 from diat.faces import SAME_PERSON
 from diat.pages.editors import EditorPool
 from diat.pages.guards import refuse_by_a_sentence
+from diat.pixels import U8
+from diat.provenance import encode
 from diat.results import EditResult
+
+PREVIEW_QUALITY = 90  # of JPEG
 
 CONSENT = "I am in these pictures, or the people in them agreed."
 CONSENT_FIRST = "Confirm consent first: tick the box under your file."
@@ -64,6 +68,13 @@ def cache_file(component: gr.components.Component, name: str) -> Path:
     path.parent.mkdir(parents=True)
     component.temp_files.add(str(path))  # also when the visitor leaves before it is handed over
     return path
+
+
+def marked_preview(component: gr.components.Component, pixels: U8, result: EditResult) -> str:
+    """A preview of a result as a file with the result's marks, for a component to show. -> its path."""
+    path = cache_file(component, "preview.jpg")
+    path.write_bytes(encode(pixels, result.attribute, result.strength, "JPEG", PREVIEW_QUALITY))
+    return str(path)
 
 
 def similarity_sentence(result: EditResult) -> str:

@@ -20,12 +20,14 @@ from diat.pages.parts import (
     available,
     cache_file,
     consent_box,
+    marked_preview,
     show_on_phones,
     similarity_sentence,
     strength_choice,
 )
-from diat.pages.previews import Pair, close_ups, draw_faces, reduced
+from diat.pages.previews import close_ups, draw_faces, reduced
 from diat.photo import open_photo
+from diat.pixels import U8
 from diat.provenance import KINDS
 from diat.results import EditResult
 
@@ -33,6 +35,7 @@ NO_RESULT = (None, None, None)
 SLIDER_START = 12  # percent of the width: nearly all of "after" is seen, and the handle covers nothing
 
 Update = dict[str, Any]  # what gr.update gives
+Shown = tuple[U8, str]  # before, and a file with its marks after
 
 
 class PhotoPage:
@@ -80,7 +83,7 @@ class PhotoPage:
         consent: bool,
         apply_anyway: bool = False,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for it
-    ) -> tuple[Pair | None, Pair | None, str | None, str]:
+    ) -> tuple[Shown | None, Shown | None, str | None, str]:
         """Change one attribute.
 
         Args:
@@ -108,8 +111,11 @@ class PhotoPage:
             path = self._saved(result, Path(photo))
         except DiatError as error:
             return *NO_RESULT, str(error)
-        whole = reduced(result.original), reduced(result.photo)
-        return close_ups(result), whole, str(path), report(result, editor.model.notices)
+        near, whole = (
+            (before, marked_preview(self._download, after, result))
+            for before, after in (close_ups(result), (reduced(result.original), reduced(result.photo)))
+        )
+        return near, whole, str(path), report(result, editor.model.notices)
 
     def _saved(self, result: EditResult, original: Path) -> Path:
         path = cache_file(self._download, result_name(original, result.attribute))

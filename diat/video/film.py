@@ -68,11 +68,12 @@ def edit_video(
     progress: Callable[[Progress], bool] | None = None,
     max_seconds: float | None = None,
     apply_anyway: bool = False,
+    label: bool = False,
 ) -> VideoReport:
     """Edit an attribute in every frame of a video.
 
-    The result appears under its name when it is whole, and not before. Size, rate, time stamps and sound are the
-    original's, and so are the colour matrix, range, primaries and transfer; pictures are written with 8 bits a channel.
+    The result appears under its name when it is whole. Size, rate, time stamps, sound and colours (matrix, range,
+    primaries, transfer) are the original's; pictures are written with 8 bits a channel, and an invisible mark.
 
     Args:
         source: an MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV or Ogg video of at most 3840x2160 pixels.
@@ -84,6 +85,7 @@ def edit_video(
         progress: called after each frame; it returns whether to go on.
         max_seconds: the longest film that is taken; None takes any.
         apply_anyway: also change faces that have the attribute already.
+        label: write "Edited with AI" into the corner of every frame.
 
     Raises:
         PhotoRejected: the file is no such video, or too large or too long.
@@ -99,16 +101,13 @@ def edit_video(
     except ImportError:
         raise ImportError("Videos need PyAV: run `pip install 'diat[video]'`.", name="av") from None
 
-    source, target = Path(source), _checked(Path(target))
-    check_film_faces(faces)
-    check_strength(strength)
+    source, target = Path(source), _checked(Path(target), faces, strength)
     aside = target.with_name(f".{target.stem[:100]}.{os.getpid()}{target.suffix}")
     try:
         with open_film(source) as original:
-            if max_seconds is not None and (seconds := float(original.duration or 0) / av.time_base) > max_seconds:
-                raise _too_long(max_seconds, f" The video lasts {seconds:.0f} seconds.")
+            _check_duration(float(original.duration or 0) / av.time_base, max_seconds)
             with av.open(str(aside), "w", options={"movflags": "+faststart+use_metadata_tags"}) as result:
-                writer = FilmWriter(original, result, edited_by(editor.spec.name, strength))
+                writer = FilmWriter(original, result, edited_by(editor.spec.name, strength), label)
                 frames = FilmFrameEditor(editor, strength, apply_anyway)
                 report = VideoJob(original, writer, frames, editor.detector, faces, progress, max_seconds).run()
         aside.replace(target)
@@ -150,9 +149,11 @@ def open_film(source: Path) -> Iterator[av.container.InputContainer]:
         yield container
 
 
-def _checked(target: Path) -> Path:
+def _checked(target: Path, faces: FilmFaces, strength: float) -> Path:
     if target.suffix.lower() not in SUFFIXES:
         raise InvalidArgument(f"The output must end in {', '.join(SUFFIXES)}; {target.name!r} does not.")
+    check_film_faces(faces)
+    check_strength(strength)
     return target
 
 
@@ -161,6 +162,11 @@ def _check_size(width: int, height: int) -> None:
         raise PhotoRejected(f"The video is {width}x{height} pixels; the limit is 3840x2160. Make it smaller first.")
     if min(width, height) < MIN_SIDE:
         raise PhotoRejected(f"The video is {width}x{height} pixels, too small to show a face: use another.")
+
+
+def _check_duration(seconds: float, max_seconds: float | None) -> None:
+    if max_seconds is not None and seconds > max_seconds:
+        raise _too_long(max_seconds, f" The video lasts {seconds:.0f} seconds.")
 
 
 def _too_long(max_seconds: float, found: str = "") -> PhotoRejected:

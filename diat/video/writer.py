@@ -6,8 +6,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from diat.pixels import U8
-from diat.provenance import DIGITAL_SOURCE_TYPE
+from diat.provenance import DIGITAL_SOURCE_TYPE, labelled
 from diat.video.colours import FilmColours
+from diat.watermark import watermarked
 
 if TYPE_CHECKING:
     import av.container
@@ -24,11 +25,17 @@ class FilmWriter:
         original: the film that is read.
         result: the container to write to.
         edited_by: what the file says of its maker, see `diat.provenance.edited_by`.
+        label: write `diat.provenance.LABEL` into every frame.
     """
 
     def __init__(
-        self, original: av.container.InputContainer, result: av.container.OutputContainer, edited_by: str
+        self,
+        original: av.container.InputContainer,
+        result: av.container.OutputContainer,
+        edited_by: str,
+        label: bool = False,
     ) -> None:
+        self._label = label
         self._original, self._result = original.streams.video[0], result
         result.metadata.update({"comment": f"{edited_by}; {DIGITAL_SOURCE_TYPE}", "encoder": edited_by})
         self._copies: dict[Any, Any] = {
@@ -56,12 +63,13 @@ class FilmWriter:
         """Write the next frame.
 
         Args:
-            picture: (H, W, 3) RGB.
+            picture: (H, W, 3) RGB; the invisible mark is put into it.
             source: the decoded `av.VideoFrame` that it was, whose time stamp and colours it takes.
         """
         if self._pictures is None or self._colours is None:
             self._colours = FilmColours.of_frame(source)
             self._pictures = self._add_pictures(picture.shape, self._colours)
+        picture = watermarked(labelled(picture) if self._label else picture)
         frame = self._colours.from_rgb(picture, self._pictures.pix_fmt)
         frame.pts, frame.time_base = source.pts, source.time_base
         self._result.mux(self._pictures.encode(frame))

@@ -19,6 +19,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from diat.attributes import ATTRIBUTES
+from diat.marks import read_marks
 from diat.pages.parts import action_of
 from diat.photo import MAX_BYTES
 from diat.provenance import is_marked
@@ -47,6 +48,10 @@ def test_edit_is_a_named_endpoint(client, hopper_path, hopper):
     assert (pixels != hopper).any()
     assert "identity similarity" in sentence
     assert len(near) == len(whole) == 2
+    for result in (near[1], whole[1], path):
+        marks = read_marks(Path(result))
+        assert marks.invisible and marks.edited_by == "DIAT eyeglasses_remove strength=1", result
+    assert not read_marks(Path(near[0])).edited and not read_marks(Path(whole[0])).edited
 
 
 def test_faces_is_a_named_endpoint(client, tmp_path, crowd):
@@ -185,6 +190,13 @@ def test_the_result_carries_nothing_of_the_originals_metadata(client, hopper_pat
     assert b"eXIf" not in data
 
 
+def test_marks_are_read(client, hopper_path, tmp_path):
+    *_, path, _ = client.predict(handle_file(hopper_path), "eyeglasses_remove", 1.0, [], True, api_name="/edit")
+    Image.open(path).convert("RGB").save(tmp_path / "again.jpg", quality=75)
+    assert "invisible mark" in client.predict(handle_file(tmp_path / "again.jpg"), api_name="/verify")
+    assert "No mark was found" in client.predict(handle_file(hopper_path), api_name="/verify")
+
+
 def test_the_attributes_are_listed(client):
     listed = client.predict(api_name="/attributes")
     assert [entry["name"] for entry in listed] == list(ATTRIBUTES)
@@ -199,6 +211,10 @@ def test_every_change_of_one_face_at_once(client, hopper_path):
     assert len(set(pictures)) == len(ATTRIBUTES)
     assert pictures[0] == pictures[1 + names[1:].index("Close mouth")]  # her lips are together already
     assert "how similar it is to the original" in sentence
+    marked = [read_marks(Path(entry["image"])) for entry in shown]
+    for entry, marks in zip(shown[1:], marked[1:], strict=True):
+        assert (marks.declared and marks.invisible) != entry["caption"].endswith("nothing to change")
+    assert not marked[0].edited
 
 
 def test_many_photographs_come_back_as_a_zip_and_those_that_cannot_be_used_are_named(client, hopper_path, tmp_path):
@@ -211,13 +227,21 @@ def test_many_photographs_come_back_as_a_zip_and_those_that_cannot_be_used_are_n
     with zipfile.ZipFile(archive) as packed:
         assert packed.namelist() == ["001.png", "003.png"]
         assert is_marked(packed.read("001.png"))
+        assert read_marks(packed.read("003.png")).invisible
+    for entry in shown:
+        marks = read_marks(Path(entry["image"]))
+        assert marks.declared and marks.invisible
 
 
 def test_a_video_comes_back_changed(client, collins, tmp_path):
     source = film(tmp_path / "in.mp4", [np.ascontiguousarray(collins[:320, 60:380])] * 5)
     result, sentence = client.predict(handle_file(source), "mouth_close", 1.0, "all", 1, True, api_name="/video")
     assert sentence.startswith("Done: 5 of 5 frames changed")
-    assert facts(Path(result["video"] if isinstance(result, dict) else result))["sound"] == facts(source)["sound"]
+    path = Path(result["video"] if isinstance(result, dict) else result)
+    assert facts(path)["sound"] == facts(source)["sound"]
+    marks = read_marks(path)
+    assert marks.declared and marks.invisible
+    assert client.predict(handle_file(path), api_name="/verify").startswith("This file is not")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
+from diat.marks import read_marks
 from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, MIN_SESSION_LENGTH, POSTED_IDLE_SECONDS, SNAPSHOT
 from diat.pages.live_session import CONSENT_FIRST, MAX_FRAME_BYTES
 from diat.pixels import decompressed
@@ -66,7 +67,7 @@ def test_a_snapshot_follows_the_next_frame(server, jpeg):
         assert answer(client, 1, jpeg)[:1] == FRAME
         kept = client.recv(timeout=30)
     assert kept[:1] == SNAPSHOT
-    assert is_marked(kept[5:])
+    assert is_marked(kept[5:]) and read_marks(kept[5:]).invisible
 
 
 def test_late_frames_are_dropped_and_the_newest_is_answered(server, jpeg):
@@ -178,6 +179,7 @@ def test_frames_are_marked_as_edited(server, jpeg):
     assert status == 200
     assert is_marked(body)
     assert decompressed(body).shape == (480, 480, 3)
+    assert read_marks(body).invisible
 
 
 def test_viewers_who_post_frames_are_counted_too(server, empty, jpeg):

@@ -47,13 +47,13 @@ def test_a_photographs_own_colours_come_back_with_their_profile(result, hopper):
     data = file_of(Image.fromarray(hopper), "PNG", icc_profile=swapped_profile())
     done = edited(result, data)
     assert not np.array_equal(done.original, hopper)
-    saved = Image.open(io.BytesIO(done.to_bytes("PNG")))
+    saved = Image.open(io.BytesIO(done.to_bytes("PNG", invisible=False)))
     assert saved.info["icc_profile"] == swapped_profile()
     pixels = np.asarray(saved)
     outside = np.ones(hopper.shape[:2], bool)
     outside[PART] = False
     np.testing.assert_array_equal(pixels[outside], hopper[outside])
-    assert np.abs(open_photo(done.to_bytes("PNG")).pixels[PART].astype(int) - (10, 200, 30)).max() <= 3
+    assert np.abs(open_photo(done.to_bytes("PNG", invisible=False)).pixels[PART].astype(int) - (10, 200, 30)).max() <= 3
     assert Image.open(io.BytesIO(done.to_bytes("JPEG"))).info["icc_profile"] == swapped_profile()
 
 
@@ -69,13 +69,13 @@ def test_transparency_comes_back_and_what_it_hides_does_too(result, hopper, kind
     alpha[:, :100], alpha[120:140] = 0, 128
     source = np.dstack([hopper, alpha])
     done = edited(result, file_of(Image.fromarray(source, "RGBA"), "PNG"))
-    pixels = np.asarray(Image.open(io.BytesIO(done.to_bytes(kind))))
+    pixels = np.asarray(Image.open(io.BytesIO(done.to_bytes(kind, invisible=False))))
     np.testing.assert_array_equal(pixels[..., 3], alpha)
     outside = np.ones(alpha.shape, bool)
     outside[PART] = False
     np.testing.assert_array_equal(pixels[outside], source[outside])
     # Laid on white again, what was changed looks as it was changed, also where it is half transparent.
-    again = open_photo(done.to_bytes(kind)).pixels
+    again = open_photo(done.to_bytes(kind, invisible=False)).pixels
     assert np.abs(again[105:119, 200:260].astype(int) - (10, 200, 30)).max() <= 1
     half = again[121:139, 200:260].astype(int)
     assert np.abs(half[..., 1] - 200).max() <= 1 and half[..., 0].min() >= 127  # half white is the darkest there

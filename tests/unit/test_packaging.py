@@ -32,6 +32,7 @@ ROOMS = {
     "diat/models.py": ["gpu"],
     "diat/runtime/devices.py": ["gpu"],
     "diat/cli": ["completion"],
+    "diat/credentials.py": ["credentials"],
     "diat/formats.py": ["heic"],
     "diat": [],
     "app.py": ["app"],

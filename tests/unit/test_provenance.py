@@ -9,7 +9,7 @@ from diat.provenance import encode, is_marked
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_file_is_marked_and_holds_the_picture(kind, collins):
-    data = encode(collins, "mouth_close", 1.0, kind)
+    data = encode(collins, "mouth_close", 1.0, kind, invisible=False)
     image = Image.open(io.BytesIO(data))
     assert image.format == kind
     assert is_marked(data)

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from diat.errors import DiatError, InvalidArgument
+from diat.marks import read_marks
 from diat.provenance import is_marked
 
 
@@ -13,7 +14,7 @@ def result(editors, hopper):
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".webp"])
 def test_what_is_saved_is_marked_and_of_the_format_of_its_ending(result, tmp_path, suffix):
-    path = result.save(tmp_path / "deep" / f"result{suffix}")
+    path = result.save(tmp_path / "deep" / f"result{suffix}", invisible=False)
     data = path.read_bytes()
     assert is_marked(data)
     assert b"DIAT eyeglasses_remove strength=0.8" in data
@@ -22,6 +23,7 @@ def test_what_is_saved_is_marked_and_of_the_format_of_its_ending(result, tmp_pat
     difference = np.abs(np.asarray(saved).astype(int) - result.photo)
     assert difference.max() == 0 if suffix in (".png", ".webp") else difference.mean() < 1
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert read_marks(result.save(path)).invisible
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(result, tmp_path):

@@ -45,7 +45,7 @@ def test_a_models_notices_are_shown(pool, download, hopper_path):
     assert NOTICE in said and "recognisable" in said
     assert Path(path).name == "grace_hopper-open-mouth.jpg"
     assert path in download.temp_files  # so that Gradio deletes it
-    _, said = EveryPage(pool).edit_every(str(hopper_path), 1.0, True)
+    _, said = EveryPage(pool, download).edit_every(str(hopper_path), 1.0, True)
     assert said.count(NOTICE) == 1
 
 
@@ -94,7 +94,7 @@ def test_a_batch_without_a_result_offers_no_file(pool, download, tmp_path):
 
 def test_nothing_happens_without_consent(pool, download, hopper_path):
     assert PhotoPage(pool, download).edit(str(hopper_path), "mouth_open", 1.0, [], False)[-1] == CONSENT_FIRST
-    assert EveryPage(pool).edit_every(str(hopper_path), 1.0, False) == ([], CONSENT_FIRST)
+    assert EveryPage(pool, download).edit_every(str(hopper_path), 1.0, False) == ([], CONSENT_FIRST)
     assert [*BatchPage(pool, download).edit_all([str(hopper_path)], "mouth_open", 1.0, False, False)] == [
         ([], None, CONSENT_FIRST)
     ]

@@ -1,0 +1,107 @@
+"""What a picture or a film says of having been edited: reads every mark that `diat.provenance` writes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from diat import credentials
+from diat.credentials import Credentials
+from diat.errors import DiatError, PhotoRejected
+from diat.formats import kind_of
+from diat.photo import open_photo
+from diat.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
+from diat.watermark import THRESHOLD, score
+
+_MAKER = re.compile(rb"%b [A-Za-z0-9_.-]{1,60} strength=[0-9.e+-]{1,12}" % SOFTWARE.encode())
+FRAMES = 8  # of a film that are looked at
+METADATA_BYTES = 2**20  # at a film's beginning and its end, where its metadata lie
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What was found."""
+
+    edited_by: str | None  # out of the metadata: ``"DIAT mouth_close strength=1"``
+    declared: bool  # whether the metadata say that a trained model changed the picture
+    score: float  # of the invisible mark, see `diat.watermark.score`
+    credentials: Credentials | None
+
+    @property
+    def invisible(self) -> bool:
+        """Whether the pixels carry DIAT's mark."""
+        return self.score > THRESHOLD
+
+    @property
+    def edited(self) -> bool:
+        """Whether anything says so."""
+        return self.declared or self.invisible or self.credentials is not None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """For people."""
+        said = []
+        if self.declared:
+            said.append(f"The file says that a trained model changed it ({self.edited_by or 'not which one'}).")
+        if self.credentials is not None:
+            signer = self.credentials.signer or "nobody known"
+            said.append(
+                f"Content Credentials by {self.credentials.maker}, signed by {signer}: {self.credentials.state}."
+            )
+        if self.invisible:
+            said.append(f"The pixels carry DIAT's invisible mark (score {self.score:.0f}; {THRESHOLD:.0f} is enough).")
+        if not said:
+            said.append("No mark was found. That does not show that the picture is unedited: marks can be removed.")
+        return tuple(said)
+
+
+def read_marks(source: bytes | Path) -> Marks:
+    """The marks of a picture or a film.
+
+    Args:
+        source: a path, or a picture's bytes.
+
+    Raises:
+        PhotoRejected: it is neither.
+    """
+    if isinstance(source, Path):
+        if source.is_file() and not _is_picture(source):
+            return _film_marks(source)
+        pixels = open_photo(source).pixels
+        source = source.read_bytes()
+    else:
+        pixels = open_photo(source).pixels
+    kind = kind_of(source)
+    found = credentials.read(source, kind) if kind in credentials.MIME_TYPES else None
+    return Marks(_maker(source), DIGITAL_SOURCE_TYPE.encode() in source, score(pixels), found)
+
+
+def _is_picture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return kind_of(file.read(512)) is not None
+
+
+def _film_marks(path: Path) -> Marks:
+    try:
+        from diat.video.colours import upright
+        from diat.video.film import open_film
+
+        with open_film(path) as film:
+            scores = [score(upright(frame)) for frame in islice(film.decode(video=0), FRAMES)]
+    except (ImportError, OSError, ValueError, DiatError):
+        raise PhotoRejected(f"{path.name} is neither a picture nor a film that can be read.") from None
+    with path.open("rb") as file:
+        data = file.read(METADATA_BYTES)
+        file.seek(max(0, path.stat().st_size - METADATA_BYTES))
+        data += file.read()
+    declared = DIGITAL_SOURCE_TYPE.encode() in data
+    return Marks(_maker(data), declared, float(np.median(scores)) if scores else 0.0, None)
+
+
+def _maker(data: bytes) -> str | None:
+    found = _MAKER.search(data)
+    return found[0].decode() if found else None

@@ -1,0 +1,41 @@
+"""The page that reads marks: whether a picture says that it was edited."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from diat.errors import DiatError
+from diat.marks import read_marks
+from diat.pages.guards import hand_over_unopened
+from diat.pages.parts import available
+from diat.photo import open_photo
+
+
+def verify(photo: str | None) -> str:
+    """Read the marks of having been edited that a picture carries: metadata, Content Credentials, invisible mark.
+
+    Args:
+        photo: JPEG, PNG, WebP, GIF, HEIC or AVIF file.
+
+    Returns sentences on what was found.
+    """
+    if photo is None:
+        return ""
+    try:
+        open_photo(available(photo))  # a film is no picture
+        with open(photo, "rb") as file:
+            return "  \n".join(read_marks(file.read()).sentences)
+    except DiatError as error:
+        return str(error)
+
+
+def verify_tab() -> None:
+    """The page's parts and its named endpoint ``/verify``."""
+    with gr.Row():
+        with gr.Column(min_width=300):
+            photo = gr.Image(type="filepath", sources=["upload", "clipboard"], label="Picture", elem_id="verify-photo")
+            hand_over_unopened(photo, set())
+        with gr.Column(min_width=300):
+            gr.Markdown("Was this picture edited with DIAT? Every result carries marks; this page reads them.")
+            message = gr.Markdown(elem_id="verify-message")
+    photo.change(verify, photo, message, api_name="verify", show_progress="hidden")
