@@ -154,6 +154,26 @@ def test_the_wheel_alone_edits_a_photograph_without_torch(without_torch, collins
     assert (tmp_path / "edited.png").is_file()
 
 
+FEATURES = """
+import sys
+import diat
+sys.path += sys.argv[1:]  # torch, of the environment that tests
+from diat.training.vgg_face import EMBEDDED, load_features
+print(diat.__file__, EMBEDDED, sum(parameter.numel() for parameter in load_features().parameters()))
+"""
+
+
+@pytest.mark.slow
+def test_the_wheel_loads_its_vgg_features(without_torch, tmp_path):
+    torch = [path for path in sys.path if path.endswith("site-packages")]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    home, weights, count = run(without_torch, "-c", FEATURES, *torch, cwd=tmp_path, env=environment).split()
+    assert str(without_torch.parents[1]) in home and str(without_torch.parents[1]) in weights
+    # Conv 3x3 of 3, 64, 64, 128, 128 and 256 channels, with biases.
+    sides = ((3, 64), (64, 64), (64, 128), (128, 128), (128, 256))
+    assert int(count) == sum(9 * into * out + out for into, out in sides)
+
+
 @pytest.mark.slow
 def test_a_video_without_its_library_is_one_sentence(without_torch, tmp_path):
     (tmp_path / "film.mp4").write_bytes(b"")

@@ -1,4 +1,5 @@
 import logging
+from pathlib import Path
 
 import pytest
 import torch
@@ -59,6 +60,21 @@ def test_without_torch_it_is_the_processor(gpu, monkeypatch):
     assert choose_device(None) == "cpu"
     with pytest.raises(InvalidArgument, match="'cuda' needs torch"):
         choose_device("cuda")
+
+
+@pytest.mark.parametrize("device", ["nvidiactl", "nvidia0", "nvmap", "dxg", "kfd"])
+def test_a_driver_is_seen_by_its_device_wherever_its_libraries_lie(device, monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(Path, "exists", lambda path: str(path) == f"/dev/{device}")
+    assert devices._driver()
+
+
+def test_without_a_driver_torch_is_not_asked(monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    assert not devices._driver()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: pytest.fail("torch was asked"))
+    assert choose_device(None) == "cpu"
 
 
 def test_the_choice_is_logged(caplog, drawn):
