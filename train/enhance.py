@@ -28,9 +28,9 @@ from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 from diat.pixels import U8, contact_sheet
 from diat.tensors import composite, to_crops
 from diat.training import losses
-from diat.training.adversarial import held_out_faces, transfer_batches
 from diat.training.recipes import TransferConfig, enhanced_variant
 from diat.training.run import Run, Schedule
+from diat.training.source import held_out_faces, transfer_batches
 from diat.training.vgg_face import VggFeatures, load_features
 
 

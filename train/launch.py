@@ -16,13 +16,14 @@ from commandline import parse
 
 from diat.align import CROP_SIZE
 from diat.attributes import ATTRIBUTES, attribute_spec
+from diat.data.batches import TransferBatches
 from diat.data.celeba import DEFAULT_DATASET
-from diat.data.pack import open_pack
 from diat.data.packing import prepare
 from diat.errors import TrainingStopped
-from diat.training.adversarial import train_transfer, transfer_batches
+from diat.training.adversarial import train_transfer
 from diat.training.recipes import ENHANCED, TransferConfig, transfer_config
 from diat.training.run import Schedule
+from diat.training.source import training_data
 from diat.training.start import Start, starting_networks
 
 # A checkpoint of T, D, their optimisers and the average, twice, while the next is written aside.
@@ -85,7 +86,7 @@ def run_transfer(command: TransferCommand) -> None:
         starting_networks(config, command.start)
         return
     networks = starting_networks(config, command.start)
-    if not config.pack.exists():
+    if config.stream is None and not config.pack.exists():
         prepare(launch.dataset, config.pack, max(CROP_SIZE, config.size))
     check_disk(config.output)
     model = train_transfer(config, networks, command.schedule, accelerator)
@@ -113,10 +114,11 @@ def new_accelerator(mixed_precision: str | None, board: Path | None = None) -> A
 
 
 def describe(config: TransferConfig, accelerator: Accelerator) -> None:
-    pack = open_pack(config.pack)
-    batches = transfer_batches(pack, config, "train", config.batch, accelerator)
+    batches = training_data(config, accelerator).batches
     print(json.dumps(config.as_json(), indent=1))
-    print(f"input set {len(batches.inputs)} images, guided set {len(batches.guided)}, of {len(pack.crops)} packed")
+    if isinstance(batches, TransferBatches):
+        there = len(batches.pack.crops)
+        print(f"input set {len(batches.inputs)} images, guided set {len(batches.guided)}, of {there} packed")
     print(f"{config.steps} steps of {config.batch} on {accelerator.num_processes} process(es), {accelerator.device}")
 
 

@@ -12,10 +12,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from diat.data.batches import Batch, BatchSettings, TransferBatches
+from diat.data.batches import Batch
 from diat.data.loading import batches_ahead
-from diat.data.pack import Pack, open_pack
-from diat.data.sets import guided_set, input_set
 from diat.models import ModelConfig, save_model
 from diat.networks import AttributeDiscriminator, TransformNetwork
 from diat.pixels import U8, contact_sheet
@@ -24,6 +22,7 @@ from diat.training.average import MovingAverage
 from diat.training.objectives import TransferNetworks, discriminator_loss, transfer, transform_loss
 from diat.training.recipes import TransferConfig, trained_variant
 from diat.training.run import Run, Schedule
+from diat.training.source import training_data
 from diat.training.vgg_face import load_features
 
 KEPT_MODELS = "models"  # in a run's folder: the model of each checkpoint, by its step
@@ -44,9 +43,8 @@ def train_transfer(
         TrainingStopped: the data cannot serve, there is nothing to resume, or a loss is not a number.
     """
     # Data.
-    pack = open_pack(config.pack)
-    batches = transfer_batches(pack, config, "train", config.batch, accelerator)
-    held_out = held_out_faces(pack, config).to(accelerator.device)
+    data = training_data(config, accelerator)
+    held_out = data.held_out.to(accelerator.device)
 
     # Networks and optimisers.
     device = accelerator.device
@@ -64,7 +62,7 @@ def train_transfer(
     modules = {"transform": transform, "discriminator": discriminator, "average": average.network}
     optimizers = {"transform": optimizer_t, "discriminator": optimizer_d}
 
-    identity = {"config": config.identity_json(), "data": pack.digest}
+    identity = {"config": config.identity_json(), "data": data.digest}
     run = Run(
         config.output, config.steps, identity, modules, optimizers, schedule, accelerator, config.attribute, config.seed
     )
@@ -72,19 +70,19 @@ def train_transfer(
         accelerator.init_trackers("transfer")  # TensorBoard, where the accelerator was made with it
         parts = config.accumulate
         numbers = range(run.first * parts, config.steps * parts)
-        stream = batches_ahead(batches, numbers, device, schedule.workers)
+        workers = schedule.workers if data.most_workers is None else min(schedule.workers, data.most_workers)
+        stream = batches_ahead(data.batches, numbers, device, workers)
         stages = run.meta["stages"] if schedule.resume else networks.stages
         shown = held_out.source, held_out.mask if config.masked else None
-        inputs = len(batches.inputs)
 
         def save(done: int) -> None:
-            save_models(average.network, config, schedule, training_facts(config, done, stages, inputs), done)
+            save_models(average.network, config, schedule, training_facts(config, done, stages, data.inputs), done)
 
         for step in run.steps(lambda: transfer_sheet(average.network, *shown), save):
             anneal(optimizers, config, step)
             share = list(islice(stream, parts))
             update_networks(run, networks, optimizers, average, share, config, step)
-            told = {"stages": stages, "training": training_facts(config, step + 1, stages, inputs)}
+            told = {"stages": stages, "training": training_facts(config, step + 1, stages, data.inputs)}
             run.end_step(step, config.batch * parts, told)
     return config.output / "model"
 
@@ -132,40 +130,6 @@ def about(batch: Batch, stats: Mapping[str, Tensor]) -> dict[str, Any]:
     return {**stats, "source_rows": batch.source_rows, "guided_rows": batch.guided_rows}
 
 
-def transfer_batches(
-    pack: Pack, config: TransferConfig, split: str, batch: int, accelerator: Accelerator | None = None
-) -> TransferBatches:
-    """The run's stream of training batches, or of fixed held-out faces."""
-    train = split == "train"
-    settings = BatchSettings(
-        size=config.size,
-        batch=batch,
-        seed=config.seed if train else 1,
-        num_inputs=config.num_inputs if train else None,
-        matched=config.matched and train,
-        shift=config.shift * config.size // 128 if train else 0,
-        degraded=config.degraded if train else 0.0,
-        paired=config.lambda_pair > 0 and train,
-        borrowed=Path(config.borrowed) if config.borrowed else None,
-        windowed=config.windowed and train,  # T is convolutional: what it learnt in a window it does to whole faces
-        split=split,
-        subset=config.subset,
-    )
-    if accelerator is None:
-        return TransferBatches(pack, config.spec, settings)
-    return TransferBatches(pack, config.spec, settings, accelerator.process_index, accelerator.num_processes)
-
-
-def held_out_faces(pack: Pack, config: TransferConfig, count: int = 16) -> Batch:
-    """The same faces of the validation part at every look, as many as there are up to ``count``."""
-    sets = (
-        input_set(pack, config.spec, "valid", subset=config.subset),
-        guided_set(pack, config.spec, "valid", config.subset),
-    )
-    there = min(map(len, sets))
-    return transfer_batches(pack, config, "valid", max(1, min(count, there)))[0]
-
-
 def anneal(optimizers: Mapping[str, Optimizer], config: TransferConfig, step: int) -> None:
     """Set the learning rates: constant, then over the last share of the steps down to a tenth."""
     start = config.steps * (1 - config.anneal)
@@ -184,7 +148,7 @@ def transfer_sheet(network: nn.Module, source: Tensor, mask: Tensor | None, colu
 
 
 def training_facts(
-    config: TransferConfig, steps: int, before: Sequence[Mapping[str, Any]], inputs: int
+    config: TransferConfig, steps: int, before: Sequence[Mapping[str, Any]], inputs: int | None
 ) -> dict[str, Any]:
     """What a model's configuration says of how it was made: by all of the runs behind it, not by the last alone."""
     stages = [*before, {"recipe": config.recipe, "size": config.size, "batch": config.batch, "steps": steps}]

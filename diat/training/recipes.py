@@ -26,6 +26,8 @@ class DataSettings:
     windowed: bool = True  # T and D see the region's window alone: a mouth at full resolution for a quarter of the work
     shift: int = 4  # largest random shift at 128 pixels, with mirroring; 0 turns both off
     degraded: float = 0.0  # share of the images that are made as poor as frames of films
+    stream: str | None = None  # train from this data set as it is read, in one pass, without a pack: Hub id or folder
+    window: int = 2048  # records of the stream that are in memory at a time: 96 MB at 128 pixels
     borrowed: Path | None = None  # glasses to put on faces beside drawn ones, from train/cut_glasses.py
 
 
@@ -82,7 +84,7 @@ class TransferConfig(LossSettings, OptimizerSettings, DataSettings):
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be."""
-        for name in ("steps", "batch", "accumulate", "d_steps", "t_steps", "penalty_every", "keep_every"):
+        for name in ("steps", "batch", "accumulate", "d_steps", "t_steps", "penalty_every", "keep_every", "window"):
             if getattr(self, name) < 1:
                 raise TrainingStopped(f"{name} must be at least 1, not {getattr(self, name)}.")
         if self.size not in RGB_SIZES:
