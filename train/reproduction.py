@@ -19,7 +19,7 @@ SHARES = {
     "transform": 4.0,
     "discriminator": 1.0,
     "reconstruction": 0.5,
-    "denoiser": 0.25,
+    "denoiser": 1.0,
     "enhancer": 0.5,
     "dcgan": 5.0,
 }
