@@ -18,12 +18,12 @@ from diat.pages.parts import (
     attribute_choice,
     available,
     cache_file,
-    consent_box,
     marked_preview,
+    refusal,
     show_on_phones,
     strength_choice,
 )
-from diat.pages.previews import reduced
+from diat.pages.pictures import reduced
 from diat.pixels import U8
 
 MAX_PHOTOS = 50
@@ -36,11 +36,10 @@ class BatchPage:
 
     Args:
         editors: the models.
-        download: the part that offers the results.
     """
 
-    def __init__(self, editors: EditorPool, download: gr.File) -> None:
-        self._editors, self._download = editors, download
+    def __init__(self, editors: EditorPool) -> None:
+        self._editors = editors
 
     def edit_all(
         self, photos: list[str] | None, attribute: str, strength: float, all_faces: bool, consent: bool
@@ -57,11 +56,11 @@ class BatchPage:
         Returns the pictures as they finish, a zip of PNG files at full size, and a sentence.
         """
         if not photos:
-            yield [], None, "Choose photos."
+            raise refusal("Choose photos.")
         elif len(photos) > MAX_PHOTOS:
-            yield [], None, f"The limit is {MAX_PHOTOS} photos at once. Choose fewer."
+            raise refusal(f"The limit is {MAX_PHOTOS} photos at once. Choose fewer.")
         elif not consent:
-            yield [], None, CONSENT_FIRST
+            raise refusal(CONSENT_FIRST)
         else:
             yield from self._edit_all(photos, attribute, strength, "all" if all_faces else "largest")
 
@@ -70,7 +69,7 @@ class BatchPage:
         skipped: list[str] = []
         previews: list[str] = []
         # On disk, written as it grows: 50 photographs of 25 megapixels are gigabytes.
-        path = cache_file(self._download, "diat.zip")
+        path = cache_file("diat.zip")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for number, photo in enumerate(photos, start=1):
                 try:
@@ -80,7 +79,7 @@ class BatchPage:
                 else:
                     # Numbered: names may say who is shown, and two may be equal.
                     archive.writestr(f"{number:03d}.png", result.to_bytes())
-                    previews.append(marked_preview(self._download, reduced(result.photo), result))
+                    previews.append(marked_preview(reduced(result.photo), result))
                     shown.append((previews[-1], f"{number}"))
                 for preview in previews:
                     os.utime(preview)  # shown still, so not to be swept
@@ -91,7 +90,7 @@ class BatchPage:
         yield shown, str(path) if shown else None, "  \n".join([done, *skipped])
 
 
-def batch_tab(editors: EditorPool) -> None:
+def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
     """The page's parts and its named endpoint ``/many``."""
     with gr.Row():
         with gr.Column(min_width=300):
@@ -102,7 +101,6 @@ def batch_tab(editors: EditorPool) -> None:
                 elem_id="many-photos",
             )
             take_uploads_only(photos)
-            consent = consent_box("many-consent")
             attribute = attribute_choice(editors, "many-attribute")
             strength = strength_choice("many-strength")
             all_faces = gr.Checkbox(label="All faces (not only the largest)", elem_id="many-everybody")
@@ -113,7 +111,7 @@ def batch_tab(editors: EditorPool) -> None:
                 label="Results", columns=3, format="jpeg", elem_id="many-gallery", object_fit="contain", buttons=[]
             )
             download = gr.File(label="Download all (ZIP, full-size PNG)", interactive=False, elem_id="many-download")
-    page = BatchPage(editors, download)
+    page = BatchPage(editors)
     inputs = [photos, attribute, strength, all_faces, consent]
     done = run.click(page.edit_all, inputs, [gallery, download, message], api_name="many")
     show_on_phones([done], "many-message")

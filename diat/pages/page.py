@@ -6,21 +6,20 @@ from pathlib import Path
 
 import gradio as gr
 
+from diat.pages.api import photo_api
 from diat.pages.batch import batch_tab
 from diat.pages.editors import EditorPool
-from diat.pages.every import attribute_lister, every_tab
+from diat.pages.first_sight import FOLDER, PORTRAITS, examples, sight
 from diat.pages.live import live_tab
+from diat.pages.parts import consent_box
 from diat.pages.photo import photo_tab
 from diat.pages.uploads import KEPT_SECONDS
 from diat.pages.verify import verify_tab
 from diat.pages.video import video_tab
+from diat.pages.widgets import CSS as WIDGETS_CSS
 
-EXAMPLES_FOLDER = Path(__file__).parents[2] / "examples"  # beside the package, where it was not installed by a wheel
-CSS = (Path(__file__).parent / "page.css").read_text()
-TITLE = (
-    "# DIAT: change one thing about a face\n"
-    "Close a mouth, take off glasses, look younger: the person stays recognisable."
-)
+CSS = (Path(__file__).parent / "page.css").read_text() + WIDGETS_CSS
+TITLE = (Path(__file__).parent / "title.html").read_text()
 TERMS = (
     "Pictures are processed only on this server. They are deleted a minute after you leave, and at the latest after "
     f"{KEPT_SECONDS // 60} minutes. Label results as edited, and do not use them to deceive or harm anyone. The code "
@@ -36,32 +35,24 @@ HEAD = (
 )
 
 
-def examples() -> list[list[object]]:
-    """Photographs in the public domain with an attribute that suits them, and the consent."""
-    chosen = {"eileen_collins.jpg": "mouth_close", "grace_hopper.jpg": "eyeglasses_remove"}
-    paths = {EXAMPLES_FOLDER / name: attribute for name, attribute in chosen.items()}
-    return [[str(path), attribute, True] for path, attribute in paths.items() if path.is_file()]
-
-
 def build(editors: EditorPool) -> gr.Blocks:
     """The pages."""
     # Served as they lie: a copy in the folder of uploads would be deleted with those.
-    gr.set_static_paths([EXAMPLES_FOLDER])
+    gr.set_static_paths([FOLDER, PORTRAITS])
     with gr.Blocks(analytics_enabled=False, title="DIAT", delete_cache=(60, KEPT_SECONDS)) as demo:
-        gr.Markdown(TITLE)
+        gr.HTML(sight(), html_template=TITLE, js_on_load=None, elem_id="title")
+        consent = consent_box("consent")
         with gr.Tab("Photo"):
-            photo_tab(editors, examples())
+            photo_tab(editors, consent, examples())
         with gr.Tab("Webcam"):
             live_tab(editors)
         with gr.Tab("Video"):
-            demo.unload(video_tab(editors))
+            demo.unload(video_tab(editors, consent))
         with gr.Tab("Batch"):
-            batch_tab(editors)
-        with gr.Tab("All effects"):
-            every_tab(editors)
+            batch_tab(editors, consent)
         with gr.Tab("Check a picture"):
             verify_tab()
-        gr.api(attribute_lister(editors), api_name="attributes")  # type: ignore[attr-defined]
-        gr.Markdown(TERMS)
+        gr.Markdown(TERMS, elem_id="terms")
+        photo_api(editors)
     pages: gr.Blocks = demo
     return pages

@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.utils import get_upload_folder
 
 from diat.attributes import MAX_STRENGTH, attribute_spec
 from diat.errors import PhotoRejected
@@ -21,7 +23,7 @@ from diat.results import EditResult
 PREVIEW_QUALITY = 90  # of JPEG
 
 CONSENT = "I am in these pictures, or the people in them agreed."
-CONSENT_FIRST = "Confirm consent first: tick the box under your file."
+CONSENT_FIRST = "Confirm consent first: tick the box at the top of the page."
 
 
 def action_of(attribute: str) -> str:
@@ -44,9 +46,9 @@ def strength_choice(elem_id: str) -> gr.Slider:
     return slider
 
 
-def consent_box(elem_id: str) -> gr.Checkbox:
+def consent_box(elem_id: str | None, value: Any = False) -> gr.Checkbox:
     """Whether those shown agreed. Anything but a true yes is no: a client may send the text "false"."""
-    box = gr.Checkbox(label=CONSENT, elem_id=elem_id)
+    box = gr.Checkbox(value, label=CONSENT, elem_id=elem_id)
     box.preprocess = lambda payload: payload is True  # type: ignore[method-assign]
     return box
 
@@ -62,17 +64,16 @@ def available(path: str) -> str:
     return path
 
 
-def cache_file(component: gr.components.Component, name: str) -> Path:
-    """Where a page may write a file for a component to offer: in Gradio's own folder, which it empties in time."""
-    path = Path(component.GRADIO_CACHE) / secrets.token_hex(16) / name
+def cache_file(name: str) -> Path:
+    """Where a page may write a file to offer: in the folder of uploads, which is emptied in time."""
+    path = Path(get_upload_folder()) / secrets.token_hex(16) / name
     path.parent.mkdir(parents=True)
-    component.temp_files.add(str(path))  # also when the visitor leaves before it is handed over
     return path
 
 
-def marked_preview(component: gr.components.Component, pixels: U8, result: EditResult) -> str:
-    """A preview of a result as a file with the result's marks, for a component to show. -> its path."""
-    path = cache_file(component, "preview.jpg")
+def marked_preview(pixels: U8, result: EditResult) -> str:
+    """A preview of a result as a file with the result's marks, for a part of the page to show. -> its path."""
+    path = cache_file("preview.jpg")
     path.write_bytes(encode(pixels, result.attribute, result.strength, "JPEG", PREVIEW_QUALITY))
     return str(path)
 
@@ -95,17 +96,18 @@ def similarity_sentence(result: EditResult) -> str:
     return f"Face {', '.join(str(face.number) for face in changed)}: {sentence}"
 
 
-def anyway_box(elem_id: str) -> gr.Checkbox:
-    """Whether faces that have the attribute already are changed, too."""
-    return gr.Checkbox(label="Apply even where nothing seems to need it", elem_id=elem_id)
+def refusal(error: Exception | str) -> gr.Error:
+    """A sentence that a client gets as an error and a visitor as a note above the page."""
+    return gr.Error(str(error), title="Not done", print_exception=False)
 
 
 def show_on_phones(events: Sequence[gr.events.Dependency], elem_id: str) -> None:
-    """After these events, bring a part of the page into view if it lies below the screen, as on a phone."""
+    """After these events, bring a part of the page into view where its top is not on the screen, as on a phone."""
     script = (
-        f"() => {{ const part = document.getElementById('{elem_id}'); "
-        "if (part && part.getBoundingClientRect().top > 0.7 * innerHeight) "
-        "part.scrollIntoView({ behavior: 'smooth', block: 'start' }); }"
+        f"() => {{ const part = document.getElementById('{elem_id}'); if (!part) return; "
+        "const top = part.getBoundingClientRect().top; if (top < 0 || top > 0.5 * innerHeight) "
+        "part.scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth', "
+        "block: 'start' }); }"
     )
     for event in events:
         event.then(None, js=script, api_visibility="private")

@@ -1,243 +1,344 @@
-"""The page of one photograph: it goes in, and comes out with one attribute changed."""
+"""The photograph's tab: one goes in, its faces and every change of them are shown, and a click makes a change."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from diat.errors import DiatError
-from diat.faces import MAX_FACES, FaceChoice, choose_faces, face_fault
+from diat.faces import MAX_FACES, face_fault
+from diat.pages.bench import Bench, Opened, PhotoShelf
 from diat.pages.editors import EditorPool
-from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
+from diat.pages.first_sight import Example, first_sight
+from diat.pages.guards import hand_over_unopened
 from diat.pages.parts import (
     CONSENT_FIRST,
     action_of,
-    anyway_box,
-    attribute_choice,
-    available,
     cache_file,
-    consent_box,
-    marked_preview,
     show_on_phones,
     similarity_sentence,
     strength_choice,
 )
-from diat.pages.previews import close_ups, draw_faces, reduced
-from diat.photo import open_photo
-from diat.pixels import U8
-from diat.provenance import KINDS
+from diat.pages.pictures import close_ups, enlarged, known_file, picture_file, portrait, reduced, surroundings, tried
+from diat.pages.pictures import cut as cut_out
+from diat.pages.saving import FORMATS, saved_file
+from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of, compare, compare_value, saver
 from diat.results import EditResult
 
-NO_RESULT = (None, None, None)
-SLIDER_START = 12  # percent of the width: nearly all of "after" is seen, and the handle covers nothing
+EFFECTS_TITLE, FACES_TITLE = "What to change", "Whom to change"
+PICK_ONE = "Pick a change below."
+PICK_NEXT = "Pick a change below: it is made on top of this."
+PICK_A_FACE = "Pick at least one face."
+NO_PHOTO = "Choose a photo first, or click an example."
 
 Update = dict[str, Any]  # what gr.update gives
-Shown = tuple[U8, str]  # before, and a file with its marks after
 
 
 class PhotoPage:
-    """What the page does.
+    """What the page does. A visitor's `Bench` goes in and out; Gradio keeps it, and the browser never sees it.
 
     Args:
         editors: the models.
-        download: the part that offers the result.
+        examples: photographs for which nobody has to be asked.
     """
 
-    def __init__(self, editors: EditorPool, download: gr.File) -> None:
-        self._editors, self._download = editors, download
+    def __init__(self, editors: EditorPool, examples: list[Example]) -> None:
+        self._editors, self._examples = editors, examples
+        self._shelf = PhotoShelf(editors)
+        self._free = {str(example.photo) for example in examples}
 
-    def find_faces(self, photo: str | None) -> tuple[Update, Update, str]:
-        """Find the faces of a photograph.
+    # What happens, each step as (bench, then what is shown).
 
-        Returns the photograph with numbered faces, the numbers that can be chosen, and a sentence.
+    def start(self, photo: str | None, consent: bool, wanted: str) -> Iterator[tuple[Any, ...]]:
+        """Another photograph, or none: its faces, and the change that is wanted or the first that would be seen.
+
+        Gives the bench, the faces, the effects to come, and before and after.
         """
-        nothing = gr.update(value=None, visible=False), gr.update(choices=[], value=[], visible=False)
         if photo is None:
-            return *nothing, ""
+            yield Bench(), choice_value(FACES_TITLE, []), self.effects_to_come(), first_sight()
+            return
+        nothing = Bench(), choice_value(FACES_TITLE, []), self.effects_to_come()
         try:
-            pixels = open_photo(available(photo)).pixels
-            found = self._editors.detector.detect(pixels)
-            notices: list[str] = []
-            choose_faces(found, "all", notices)
+            self._check(photo, consent)
+            opened = self._shelf.opened(photo)
+            usable = opened.usable
+            if not usable:
+                self._editors.get(self._editors.default).edit(opened.photo, found=opened.faces)  # says why
         except DiatError as error:
-            return *nothing, str(error)
-        several = len(found) > 1
-        numbers = [str(number) for number in range(1, len(found) + 1)]
-        usable = [number for number, face in zip(numbers, found, strict=True) if face_fault(face) is None]
-        sentences = [f"{len(found)} faces found. Pick which to change on the left." if several else "1 face found."]
+            gr.Warning(str(error))
+            kind = "consent" if str(error) == CONSENT_FIRST else "refused"
+            yield *nothing, compare_value(None, str(error), kind=kind)
+            return
+        bench = Bench(photo, (usable[0],))
+        faces = self._faces(bench, opened)
+        untouched = _untouched(opened, bench)
+        shown = compare_value(untouched, "Changing the face …", from_start=True)
+        yield bench, faces, self.effects_to_come(), shown
+        bench = bench.picked(wanted if wanted in self._editors.attributes else self._first_seen(opened, usable[0]))
+        yield bench, gr.skip(), gr.skip(), gr.skip()
+
+    def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, ...]:
+        """Another change. Gives the bench and the strength, which starts anew."""
+        chosen = chosen_of(event, self._editors.attributes)
+        if bench.photo is None:
+            gr.Info(NO_PHOTO)
+        if bench.photo is None or not chosen:
+            return gr.skip(), gr.skip()
+        return bench.picked(chosen[0]), 1.0
+
+    def choose(self, bench: Bench, event: gr.EventData) -> Bench:
+        """Other faces."""
+        names = chosen_of(event, [str(index) for index in range(MAX_FACES)])
+        return bench.chosen([int(name) for name in names])
+
+    def adjust(self, bench: Bench, strength: float) -> Bench:
+        """Another strength."""
+        return bench.adjusted(strength=strength)
+
+    def insist(self, bench: Bench) -> Bench:
+        """The change is made although nothing seems to need it."""
+        return bench.adjusted(apply_anyway=True)
+
+    def keep(self, bench: Bench) -> Bench:
+        """The next change goes on top."""
+        return bench.kept_on()
+
+    def undo(self, bench: Bench) -> tuple[Any, ...]:
+        """The last change goes. Gives the bench, the faces and the strength."""
+        bench = bench.undone()
+        if bench.photo is None:
+            return bench, gr.skip(), gr.skip()
+        faces = self._faces(bench, self._shelf.opened(bench.photo))
+        return bench, faces, gr.skip() if bench.current is None else bench.current.strength
+
+    def effects(self, bench: Bench) -> Any:
+        """Every change of the first chosen face, on top of what is kept, as pictures."""
+        if bench.photo is None:
+            return gr.skip()
+        try:
+            base = self._shelf.base(bench.photo, bench.kept)
+        except DiatError:
+            return gr.skip()  # it is said where the changes are made
+        face = base.faces[bench.faces[0] if bench.faces else base.usable[0]]
+        choices = []
+        for name in self._editors.attributes:
+            thumbnail, seen = tried(self._editors.get(name), base.photo.pixels, face)
+            note = "" if seen else "nothing to change"
+            choices.append(Choice(name, action_of(name), picture_file(thumbnail, (name, 1.0) if seen else None), note))
+        return choice_value(EFFECTS_TITLE, choices, [] if bench.current is None else [bench.current.attribute])
+
+    def render(self, bench: Bench) -> tuple[Any, ...]:
+        """Make the changes.
+
+        Gives before and after, the buttons that go with them (apply anyway, add another, undo, download), and a list
+        of the changes.
+        """
+        off = gr.update(interactive=False)
+        if bench.photo is None:
+            return gr.skip(), gr.update(visible=False), off, off, off, ""
+        try:
+            opened = self._shelf.opened(bench.photo)
+            if bench.changes and not bench.faces:
+                shown = compare_value(_untouched(opened, bench), PICK_A_FACE, kind="refused")
+            elif not bench.changes:
+                shown = compare_value(_untouched(opened, bench), PICK_ONE)
+            else:
+                result = self._shelf.result(bench.photo, bench.changes)
+                return self._shown(bench, opened, result), *self._buttons(bench, result), self._history(bench)
+        except DiatError as error:
+            gr.Warning(str(error))
+            shown = compare_value(None, str(error), kind="refused")
+        undo = gr.update(interactive=bool(bench.changes))
+        return shown, gr.update(visible=False), off, undo, off, self._history(bench)
+
+    def save(self, bench: Bench, kind: str) -> Any:
+        """The result as a file of the photograph's own size."""
+        if bench.photo is None or not bench.changes:
+            gr.Info(NO_PHOTO)
+            return gr.skip()
+        try:
+            result = self._shelf.result(bench.photo, bench.changes)
+            data, name = saved_file(result, self._shelf.opened(bench.photo), bench, kind)
+        except DiatError as error:
+            gr.Warning(str(error))
+            return gr.skip()
+        path = cache_file(name)
+        path.write_bytes(data)
+        return known_file(path)
+
+    # What is shown.
+
+    def _check(self, photo: str, consent: bool) -> None:
+        if not consent and photo not in self._free:
+            self._shelf.opened(photo)  # what cannot be used is said first
+            raise DiatError(CONSENT_FIRST)
+
+    def _faces(self, bench: Bench, opened: Opened) -> Value:
+        if len(opened.faces) < 2:
+            return choice_value(FACES_TITLE, [])
+        faults = [face_fault(face) for face in opened.faces]
+        choices = [
+            Choice(
+                str(index), f"Face {index + 1}", picture_file(portrait(opened.photo.pixels, face)),
+                note="cannot be changed" if fault else "", disabled=fault is not None, why=fault or "",
+            )
+            for index, (face, fault) in enumerate(zip(opened.faces, faults, strict=True))
+        ]  # fmt: skip
+        return choice_value(FACES_TITLE, choices, [str(index) for index in bench.faces], several=True)
+
+    def effects_to_come(self) -> Value:
+        """The effects before there is a photograph."""
+        return choice_value(EFFECTS_TITLE, [Choice(name, action_of(name)) for name in self._editors.attributes])
+
+    def _first_seen(self, opened: Opened, index: int) -> str:
+        """The default change, or the first one of which anything would be seen on this face."""
+        default = self._editors.default
+        for name in sorted(self._editors.attributes, key=lambda name: name != default):
+            if tried(self._editors.get(name), opened.photo.pixels, opened.faces[index])[1]:
+                return name
+        return default
+
+    def _shown(self, bench: Bench, opened: Opened, result: EditResult) -> Value:
+        mark = (result.attribute, result.strength) if result.photo is not opened.photo.pixels else None
+        close = close_ups(result, opened.photo.pixels)
+        pictures = {
+            "face": {"before": picture_file(close[0]), "after": picture_file(close[1], mark)},
+            "whole": {
+                "before": picture_file(reduced(opened.photo.pixels)),
+                "after": picture_file(reduced(result.photo), mark),
+            },
+        }
+        lines = [PICK_NEXT] if bench.current is None else [similarity_sentence(result), *result.notices]
+        height, width = result.photo.shape[:2]
+        seconds = sum(result.milliseconds.values()) / 1000
+        details = f"{width}x{height} pixels, {seconds:.2f} s: " + ", ".join(
+            f"{stage} {value:.0f} ms" for stage, value in result.milliseconds.items()
+        )
+        return compare_value(pictures, "\n".join(filter(None, lines)), details)
+
+    def _buttons(self, bench: Bench, result: EditResult) -> tuple[Update, ...]:
+        changed = (result.photo != result.original).any()
+        insist = not changed and bench.current is not None and not bench.current.apply_anyway
+        more = bool(changed) and bench.current is not None
+        on = gr.update(interactive=True)
+        return gr.update(visible=bool(insist)), gr.update(interactive=more), on, on
+
+    def _history(self, bench: Bench) -> str:
+        if len(bench.changes) < 2 and not bench.kept:
+            return ""
         return (
-            gr.update(value=reduced(draw_faces(pixels, found)) if several else None, visible=several),
-            gr.update(choices=numbers, value=usable[:1], visible=several),
-            "  \n".join([*sentences, *notices]),
+            "Changes so far: " + ", then ".join(action_of(change.attribute).lower() for change in bench.changes) + "."
         )
 
-    def edit(
-        self,
-        photo: str | None,
-        attribute: str,
-        strength: float,
-        chosen: list[str],
-        consent: bool,
-        apply_anyway: bool = False,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for it
-    ) -> tuple[Shown | None, Shown | None, str | None, str]:
-        """Change one attribute.
 
-        Args:
-            photo: JPEG, PNG, WebP or GIF file.
-            attribute: name of the attribute.
-            strength: 0 to 1.5.
-            chosen: numbers of the faces, largest first from "1"; none takes the largest.
-            consent: that you are in the picture, or that the people in it agreed; nothing happens without it.
-            apply_anyway: also change faces that have the attribute already.
-
-        Returns the face before and after, the photograph before and after, the result as a file, and a sentence.
-        """
-        if photo is None:
-            return *NO_RESULT, "Choose a photo."
-        try:
-            if not consent:
-                open_photo(available(photo))  # what cannot be used is said first
-                return *NO_RESULT, CONSENT_FIRST
-            progress(0.1, "Loading the model")
-            editor = self._editors.get(attribute)
-            progress(0.3, "Changing the face")
-            faces: FaceChoice = [int(number) - 1 for number in chosen] or "largest"
-            result = editor.edit(available(photo), faces, strength, apply_anyway=apply_anyway)
-            progress(0.8, "Writing the file")
-            path = self._saved(result, Path(photo))
-        except DiatError as error:
-            return *NO_RESULT, str(error)
-        near, whole = (
-            (before, marked_preview(self._download, after, result))
-            for before, after in (close_ups(result), (reduced(result.original), reduced(result.photo)))
-        )
-        return near, whole, str(path), report(result, editor.model.notices)
-
-    def _saved(self, result: EditResult, original: Path) -> Path:
-        path = cache_file(self._download, result_name(original, result.attribute))
-        path.write_bytes(result.to_bytes(KINDS[path.suffix]))
-        return path
+def _untouched(opened: Opened, bench: Bench) -> dict[str, Any]:
+    pixels = opened.photo.pixels
+    face = opened.faces[bench.faces[0] if bench.faces else opened.usable[0]]
+    close = enlarged(cut_out(pixels, surroundings(face, pixels.shape)))
+    return {
+        "face": {"before": picture_file(close), "after": None},
+        "whole": {"before": picture_file(reduced(pixels)), "after": None},
+    }
 
 
-def result_name(original: Path, attribute: str) -> str:
-    """``NAME-close-mouth.jpg``: a JPEG stays one, since a large PNG takes seconds to write; all else becomes PNG."""
-    suffix = ".jpg" if KINDS.get(original.suffix.lower()) == "JPEG" else ".png"
-    return f"{original.stem[:100]}-{action_of(attribute).lower().replace(' ', '-')}{suffix}"
-
-
-def report(result: EditResult, model_notices: Sequence[str]) -> str:
-    """What the user reads beside the picture."""
-    lines = [similarity_sentence(result), *result.notices, *model_notices]
-    if len(result.faces) > 1:
-        lines.append(f"{len(result.faces)} faces found. Pick which to change on the left.")
-    lines.append(f"Done in {sum(result.milliseconds.values()) / 1000:.2f} s.")
-    return "  \n".join(filter(None, lines))
-
-
-class _PhotoParts(NamedTuple):
-    """Where the photograph goes in."""
-
+class _Parts(NamedTuple):
     photo: gr.Image
-    consent: gr.Checkbox
-    numbered: gr.Image
-    chosen: gr.CheckboxGroup
+    faces: gr.HTML
+    compare: gr.HTML
+    effects: gr.HTML
+    history: gr.Markdown
+    strength: gr.Slider
+    anyway: gr.Button
+    keep: gr.Button
+    undo: gr.Button
+    download: gr.Button
+    kind: gr.Radio
+    saver: gr.HTML
+    examples: gr.HTML | None
 
 
-class _ResultParts(NamedTuple):
-    """What comes out."""
-
-    message: gr.Markdown
-    close_up: gr.ImageSlider
-    whole: gr.ImageSlider
-    download: gr.File
-
-
-def _photo_parts(examples: list[list[Any]], attribute: gr.Radio) -> _PhotoParts:
-    photo = gr.Image(
-        type="filepath",
-        sources=["upload", "webcam", "clipboard"],
-        label="Photo",
-        height=360,
-        elem_id="photo",
-        webcam_options=gr.WebcamOptions(mirror=False),
-    )
-    hand_over_unopened(photo, {row[0] for row in examples})
-    consent = consent_box("consent")
-    numbered = gr.Image(
-        visible=False, label="Faces found", interactive=False, elem_id="faces", format="jpeg", buttons=[]
-    )
-    chosen = gr.CheckboxGroup(
-        [str(number + 1) for number in range(MAX_FACES)],
-        label="Faces to change (none selected = the largest)",
-        visible=False,
-        elem_id="chosen",
-    )
-    refuse_by_a_sentence(chosen)
-    if examples:
-        with gr.Column(elem_id="examples"):
-            gr.Examples(
-                examples,
-                [photo, attribute, consent],
-                label="Or try an example",
-                cache_examples=False,
-                visible_columns=[0],
-            )
-    return _PhotoParts(photo, consent, numbered, chosen)
-
-
-def _result_parts() -> _ResultParts:
-    message = gr.Markdown(elem_id="message")
-    with gr.Tab("Face"):
-        close_up = _slider("close-up", buttons=[])
-    with gr.Tab("Whole photo"):
-        whole = _slider("whole", buttons=["fullscreen"])
-    download = gr.File(label="Download (full size)", elem_id="download", interactive=False)
-    return _ResultParts(message, close_up, whole, download)
-
-
-def _slider(elem_id: str, buttons: list[Any]) -> gr.ImageSlider:
-    return gr.ImageSlider(
-        label="Before | After", max_height=520, elem_id=elem_id, buttons=buttons, slider_position=SLIDER_START
-    )
-
-
-def photo_tab(editors: EditorPool, examples: list[list[Any]]) -> None:
-    """The page's parts and its named endpoints ``/faces`` and ``/edit``.
+def photo_tab(editors: EditorPool, consent: gr.Checkbox, examples: list[Example]) -> None:
+    """The page's parts.
 
     Args:
         editors: the models.
-        examples: rows of a path, an attribute and the consent.
+        consent: the page's box.
+        examples: photographs to click.
     """
-    known = [row for row in examples if row[1] in editors.attributes]
-    attribute = attribute_choice(editors, "attribute", render=False)  # the examples, which come first, name it
-    with gr.Row():
-        with gr.Column(min_width=300):
-            photo, consent, numbered, chosen = _photo_parts(
-                known or [[path, None, agreed] for path, _, agreed in examples], attribute
-            )
-        with gr.Column(min_width=300):
-            attribute.render()  # type: ignore[no-untyped-call]
+    examples = [example for example in examples if example.attribute in editors.attributes]
+    page = PhotoPage(editors, examples)
+    parts = _laid_out(page, examples)
+    bench, wanted = gr.State(Bench()), gr.State("")
+    _connect(page, parts, bench, wanted, consent, examples)
+
+
+def _laid_out(page: PhotoPage, examples: list[Example]) -> _Parts:
+    with gr.Row(elem_classes="flow"):
+        with gr.Column(min_width=300, scale=2):
+            photo = gr.Image(
+                type="filepath", sources=["upload", "webcam", "clipboard"], label="Photo", height=260, elem_id="photo",
+                webcam_options=gr.WebcamOptions(mirror=False), buttons=[],
+            )  # fmt: skip
+            hand_over_unopened(photo, {str(example.photo) for example in examples})
+            shown = None
+            if examples:
+                pictures = [Choice(e.name, e.caption, known_file(e.thumbnail)) for e in examples]
+                shown = choice("examples", choice_value("Or try an example", pictures, marks=False))
+            faces = choice("faces", choice_value(FACES_TITLE, []))
+        with gr.Column(min_width=300, scale=3):
+            compared = compare("result", first_sight())
+            effects = choice("effects", page.effects_to_come())
             strength = strength_choice("strength")
-            anyway = anyway_box("anyway")
-            run = gr.Button("Apply", variant="primary", elem_id="run")
-            message, close_up, whole, download = _result_parts()
-    page = PhotoPage(editors, download)
-    inputs = [photo, attribute, strength, chosen, consent, anyway]
-    outputs = [close_up, whole, download, message]
-    # First, so that the public name is its own: Gradio numbers a name that is taken.
-    applied = run.click(page.edit, inputs, outputs, api_name="edit")
-    found = photo.change(page.find_faces, photo, [numbered, chosen, message], api_name="faces", show_progress="hidden")
-    uploaded = found.success(page.edit, inputs, outputs, api_visibility="private")
-    chosen_anew = gr.on(
-        [attribute.input, strength.release, chosen.input, consent.input, anyway.input],
-        page.edit,
-        inputs,
-        outputs,
-        api_visibility="private",
-        trigger_mode="always_last",
-    )
-    show_on_phones([applied, uploaded, chosen_anew], "message")
+            anyway = gr.Button("Apply anyway", visible=False, elem_id="anyway")
+            history = gr.Markdown(elem_id="history")
+            with gr.Row(elem_classes="actions"):
+                keep = gr.Button("Add another change", interactive=False, elem_id="keep", size="md", min_width=120)
+                undo = gr.Button("Undo", interactive=False, elem_id="undo", size="md", min_width=80)
+                download = gr.Button(
+                    "Download", variant="primary", interactive=False, elem_id="download", size="md", min_width=100
+                )
+            with gr.Accordion("Advanced", open=False):
+                kind = gr.Radio(list(FORMATS), value=next(iter(FORMATS)), label="File format", elem_id="format")
+            handed = saver("saver")
+    return _Parts(photo, faces, compared, effects, history, strength, anyway, keep, undo, download, kind, handed, shown)
+
+
+def _connect(
+    page: PhotoPage, p: _Parts, bench: gr.State, wanted: gr.State, consent: gr.Checkbox, examples: list[Example]
+) -> None:
+    quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
+    last: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
+    shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.history]
+
+    def then(event: Any, again: bool = True) -> Any:
+        """Make the changes, and where ``again`` show every change anew."""
+        made = event.then(page.render, bench, shown, show_progress="minimal", show_progress_on=p.compare, **last)
+        if again:
+            made.then(page.effects, bench, p.effects, show_progress="hidden", **last)
+        return made
+
+    if p.examples is not None:
+
+        def take(event: gr.EventData) -> tuple[Any, Any]:
+            names = chosen_of(event, [example.name for example in examples])
+            example = next((example for example in examples if example.name in names), None)
+            return (gr.skip(), gr.skip()) if example is None else (str(example.photo), example.attribute)
+
+        p.examples.pick(take, None, [p.photo, wanted], queue=False, **quick)
+    p.photo.input(lambda: "", None, wanted, queue=False, **quick)
+    started = gr.on(
+        [p.photo.change, consent.input], page.start, [p.photo, consent, wanted],
+        [bench, p.faces, p.effects, p.compare], show_progress="minimal", show_progress_on=p.compare, **last,
+    )  # fmt: skip
+    picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **quick)
+    chosen = p.faces.pick(page.choose, bench, bench, queue=False, **quick)
+    adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **quick)
+    insisted = p.anyway.click(page.insist, bench, bench, queue=False, **quick)
+    kept = p.keep.click(page.keep, bench, bench, queue=False, **quick)
+    undone = p.undo.click(page.undo, bench, [bench, p.faces, p.strength], **quick)
+    show_on_phones([then(started), then(chosen), then(kept), then(undone), then(picked, False)], "result")
+    then(insisted, False)
+    then(adjusted, False)
+    p.download.click(page.save, [bench, p.kind], p.saver, api_visibility="private", show_progress_on=p.download)

@@ -17,7 +17,7 @@ from diat.pages.parts import (
     attribute_choice,
     available,
     cache_file,
-    consent_box,
+    refusal,
     show_on_phones,
     strength_choice,
 )
@@ -34,11 +34,10 @@ class VideoPage:
 
     Args:
         editors: the models.
-        result: the part that shows the result.
     """
 
-    def __init__(self, editors: EditorPool, result: gr.Video) -> None:
-        self._editors, self._result = editors, result
+    def __init__(self, editors: EditorPool) -> None:
+        self._editors = editors
         self._stop: dict[str, threading.Event] = {}  # by session, of the videos in work: set to stop
 
     def edit(
@@ -65,9 +64,9 @@ class VideoPage:
         Returns the result as an MP4 file and a sentence.
         """
         if film is None:
-            return None, "Choose a video."
+            raise refusal("Choose a video.")
         if not consent:
-            return None, CONSENT_FIRST
+            raise refusal(CONSENT_FIRST)
         session = str(request.session_hash)
         stop = self._stop[session] = threading.Event()
 
@@ -78,10 +77,10 @@ class VideoPage:
 
         try:
             chosen, editor = film_faces(faces, number), self._editors.get(attribute)
-            path = cache_file(self._result, f"{Path(available(film)).stem[:100]}-edited.mp4")
+            path = cache_file(f"{Path(available(film)).stem[:100]}-edited.mp4")
             report = edit_video(film, path, editor, chosen, strength, show, MAX_SECONDS)
         except DiatError as error:
-            return None, str(error)
+            raise refusal(error) from None
         finally:
             self._stop.pop(session, None)
         return str(path), "  \n".join([video_sentence(report), *editor.model.notices])
@@ -111,7 +110,7 @@ def video_sentence(report: VideoReport) -> str:
     return f"Done: {report.changed} of {report.frames} frames changed in {report.seconds:.0f} s.{damaged}"
 
 
-def video_tab(editors: EditorPool) -> Callable[[gr.Request], None]:
+def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request], None]:
     """The page's parts and its named endpoint ``/video``.
 
     Returns:
@@ -125,7 +124,6 @@ def video_tab(editors: EditorPool) -> Callable[[gr.Request], None]:
                 elem_id="film",
             )
             take_uploads_only(film)
-            consent = consent_box("film-consent")
             attribute = attribute_choice(editors, "film-attribute")
             strength = strength_choice("film-strength")
             faces = gr.Radio(FACES, value="largest", label="Faces to change", elem_id="film-faces")
@@ -141,7 +139,7 @@ def video_tab(editors: EditorPool) -> Callable[[gr.Request], None]:
         with gr.Column(min_width=300):
             message = gr.Markdown(elem_id="film-message")
             result = gr.Video(label="Result", interactive=False, elem_id="film-result", buttons=["download"])
-    page = VideoPage(editors, result)
+    page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent]
     # The last run's sentence goes: it would lie under the progress.
     run.click(lambda: "", None, message, queue=False, api_visibility="private")

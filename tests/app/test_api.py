@@ -56,23 +56,24 @@ def test_edit_is_a_named_endpoint(client, hopper_path, hopper):
 
 def test_faces_is_a_named_endpoint(client, tmp_path, crowd):
     Image.fromarray(crowd).save(tmp_path / "crowd.png")
-    *_, sentence = client.predict(handle_file(tmp_path / "crowd.png"), api_name="/faces")
+    numbers, sentence = client.predict(handle_file(tmp_path / "crowd.png"), api_name="/faces")
+    assert numbers == ["1", "2"]
     assert sentence.startswith("2 faces found")
 
 
 def test_no_consent_no_result(client, hopper_path):
-    *results, sentence = client.predict(handle_file(hopper_path), "mouth_open", 1.0, [], False, api_name="/edit")
-    assert "Confirm consent first" in sentence
-    assert not any(results[2:])
+    with pytest.raises(AppError, match="Confirm consent first"):
+        client.predict(handle_file(hopper_path), "mouth_open", 1.0, [], False, api_name="/edit")
 
 
-def test_a_refusal_is_a_sentence_not_an_error(client, tmp_path):
+def test_a_refusal_is_an_error_with_a_sentence_and_no_traceback(client, tmp_path, log_path):
+    before = len(log_path.read_text())
     Image.new("RGB", (300, 300), "green").save(tmp_path / "green.png")
-    *_, path, sentence = client.predict(
-        handle_file(tmp_path / "green.png"), "mouth_open", 1.0, [], True, api_name="/edit"
-    )
-    assert sentence.startswith("No face found")
-    assert path is None
+    photo = handle_file(tmp_path / "green.png")
+    for endpoint, arguments in (("/edit", ("mouth_open", 1.0, [], True)), ("/every", (1.0, True)), ("/faces", ())):
+        with pytest.raises(AppError, match="No face found"):
+            client.predict(photo, *arguments, api_name=endpoint)
+    assert "Traceback" not in log_path.read_text()[before:]
 
 
 @pytest.mark.parametrize("name", ["evil.gif", "../../x.jpg", "CON", "a" * 250 + ".jpg", "\u202egpj.exe"])
@@ -250,9 +251,8 @@ def test_a_video_comes_back_changed(client, collins, tmp_path):
 )
 def test_no_consent_no_result_anywhere(client, hopper_path, endpoint, arguments):
     photo = handle_file(hopper_path)
-    shown, *_, sentence = client.predict([photo] if endpoint == "/many" else photo, *arguments, api_name=endpoint)
-    assert shown == []
-    assert "Confirm consent first" in sentence
+    with pytest.raises(AppError, match="Confirm consent first"):
+        client.predict([photo] if endpoint == "/many" else photo, *arguments, api_name=endpoint)
 
 
 @pytest.mark.parametrize(("attribute", "strength"), [("beard_on", 1.0), ("mouth_open", 9)])

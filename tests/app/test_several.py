@@ -1,9 +1,8 @@
-"""The pages of many photographs, of every change and of videos, in a real browser."""
+"""The pages of many photographs and of videos, in a real browser."""
 
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 
 import cv2
@@ -13,8 +12,6 @@ from films import film
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from diat.attributes import ATTRIBUTES
-from diat.pages.parts import action_of
 from diat.provenance import is_marked
 
 SLOW = 90_000  # milliseconds
@@ -36,7 +33,7 @@ def opened(page):
 def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, collins_path, hopper_path, shoot):
     page = opened("Batch")
     choose(page, "many-photos", collins_path, hopper_path)
-    page.locator("#many-consent input").check()
+    page.locator("#consent input").check()
     expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("2 of 2 photos changed.", timeout=SLOW)
@@ -56,33 +53,18 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     wall = tmp_path / "wall.png"
     cv2.imwrite(str(wall), np.full((200, 200, 3), 128, np.uint8))
     choose(page, "many-photos", wall, hopper_path)
-    page.locator("#many-consent input").check()
+    page.locator("#consent input").check()
     expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("wall.png was skipped: No face found", timeout=SLOW)
     expect(page.locator("#many-message")).to_contain_text("1 of 2 photos changed.")
 
 
-def test_every_change_of_one_photograph(opened, collins_path, shoot):
-    page = opened("All effects")
-    choose(page, "every-photo", collins_path)
-    page.locator("#every-consent input").check()
-    page.wait_for_selector("#every-photo img", timeout=SLOW)
-    page.click("#every-run")
-    expect(page.locator("#every-message")).to_contain_text("how similar it is to the original", timeout=SLOW)
-    expect(page.locator("#every-gallery img")).to_have_count(1 + len(ATTRIBUTES))
-    for spec in ATTRIBUTES.values():
-        expect(page.locator("#every-gallery")).to_contain_text(
-            re.compile(action_of(spec.name) + r": (\d+ %|nothing to change)")
-        )
-    shoot("every")
-
-
 def test_a_video_comes_back_changed(opened, tmp_path, collins, shoot):
     path = film(tmp_path / "film.mp4", [collins] * 10)
     page = opened("Video")
     choose(page, "film", path)
-    page.locator("#film-consent input").check()
+    page.locator("#consent input").check()
     expect(page.locator("#film")).to_contain_text("KB", timeout=SLOW)
     page.click("#film-run")
     expect(page.locator("#film-message")).to_contain_text("frames", timeout=SLOW)
@@ -92,7 +74,7 @@ def test_a_video_comes_back_changed(opened, tmp_path, collins, shoot):
 
 def test_no_page_needs_sideways_scrolling_at_a_phones_width(page, shoot):
     page.set_viewport_size({"width": 390, "height": 844})
-    for name in ("Photo", "Webcam", "Video", "Batch", "All effects"):
+    for name in ("Photo", "Webcam", "Video", "Batch"):
         tab = page.get_by_role("tab", name=name, exact=True)
         if not tab.is_visible():  # Gradio folds the tabs that do not fit into a menu
             page.locator(".overflow-menu > button").first.click()

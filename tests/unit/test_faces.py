@@ -6,7 +6,6 @@ from diat import detector as insightface_detector
 from diat.align import CELEBA_TEMPLATE_128
 from diat.errors import ModelRejected
 from diat.faces import MAX_FACES, SAME_PERSON, Face, face_fault
-from diat.pages.previews import draw_faces
 from diat.photo import open_photo
 
 
@@ -133,10 +132,3 @@ def test_a_tampered_embedded_model_is_refused(monkeypatch):
     monkeypatch.setitem(insightface_detector.EMBEDDED_SHA256, "2d106det.onnx", "0" * 64)
     with pytest.raises(ModelRejected, match="2d106det"):
         insightface_detector.InsightFaceDetector()
-
-
-def test_drawing_does_not_touch_the_photograph(crowd, detector):
-    before = crowd.copy()
-    drawn = draw_faces(crowd, detector.detect(crowd), {0})
-    np.testing.assert_array_equal(crowd, before)
-    assert (drawn != crowd).any()

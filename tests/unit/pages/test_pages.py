@@ -8,14 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
+import numpy as np
 import pytest
 
-from diat.errors import InvalidArgument
+from diat.errors import InvalidArgument, PhotoRejected
+from diat.pages.api import PhotoApi
 from diat.pages.batch import BatchPage
-from diat.pages.every import EveryPage
+from diat.pages.bench import Bench, Change, PhotoShelf
 from diat.pages.guards import refuse_by_a_sentence
-from diat.pages.parts import CONSENT_FIRST, action_of, consent_box
-from diat.pages.photo import PhotoPage, result_name
+from diat.pages.parts import action_of, consent_box
+from diat.pages.saving import result_name
 from diat.pages.video import film_faces
 
 NOTICE = "The Hub could not be reached: the cached copy is used."
@@ -32,48 +34,55 @@ def pool(editors, detector):
     return SimpleNamespace(get=get, detector=detector, attributes=["mouth_open", "mouth_close"])
 
 
-@pytest.fixture
-def download(tmp_path, monkeypatch) -> gr.File:
-    with gr.Blocks():
-        file = gr.File()
-    file.GRADIO_CACHE = str(tmp_path / "cache")
-    return file
+@pytest.fixture(autouse=True)
+def uploads(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    return tmp_path / "uploads"
 
 
-def test_a_models_notices_are_shown(pool, download, hopper_path):
-    *_, path, said = PhotoPage(pool, download).edit(str(hopper_path), "mouth_open", 1.0, [], True)
-    assert NOTICE in said and "recognisable" in said
+def test_a_models_notices_are_shown(pool, uploads, hopper_path):
+    *_, path, said = PhotoApi(pool).edit(str(hopper_path), "mouth_open", 1.0, [], True)
+    assert "recognisable" in said
     assert Path(path).name == "grace_hopper-open-mouth.jpg"
-    assert path in download.temp_files  # so that Gradio deletes it
-    _, said = EveryPage(pool, download).edit_every(str(hopper_path), 1.0, True)
-    assert said.count(NOTICE) == 1
+    assert uploads in Path(path).parents  # so that it is deleted in time
 
 
-def test_the_first_face_that_can_be_edited_is_chosen_at_first(pool, download, tmp_path, crowd, detector, monkeypatch):
+def test_changes_go_on_top_of_each_other_and_are_undone():
+    bench = Bench("a.jpg", (0,)).picked("mouth_close").adjusted(strength=0.5)
+    assert bench.changes == (Change("mouth_close", (0,), 0.5),)
+    assert bench.picked("mouth_open").changes == (Change("mouth_open", (0,)),)  # in its place
+    two = bench.kept_on().chosen([1, 0]).picked("older_to_younger")
+    assert two.changes == (Change("mouth_close", (0,), 0.5), Change("older_to_younger", (0, 1)))
+    assert two.undone() == bench
+    assert bench.undone() == Bench("a.jpg", (0,))
+    assert Bench().undone() == Bench()
+
+
+def test_the_second_change_is_made_on_the_first_and_the_faces_keep_their_order(pool, tmp_path, crowd, detector):
     from PIL import Image
 
     path = tmp_path / "crowd.png"
     Image.fromarray(crowd).save(path)
-    first, second = detector.detect(crowd)
-    profile = first.points5.copy()
-    profile[2, 0] = profile[0, 0] - 40
-    monkeypatch.setattr(
-        pool, "detector", SimpleNamespace(detect=lambda pixels: [replace(first, points5=profile), second])
-    )
-    _, choice, said = PhotoPage(pool, download).find_faces(str(path))
-    assert choice["value"] == ["2"]
-    assert choice["choices"] == ["1", "2"]
-    assert said.startswith("2 faces found.") and "Face 1 was left as it is" in said
+    shelf = PhotoShelf(pool)
+    first = Change("mouth_open", (0,))
+    one, both = shelf.result(str(path), (first,)), shelf.result(str(path), (first, Change("mouth_close", (1,))))
+    np.testing.assert_array_equal(both.original, one.photo)
+    before, again = shelf.opened(str(path)).faces, shelf.base(str(path), (first,)).faces
+    for face, other in zip(before, again, strict=True):
+        assert np.abs(face.points5.mean(0) - other.points5.mean(0)).max() < 20
+    assert shelf.result(str(path), (first,)) is one  # kept ready
+    path.unlink()
+    with pytest.raises(PhotoRejected, match="expired"):
+        shelf.result(str(path), (first,))
 
 
-def test_the_zip_grows_on_disk_and_is_not_kept_in_memory(pool, download, hopper_path, tmp_path):
-    page = BatchPage(pool, download)
+def test_the_zip_grows_on_disk_and_is_not_kept_in_memory(pool, uploads, hopper_path):
+    page = BatchPage(pool)
     steps = page.edit_all([str(hopper_path)] * 2, "mouth_open", 1.0, False, True)
     next(steps)
-    (growing,) = Path(download.GRADIO_CACHE).rglob("*.zip")
+    (growing,) = uploads.rglob("*.zip")
     size = growing.stat().st_size
     assert size > 10_000
-    assert str(growing) in download.temp_files  # deleted even if the visitor leaves now
     next(steps)
     shown, path, _ = next(steps)
     assert Path(path) == growing and growing.stat().st_size > 1.9 * size
@@ -82,22 +91,24 @@ def test_the_zip_grows_on_disk_and_is_not_kept_in_memory(pool, download, hopper_
         assert archive.testzip() is None
 
 
-def test_a_batch_without_a_result_offers_no_file(pool, download, tmp_path):
+def test_a_batch_without_a_result_offers_no_file(pool, uploads, tmp_path):
     from PIL import Image
 
     Image.new("RGB", (200, 200), "green").save(tmp_path / "wall.png")
-    *_, (shown, path, said) = BatchPage(pool, download).edit_all([str(tmp_path / "wall.png")], "mouth_open", 1, 0, True)
+    *_, (shown, path, said) = BatchPage(pool).edit_all([str(tmp_path / "wall.png")], "mouth_open", 1, 0, True)
     assert (shown, path) == ([], None)
     assert "wall.png was skipped: No face found" in said
-    assert not list(Path(download.GRADIO_CACHE).rglob("*.zip"))
+    assert not list(uploads.rglob("*.zip"))
 
 
-def test_nothing_happens_without_consent(pool, download, hopper_path):
-    assert PhotoPage(pool, download).edit(str(hopper_path), "mouth_open", 1.0, [], False)[-1] == CONSENT_FIRST
-    assert EveryPage(pool, download).edit_every(str(hopper_path), 1.0, False) == ([], CONSENT_FIRST)
-    assert [*BatchPage(pool, download).edit_all([str(hopper_path)], "mouth_open", 1.0, False, False)] == [
-        ([], None, CONSENT_FIRST)
-    ]
+def test_nothing_happens_without_consent(pool, hopper_path):
+    for refused in (
+        lambda: PhotoApi(pool).edit(str(hopper_path), "mouth_open", 1.0, [], False),
+        lambda: PhotoApi(pool).every(str(hopper_path), 1.0, False),
+        lambda: [*BatchPage(pool).edit_all([str(hopper_path)], "mouth_open", 1.0, False, False)],
+    ):
+        with pytest.raises(gr.Error, match="Confirm consent first"):
+            refused()
 
 
 @pytest.mark.parametrize(
@@ -119,14 +130,14 @@ def test_the_choices_of_a_video():
     assert [film_faces("largest", 0), film_faces("all", 0), film_faces("person", 2)] == ["largest", "all", 1]
 
 
-def test_a_result_is_named_after_its_photograph_and_keeps_a_jpegs_format():
-    names = [result_name(Path(name), "eyeglasses_remove") for name in ("a.JPG", "b.webp", "c.d.jpeg")]
-    assert names == ["a-remove-glasses.jpg", "b-remove-glasses.png", "c.d-remove-glasses.jpg"]
+def test_a_result_is_named_after_its_photograph_and_its_changes():
+    assert result_name(Path("x/c.d.JPG"), ["eyeglasses_remove"], ".jpg") == "c.d-remove-glasses.jpg"
+    assert result_name(Path("b.webp"), ["mouth_close", "older_to_younger"], ".png") == "b-close-mouth-younger.png"
     assert action_of("Smiling")
 
 
-def test_what_was_not_changed_is_no_success(pool, download, hopper_path):
-    *_, said = PhotoPage(pool, download).edit(str(hopper_path), "mouth_open", 0, [], True)
+def test_what_was_not_changed_is_no_success(pool, hopper_path):
+    *_, said = PhotoApi(pool).edit(str(hopper_path), "mouth_open", 0, [], True)
     assert "Nothing was changed." in said
     assert "recognisable" not in said
 

@@ -1,0 +1,195 @@
+"""A photograph on the bench: the changes that were made to it, one on top of another, and the last pictures at hand."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diat.faces import DetectedFaces, Face, face_fault
+from diat.pages.editors import EditorPool
+from diat.pages.parts import available
+from diat.pages.uploads import IDLE_SECONDS
+from diat.photo import Photo, open_photo
+from diat.results import EditResult
+
+MAX_HELD = 400 * 2**20  # bytes of pixels that are kept ready, of all visitors: five photographs of 25 megapixels
+MAX_MOVED = 0.5  # of its width that a face may move by a change and still be the same one
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of some faces."""
+
+    attribute: str
+    faces: tuple[int, ...]  # indices from 0 into the faces of the photograph as it came
+    strength: float = 1.0
+    apply_anyway: bool = False
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What one visitor is working on. Each step gives another bench, so that a step can be undone."""
+
+    photo: str | None = None  # path of the upload
+    faces: tuple[int, ...] = ()  # that are chosen
+    kept: tuple[Change, ...] = ()  # under the current one
+    current: Change | None = None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All of them, in order."""
+        return self.kept if self.current is None else (*self.kept, self.current)
+
+    def picked(self, attribute: str) -> Bench:
+        """Another change in place of the current one."""
+        return replace(self, current=Change(attribute, self.faces))
+
+    def chosen(self, faces: Sequence[int]) -> Bench:
+        """The current change on other faces."""
+        chosen = tuple(sorted(set(faces)))
+        current = None if self.current is None else replace(self.current, faces=chosen)
+        return replace(self, faces=chosen, current=current)
+
+    def adjusted(self, **values: Any) -> Bench:
+        """The current change with another strength, or applied anyway."""
+        return self if self.current is None else replace(self, current=replace(self.current, **values))
+
+    def kept_on(self) -> Bench:
+        """The current change stays, and the next one is made on top of it."""
+        return self if self.current is None else replace(self, kept=self.changes, current=None)
+
+    def undone(self) -> Bench:
+        """Without the last change. Where there was one below it, that one is the current one again."""
+        rest = self.changes[:-1]
+        if not rest:
+            return replace(self, kept=(), current=None)
+        return replace(self, kept=rest[:-1], current=rest[-1], faces=rest[-1].faces)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A photograph, decoded, and its faces."""
+
+    photo: Photo
+    faces: DetectedFaces
+
+    @property
+    def usable(self) -> list[int]:
+        """Indices of the faces that can be changed."""
+        return [index for index, face in enumerate(self.faces) if face_fault(face) is None]
+
+
+class PhotoShelf:
+    """Opens photographs and makes changes, and keeps the last ones: a strength that moves asks for the same again.
+
+    What it holds is forgotten soon after the upload is deleted.
+
+    Args:
+        editors: the models.
+    """
+
+    def __init__(self, editors: EditorPool) -> None:
+        self._editors = editors
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[Any, ...], tuple[Any, int]] = OrderedDict()  # what, and how many bytes it takes
+
+    def opened(self, path: str) -> Opened:
+        """The photograph as it came.
+
+        Raises:
+            PhotoRejected: it cannot be used, or is no longer there.
+        """
+        available(path)
+
+        def open_it() -> tuple[Opened, int]:
+            photo = open_photo(path)
+            found = self._editors.detector.detect(photo.pixels)
+            return Opened(photo, _as_detected(found)), photo.pixels.nbytes
+
+        opened: Opened = self._get((path,), open_it)
+        return opened
+
+    def base(self, path: str, kept: tuple[Change, ...]) -> Opened:
+        """The photograph with the changes that are kept, and its faces in the order of the photograph as it came.
+
+        Raises:
+            DiatError: it cannot be used.
+        """
+        if not kept:
+            return self.opened(path)
+
+        def detect_again() -> tuple[Opened, int]:
+            result, before = self.result(path, kept), self.opened(path)
+            photo = replace(before.photo, pixels=result.photo, notices=())
+            found = self._editors.detector.detect(photo.pixels)
+            return Opened(photo, _in_order_of(before.faces, found)), 0  # the pixels are the result's
+
+        base: Opened = self._get((path, kept, "base"), detect_again)
+        return base
+
+    def result(self, path: str, changes: tuple[Change, ...]) -> EditResult:
+        """The last of some changes, made on top of the others.
+
+        Raises:
+            DiatError: it cannot be made.
+        """
+        available(path)
+
+        def edit() -> tuple[EditResult, int]:
+            *kept, last = changes
+            base = self.base(path, tuple(kept))
+            result = self._editors.get(last.attribute).edit(
+                base.photo, last.faces, last.strength, found=base.faces, apply_anyway=last.apply_anyway
+            )
+            return result, result.photo.nbytes
+
+        result: EditResult = self._get((path, changes), edit)
+        return result
+
+    def _get(self, key: tuple[Any, ...], make: Callable[[], tuple[Any, int]]) -> Any:
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key][0]
+        made, size = make()  # without the lock: others are served meanwhile
+        with self._lock:
+            self._held[key] = made, size
+            while sum(size for _, size in self._held.values()) > MAX_HELD and len(self._held) > 1:
+                self._held.popitem(last=False)
+        self._forget_in_time(key)
+        return made
+
+    def _forget_in_time(self, key: tuple[Any, ...]) -> None:
+        """Drop what was made of a file that is deleted; look again later as long as it is there."""
+
+        def look() -> None:
+            if Path(key[0]).is_file() and key in self._held:
+                self._forget_in_time(key)
+            else:
+                with self._lock:
+                    self._held.pop(key, None)
+
+        timer = threading.Timer(IDLE_SECONDS, look)
+        timer.daemon = True
+        timer.start()
+
+
+def _as_detected(found: list[Face]) -> DetectedFaces:
+    return found if isinstance(found, DetectedFaces) else DetectedFaces(found)
+
+
+def _in_order_of(before: DetectedFaces, found: Sequence[Face]) -> DetectedFaces:
+    """Each face as it was found again after a change, or as it was where it was not."""
+
+    def again(face: Face) -> Face:
+        middle, width = face.points5.mean(0), float(face.box[2] - face.box[0])
+        near = min(found, key=lambda other: float(np.linalg.norm(other.points5.mean(0) - middle)), default=face)
+        return near if np.linalg.norm(near.points5.mean(0) - middle) < MAX_MOVED * width else face
+
+    return DetectedFaces([again(face) for face in before], before.left_out)

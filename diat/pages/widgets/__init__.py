@@ -1,0 +1,115 @@
+"""The page's own parts: pictures to click, before and after, and a file that is handed over.
+
+Each is Gradio's HTML component with markup and a script of its own, in this folder. What the server puts into one is a
+plain value with a ``stamp``, so that an answer that comes late does not replace a newer one. Nothing of a value comes
+back from the browser: a click is an event with the names of what was chosen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from diat.pages.pictures import PictureFile
+
+HERE = Path(__file__).parent
+CSS = (HERE / "widgets.css").read_text()
+
+Value = dict[str, Any]
+Pictures = dict[str, dict[str, Any]]  # by view, "face" and "whole": the files "before" and "after", or None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A picture to click."""
+
+    name: str  # what comes back
+    caption: str
+    image: PictureFile | None = None
+    note: str = ""  # a second, smaller line
+    disabled: bool = False
+    why: str = ""  # it is disabled, or what it is
+
+
+def choice_value(
+    title: str, choices: Iterable[Choice], chosen: Sequence[str] = (), several: bool = False, marks: bool = True
+) -> Value:
+    """What a `choice` shows.
+
+    Args:
+        title: above the pictures.
+        choices: the pictures.
+        chosen: names of those that are chosen.
+        several: whether more than one may be.
+        marks: whether what is chosen stays marked; without it each picture is a button.
+    """
+    items = [
+        {"id": c.name, "caption": c.caption, "image": c.image, "note": c.note, "disabled": c.disabled, "why": c.why}
+        for c in choices
+    ]
+    return {
+        "stamp": time.monotonic(), "title": title, "items": items, "chosen": list(chosen), "several": several,
+        "marks": marks,
+    }  # fmt: skip
+
+
+def choice(elem_id: str, value: Value) -> gr.HTML:
+    """Pictures to click. The event `pick` says which are chosen: see `chosen_of`."""
+    return gr.HTML(
+        value,
+        html_template='<div class="pictures"></div>',
+        js_on_load=(HERE / "choice.js").read_text(),
+        elem_id=elem_id,
+        elem_classes=["choice", "choice-part"],
+    )
+
+
+def chosen_of(event: gr.EventData, known: Iterable[str]) -> list[str]:
+    """The names in a `pick`, without any that the server did not offer."""
+    chosen = getattr(event, "chosen", None)
+    return [name for name in known if isinstance(chosen, list) and name in chosen]
+
+
+def compare_value(
+    pictures: Pictures | None,
+    message: str = "",
+    details: str = "",
+    kind: str = "",
+    from_start: bool = False,
+    example: bool = False,
+) -> Value:
+    """What a `compare` shows.
+
+    Args:
+        pictures: by view, ``"face"`` and ``"whole"``, the files ``"before"`` and ``"after"``, or None.
+        message: for the visitor, a sentence a line.
+        details: for those who want to know more.
+        kind: ``"refused"`` where the message says what to do, ``"consent"`` where that is to tick the page's box.
+        from_start: of another photograph: the face is shown, and nearly all of "after".
+        example: whether it shows what the program does, before there is a photograph.
+    """
+    return {
+        "stamp": time.monotonic(), "pictures": pictures, "message": message, "details": details, "kind": kind,
+        "from_start": from_start, "example": example,
+    }  # fmt: skip
+
+
+def compare(elem_id: str, value: Value) -> gr.HTML:
+    """Before and after, divided by a line that moves, side by side, or in turn; and what is said of them."""
+    return gr.HTML(
+        value,
+        html_template=(HERE / "compare.html").read_text(),
+        js_on_load=(HERE / "compare.js").read_text(),
+        elem_id=elem_id,
+        elem_classes="compare-part",
+    )
+
+
+def saver(elem_id: str) -> gr.HTML:
+    """Saves the file that it is given on the visitor's side; nothing is seen of it."""
+    return gr.HTML(None, html_template="", js_on_load=(HERE / "saver.js").read_text(), elem_id=elem_id)

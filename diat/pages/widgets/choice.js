@@ -1,0 +1,70 @@
+// Pictures to click. `element` is what Gradio rendered; `props.value` is what diat/pages/widgets/__init__.py says.
+const make = (tag, classes, text) => {
+  const made = document.createElement(tag);
+  made.className = classes;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+const box = element.querySelector(".pictures");
+let stamp = -1;
+
+function choose(chosen) {
+  for (const button of box.querySelectorAll("button.picture"))
+    button.setAttribute("aria-pressed", String(chosen.includes(button.dataset.id)));
+  props.value.chosen = chosen;
+  trigger("pick", { chosen });
+}
+
+function clicked(id) {
+  const { chosen, several } = props.value;
+  if (!several) return choose([id]);
+  choose(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
+}
+
+function picture(item) {
+  const button = make("button", "picture");
+  button.type = "button";
+  button.dataset.id = item.id;
+  button.disabled = item.disabled;
+  button.title = item.why || "";
+  if (props.value.marks) button.setAttribute("aria-pressed", String(props.value.chosen.includes(item.id)));
+  const frame = make("span", "frame");
+  if (item.image) {
+    const image = make("img", "");
+    image.src = item.image.url;
+    image.alt = "";
+    frame.append(image);
+  }
+  button.append(frame, make("span", "caption", item.caption));
+  if (item.note) button.append(make("span", "note", item.note));
+  button.onclick = () => clicked(item.id);
+  return button;
+}
+
+function render() {
+  const value = props.value;
+  if (!value || value.stamp < stamp) return; // an older answer that came late
+  stamp = value.stamp;
+  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.id : null;
+  const head = make("div", "head");
+  head.append(make("span", "title", value.title));
+  if (value.several) {
+    const usable = value.items.filter((item) => !item.disabled).map((item) => item.id);
+    for (const [text, chosen] of [["All", usable], ["None", []]]) {
+      const button = make("button", "small", text);
+      button.type = "button";
+      button.onclick = () => choose(chosen);
+      head.append(button);
+    }
+  }
+  const grid = make("div", "grid");
+  grid.append(...value.items.map(picture));
+  box.replaceChildren(head, grid);
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", value.title);
+  box.classList.toggle("empty", value.items.length === 0);
+  if (focused) box.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
+}
+
+watch("value", render);
+render();
