@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from diat.attributes import ATTRIBUTES
 from diat.provenance import is_marked
+from diat.watermark import MOST
 
 SLOW = 60_000  # milliseconds: the machine may be busy
 
@@ -161,8 +162,8 @@ def test_faces_are_chosen_by_their_pictures(page, crowd_path, crowd, shoot):
     page.locator("#faces button.picture").nth(1).click()
     expect(message(page)).to_contain_text("Face 2:", timeout=SLOW)
     _, data = downloaded(page)
-    assert (pixels(data)[:, :512] == crowd[:, :512]).all()
-    assert (pixels(data)[:, 512:] != crowd[:, 512:]).any()
+    moved = np.abs(pixels(data).astype(int) - crowd)
+    assert moved[:, :512].max() <= MOST < moved[:, 512:].max()  # but for the invisible mark
 
 
 def test_the_keyboard_moves_the_strength_and_the_change_is_made_again(page, collins_path):
