@@ -163,7 +163,7 @@ def test_faces_are_chosen_by_their_pictures(page, crowd_path, crowd, shoot):
     expect(message(page)).to_contain_text("Face 2:", timeout=SLOW)
     _, data = downloaded(page)
     moved = np.abs(pixels(data).astype(int) - crowd)
-    assert moved[:, :512].max() <= MOST < moved[:, 512:].max()  # but for the invisible mark
+    assert moved[:, :512].max() <= MOST + 2 < moved[:, 512:].max()  # but for the invisible mark
 
 
 def test_the_keyboard_moves_the_strength_and_the_change_is_made_again(page, collins_path):
