@@ -229,7 +229,7 @@ def _config(data: bytes, folder: Path) -> ModelConfig:
         attribute_spec(config.attribute, config.region)
     except DiatError as error:
         raise ModelRejected(
-            f"{CONFIG} in {folder} is of an attribute that this version does not know ({str(error)[:300]})"
+            f"{CONFIG} in {folder} is of an attribute that is not known here ({str(error)[:300]}): update diat."
         ) from None
     if config.heads in HEADS:
         known = config.size == HEADS[config.heads].size and config.enhancer == "none"

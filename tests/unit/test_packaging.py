@@ -38,6 +38,7 @@ ROOMS = {
     "app.py": ["app"],
     "train": ["eval"],
     "benchmarks": ["dev"],
+    "tests/fuzz.py": ["dev", "fuzz"],
     "tests": ["dev"],
 }
 # Modules beside a script, which it imports by their bare names.
