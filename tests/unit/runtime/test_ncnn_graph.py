@@ -12,6 +12,7 @@ from diat.hub import load_model
 from diat.layers import expected_shapes
 from diat.models import ENHANCER_PREFIX, PREFIXES, Model, ModelConfig
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
+from diat.runtime import torch_runtime
 from diat.runtime.ncnn_runtime import NcnnRuntime
 from diat.runtime.torch_runtime import TorchRuntime
 
@@ -99,3 +100,10 @@ def test_in_half_precision_real_faces_differ_by_less_than_one_level_but_in_singl
     difference = np.abs(TorchRuntime(model, "cpu", torch.float16)(crops) - TorchRuntime(model, "cpu")(crops))
     assert np.percentile(difference, 99.9) < 1
     assert difference.max() < 8
+
+
+def test_crops_travel_to_the_device_as_bytes(monkeypatch):
+    arrived, to_tensor = [], torch_runtime.to_tensor
+    monkeypatch.setattr(torch_runtime, "to_tensor", lambda crops: arrived.append(crops.dtype) or to_tensor(crops))
+    TorchRuntime(model_of(True, "none"), "cpu")(np.zeros((1, 64, 64, 3), np.uint8))
+    assert arrived == [torch.uint8]  # a quarter of what float32 takes
