@@ -4,6 +4,7 @@ import sys
 from dataclasses import fields
 
 import pytest
+from accelerate import Accelerator
 from scripts import ROOT, run_script
 
 from diat.errors import DiatError
@@ -81,6 +82,24 @@ def test_half_precision_without_scaling_is_refused(monkeypatch):
     monkeypatch.setattr(launch, "Accelerator", lambda **_: Half())
     with pytest.raises(DiatError, match="fp16 is not offered"):
         launch.new_accelerator(None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "enhanced"),
+    [([], False), (["--recipe", "paper"], True), (["--recipe", "paper", "--variant", "DIAT-A0"], False)],
+)
+def test_enhancement_is_spoken_of_after_the_papers_recipe_alone(monkeypatch, capsys, tmp_path, arguments, enhanced):
+    """The release recipe's models gain nothing by it."""
+    command = launch.parse_transfer(
+        None, ("DIAT-A", "DIAT-A0"), ["--attribute", "mouth_close", "--pack", str(tmp_path), *arguments]
+    )
+    monkeypatch.setattr(launch, "new_accelerator", lambda *_: Accelerator(cpu=True))
+    monkeypatch.setattr(launch, "starting_networks", lambda *_: None)
+    monkeypatch.setattr(launch, "train_transfer", lambda *_: tmp_path / "model")
+    launch.run_transfer(command)
+    said = capsys.readouterr().out
+    assert str(tmp_path / "model") in said
+    assert ("goes on with: python train/enhance.py" in said) == enhanced
 
 
 def test_only_the_first_process_speaks_and_ctrl_c_leaves_no_traceback(monkeypatch, capsys):
