@@ -90,3 +90,9 @@ def test_long_files_and_functions_are_seen():
     assert not list(too_long(f"{REASON}a table.\n{long}"))
     assert list(too_long("x = 1\n" * (MAX_FILE + 1))) == [f"{MAX_FILE + 1} lines"]
     assert not list(too_long(f"{REASON}a table.\n" + "x = 1\n" * MAX_FILE))
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest would collect none of the suite."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}
