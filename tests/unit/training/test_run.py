@@ -12,7 +12,7 @@ from torch import nn
 from diat.errors import TrainingStopped
 from diat.pixels import contact_sheet
 from diat.tensors import composite
-from diat.training.average import MovingAverage
+from diat.training.average import MovingAverage, average_over_processes
 from diat.training.checkpoint import checkpoints
 from diat.training.log import Log
 from diat.training.run import Run, Schedule
@@ -38,6 +38,29 @@ def test_the_moving_average_keeps_the_norms_statistics():
     network(torch.randn(8, 3, 4, 4) + 5)
     average.update(network, 10_000)
     torch.testing.assert_close(average.network.running_mean, network.running_mean / 2)
+
+
+class BesideAnother:
+    """An accelerator of two processes, the other of which has nothing but zeros."""
+
+    num_processes = 2
+
+    def reduce(self, tensor: torch.Tensor, how: str) -> torch.Tensor:
+        assert how == "mean"
+        return tensor / 2
+
+
+def test_processes_take_the_mean_of_their_gradients_and_of_the_norms_statistics():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    network(torch.rand(2, 3, 8, 8) + 5).square().sum().backward()
+    gradients = [parameter.grad.clone() for parameter in network.parameters()]
+    mean, variance = network[1].running_mean.clone(), network[1].running_var.clone()
+    assert mean.abs().min() > 0
+    average_over_processes(BesideAnother(), network)
+    for parameter, before in zip(network.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, before / 2)
+    torch.testing.assert_close(network[1].running_mean, mean / 2)
+    torch.testing.assert_close(network[1].running_var, variance / 2)
 
 
 def test_the_log_writes_means_and_starts_over(tmp_path):
