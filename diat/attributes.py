@@ -26,6 +26,19 @@ def check_strength(strength: object) -> float:
     return float(strength)
 
 
+def check_identity(least: object) -> float | None:
+    """A similarity that an edit may be asked to keep, or None for any.
+
+    Raises:
+        InvalidArgument: it is neither.
+    """
+    if least is None:
+        return None
+    if isinstance(least, bool) or not isinstance(least, Real) or not 0 <= float(least) <= 1:
+        raise InvalidArgument(f"The identity to keep must be a number from 0 to 1, not {least!r}.")
+    return float(least)
+
+
 @dataclass(frozen=True)
 class Region:
     """Where an attribute may change the face: the hull of some landmarks, expanded (section 3.2).

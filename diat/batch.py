@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from diat.errors import PhotoRejected
 from diat.faces import Face, FaceChoice, choose_faces
+from diat.identity import Person, allowed_strength
 from diat.methods import AlignedFace
 from diat.photo import Photo, PhotoSource, open_photo
 from diat.pixels import U8
-from diat.results import EditedFace, EditResult, needless_notices
+from diat.results import EditedFace, EditResult, needless_notices, weakened_notices
 
 if TYPE_CHECKING:
     from diat.editor import FaceEditor
@@ -46,9 +45,11 @@ class _Job:
 class PhotoBatch:
     """One edit for all photographs; see `diat.editor.FaceEditor.edit` for the arguments."""
 
-    def __init__(self, editor: FaceEditor, faces: FaceChoice, strength: float, apply_anyway: bool) -> None:
+    def __init__(
+        self, editor: FaceEditor, faces: FaceChoice, strength: float, apply_anyway: bool, identity: float | None
+    ) -> None:
         self._editor, self._faces, self._strength = editor, faces, strength
-        self._apply_anyway = apply_anyway
+        self._apply_anyway, self._identity = apply_anyway, identity
 
     def edit(self, photo: Any, found: Sequence[Face] | None = None) -> EditResult:
         """The result of one photograph; see `edit_all`."""
@@ -111,28 +112,41 @@ class PhotoBatch:
         needed = [method.needed(change) for change in changes]
         job.notices.extend([] if self._apply_anyway else needless_notices(self._editor.spec, job.chosen, needed))
         with job.timed("paste"):
-            result = self._editor.pasted(original, job.aligned, changes, self._strength, self._apply_anyway)
-            pairs = [
-                method.before_after((original, result), face, change, self._strength)
-                for face, change in zip(job.aligned, changes, strict=True)
-            ]
-        with job.timed("recognise"):
-            edited = [
-                EditedFace(index, *pair, self._identity_similarity(original, result, job.faces[index]), probability)
-                for index, pair, probability in zip(job.chosen, pairs, needed, strict=True)
-            ]
+            result, made = original, []
+            for face, change in zip(job.aligned, changes, strict=True):
+                result, *of_face = self._changed(result, face, change)
+                made.append(of_face)
+            edited = []
+            for index, face, probability, (change, strength) in zip(job.chosen, job.aligned, needed, made, strict=True):
+                pair = method.before_after((original, result), face, change, strength)
+                measure = Person(self._editor.detector, original, face.face).compared(result)
+                edited.append(EditedFace(index, *pair, probability, strength, measure))
+        if self._identity is not None:
+            job.notices.extend(weakened_notices(edited, self._strength, self._identity))
         return EditResult(
             photo=result,
             original=original,
             faces=job.faces,
             edited=tuple(edited),
             attribute=self._editor.spec.name,
-            strength=float(self._strength),
+            strength=max(face.strength for face in edited),
             notices=tuple(job.notices),
             milliseconds=job.milliseconds,
             keepsake=job.photo.keepsake,
         )
 
-    def _identity_similarity(self, before: U8, after: U8, face: Face) -> float:
-        a, b = (self._editor.detector.embed(photo, face.points5) for photo in (before, after))
-        return float(np.clip(a @ b, -1, 1))
+    def _changed(self, photo: U8, face: AlignedFace, change: Any) -> tuple[U8, Any, float]:
+        """The photograph with a face changed as strongly as its identity allows, the change, and how strong it is."""
+        method, tried = self._editor.method, {0.0: (photo, change)}
+
+        def applied(strength: float) -> tuple[U8, Any]:
+            if strength not in tried:
+                remade = change if strength == self._strength else method.remade(face, change, strength)
+                tried[strength] = method.applied(photo, face, remade, strength, self._apply_anyway), remade
+            return tried[strength]
+
+        strength = self._strength
+        if self._identity is not None:
+            person = Person(self._editor.detector, photo, face.face)
+            strength = allowed_strength(lambda of: person.compared(applied(of)[0])(), strength, self._identity)
+        return *applied(strength), strength

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
-from diat.attributes import AttributeSpec, attribute_spec, check_strength
+from diat.attributes import AttributeSpec, attribute_spec, check_identity, check_strength
 from diat.batch import PhotoBatch
 from diat.detector import InsightFaceDetector
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
@@ -128,18 +128,21 @@ class FaceEditor:
         found: Sequence[Face] | None = None,
         on_error: Literal["raise"] = "raise",
         apply_anyway: bool = False,
+        identity: float | None = None,
     ) -> EditResult: ...
 
     @overload
     def edit(
         self, photo: Iterable[PhotoSource | Photo], faces: FaceChoice = "largest", strength: float = 1.0,
         found: None = None, on_error: Literal["raise"] = "raise", apply_anyway: bool = False,
+        identity: float | None = None,
     ) -> list[EditResult]: ...  # fmt: skip
 
     @overload
     def edit(
         self, photo: Iterable[PhotoSource | Photo], faces: FaceChoice = "largest", strength: float = 1.0,
         found: None = None, *, on_error: Literal["skip"], apply_anyway: bool = False,
+        identity: float | None = None,
     ) -> list[EditResult | None]: ...  # fmt: skip
 
     def edit(
@@ -150,6 +153,7 @@ class FaceEditor:
         found: Sequence[Face] | None = None,
         on_error: Literal["raise", "skip"] = "raise",
         apply_anyway: bool = False,
+        identity: float | None = None,
     ) -> EditResult | list[EditResult] | list[EditResult | None]:
         """Change the attribute in a photograph, or in several as one batch of the network.
 
@@ -163,6 +167,9 @@ class FaceEditor:
             on_error: what to do with one of several photographs that cannot be used: ``"raise"`` the error, or
                 ``"skip"`` it, with None in its place and the reason in the log.
             apply_anyway: also change a face that has the attribute already; else it is left as it is, with a notice.
+            identity: the similarity to keep, 0 to 1: the cosine of the recogniser's embeddings of a face before and
+                after. A face that loses more is changed less strongly (`EditedFace.strength`), with a notice. The
+                recogniser looks at it four times at most.
 
         Returns:
             An `EditResult`, or a list of them in the order of the photographs.
@@ -173,7 +180,7 @@ class FaceEditor:
         """
         if on_error not in ("raise", "skip"):
             raise InvalidArgument(f'on_error must be "raise" or "skip", not {on_error!r}.')
-        batch = PhotoBatch(self, faces, check_strength(strength), apply_anyway)
+        batch = PhotoBatch(self, faces, check_strength(strength), apply_anyway, check_identity(identity))
         if is_photo(photo):
             return batch.edit(photo, found)
         if not isinstance(photo, Iterable):

@@ -45,6 +45,10 @@ class Method(Protocol):
         """What the network says of each face, for a strength from 0 to 1.5."""
         ...
 
+    def remade(self, aligned: AlignedFace, change: Any, strength: float) -> Any:
+        """A face's change for another strength than it was made for."""
+        ...
+
     def needed(self, change: Any) -> float:
         """Probability that the face lacks the attribute."""
         ...
@@ -116,6 +120,10 @@ class Drawing:
                 change[:] = grey + np.float32(colour) * (change - grey)
         return list(changes)
 
+    def remade(self, aligned: AlignedFace, change: F32, strength: float) -> F32:
+        """See `Method.remade`: T sees the crop once more."""
+        return self.changes([aligned], strength)[0]
+
     def needed(self, change: F32) -> float:
         """See `Method.needed`. T does not say."""
         return 1.0
@@ -163,6 +171,10 @@ class Moving:
     def changes(self, aligned: Sequence[AlignedFace], strength: float = 1.0) -> list[Fields]:
         """See `Method.changes`: the fields, which are those of every strength."""
         return self.engine.fields(np.stack([face.crop for face in aligned])) if aligned else []
+
+    def remade(self, aligned: AlignedFace, change: Fields, strength: float) -> Fields:
+        """See `Method.remade`: fields are those of every strength."""
+        return change
 
     def needed(self, change: Fields) -> float:
         """See `Method.needed`."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -29,15 +31,38 @@ class EditedFace:
     index: int  # into EditResult.faces, from 0
     before: U8  # (S, S, 3) RGB, the aligned crop that the network saw
     after: U8  # (S, S, 3) RGB, the crop with the change
-    # Cosine of a recogniser's embeddings of the face before and after, -1..1; 1 for the same picture.
-    # `diat.faces.SAME_PERSON` is where two faces count as one person.
-    identity_similarity: float
     needed: float  # probability that the face lacked the attribute, 0..1; 1 where the model does not say
+    strength: float  # of its change: what was asked for, or less where an identity was to be kept
+    measure: Callable[[], float] = field(repr=False)  # of `identity_similarity`
+
+    @cached_property
+    def identity_similarity(self) -> float:
+        """Cosine of a recogniser's embeddings of the face before and after, -1..1; 1 for the same picture.
+
+        `diat.faces.SAME_PERSON` is where two faces count as one person. It is measured when first asked for, since the
+        recogniser takes longer than the edit.
+        """
+        return self.measure()
 
     @property
     def number(self) -> int:
         """How sentences name the face: from 1, largest first."""
         return self.index + 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and other processes: measured, without the recogniser."""
+        similarity = self.identity_similarity
+        return {**self.__dict__, "identity_similarity": similarity, "measure": _Known(similarity)}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A measure that was taken."""
+
+    value: float
+
+    def __call__(self) -> float:
+        return self.value
 
 
 def needless_notices(spec: AttributeSpec, chosen: Sequence[int], needed: Sequence[float]) -> list[str]:
@@ -54,6 +79,20 @@ def needless_notices(spec: AttributeSpec, chosen: Sequence[int], needed: Sequenc
     return [f"Face {index + 1} was left as it is: {spec.needless}." for index in left]
 
 
+def weakened_notices(faces: Sequence[EditedFace], strength: float, identity: float) -> list[str]:
+    """Sentences for the faces that were changed less than by ``strength``, to keep the similarity ``identity``."""
+    sentences = []
+    for face in faces:
+        if face.strength < strength:
+            who, to_keep = f"Face {face.number}", f"keep an identity similarity of {identity:g}"
+            sentences.append(
+                f"{who} was changed by strength {face.strength:g} instead of {strength:g}, to {to_keep}."
+                if face.strength > 0
+                else f"{who} was left as it is: no change of it would {to_keep}."
+            )
+    return sentences
+
+
 @dataclass(frozen=True, eq=False)
 class EditResult:
     """An edited photograph and how it came about."""
@@ -63,10 +102,10 @@ class EditResult:
     faces: tuple[Face, ...]  # every face found, largest first
     edited: tuple[EditedFace, ...]  # the chosen ones
     attribute: str  # what was changed
-    strength: float  # and how much, 0 to 1.5
+    strength: float  # and how much, 0 to 1.5: of the face that changed most, where an identity was to be kept
     notices: tuple[str, ...]  # sentences for the user; they number faces from 1
-    # Of this photograph alone, per stage: decode, detect, align, network, paste, recognise. Of a batch, the network's
-    # time is shared out by the number of faces.
+    # Of this photograph alone, per stage: decode, detect, align, network, paste, which holds the recogniser's looks
+    # where an identity was to be kept. Of a batch, the network's time is shared out by the number of faces.
     milliseconds: dict[str, float]
     keepsake: Keepsake = Keepsake()  # what of the original's file `save` and `to_bytes` keep
 

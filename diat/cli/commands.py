@@ -145,6 +145,10 @@ def _add_edit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )  # fmt: skip
     _add_change(edit)
     edit.add_argument("--faces", default="largest", help='"largest", "all", or numbers such as 1,3 (default largest)')
+    edit.add_argument(
+        "--identity", type=float, metavar="SIMILARITY",
+        help="lower the strength until a recogniser sees this much of the person, 0 to 1, such as 0.8",
+    )  # fmt: skip
     edit.add_argument("--format", choices=("png", "jpg", "webp"), help="of all results (default: each as its original)")
     edit.add_argument("--quality", type=_quality, default=95, help=f"of JPEG results, 1 to {MAX_QUALITY} (default 95)")
     edit.add_argument(
@@ -168,6 +172,7 @@ def _add_video(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--faces", default="largest",
         help='"largest", "all", or the number of a person in the first frame that shows a face, 1 for the largest',
     )  # fmt: skip
+    video.add_argument("--identity", type=float, help=argparse.SUPPRESS)  # refused by a sentence
     video.add_argument("--overwrite", action="store_true", help="replace a result that exists already")
     _add_output_style(video)
 

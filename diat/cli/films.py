@@ -15,6 +15,8 @@ from diat.faces import parse_choice
 def edit_film(args: argparse.Namespace) -> int:
     """Edit the video that the options name."""
     check_change(args)
+    if args.identity is not None:
+        raise InvalidArgument("--identity is for photographs: all frames of a video get one --strength, so lower that.")
     if not args.video.is_file():
         raise InvalidArgument(f"There is no {args.video}: give a video.")
     if args.output.exists():

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from diat.attributes import check_identity
 from diat.cli.files import Job, plan
 from diat.cli.shared import Reporter, check_change, load_editor, read_stdin
 from diat.errors import DiatError
@@ -27,6 +28,7 @@ BATCH = 4  # photographs at a time: as many 12-megapixel pictures and their resu
 def edit_photos(args: argparse.Namespace) -> int:
     """Edit what the options name; 1 if one of them could not be."""
     check_change(args)
+    check_identity(args.identity)
     choice, jobs = parse_choice(args.faces, "--faces"), plan(args)
     reporter = Reporter(args, to_stderr=args.output == "-")
     present = [job for job in jobs if job.output is not None and job.output.exists()]
@@ -49,7 +51,9 @@ def _run(editor: FaceEditor, jobs: list[Job], choice: FaceChoice, args: argparse
     from tqdm import tqdm
 
     failed = 0
-    edit = partial(editor.edit, faces=choice, strength=args.strength, apply_anyway=args.apply_anyway)
+    edit = partial(
+        editor.edit, faces=choice, strength=args.strength, apply_anyway=args.apply_anyway, identity=args.identity
+    )
     bar: Any = nullcontext()
     if len(jobs) > 1 and reporter.shows_progress:
         bar = tqdm(total=len(jobs), unit="photo", dynamic_ncols=True)
@@ -138,7 +142,11 @@ def _report(result: EditResult, job: Job, notices: tuple[str, ...], reporter: Re
             "strength": result.strength,
             "faces_found": len(result.faces),
             "edited": [
-                {"face": face.number, "identity_similarity": round(face.identity_similarity, 4)}
+                {
+                    "face": face.number,
+                    "strength": face.strength,
+                    "identity_similarity": round(face.identity_similarity, 4),
+                }
                 for face in result.edited
             ],
             "notices": list(notices),
