@@ -26,24 +26,35 @@ def run_script(script: str, *arguments: object, check: bool = True) -> subproces
     return done
 
 
-@contextmanager
-def serving(log_path: Path, *arguments: str, **variables: str) -> Iterator[str]:
-    """The address of `python app.py`, started as a user starts it with these arguments and environment variables."""
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), *arguments]
-    with log_path.open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **variables}, cwd=ROOT)
-    address = f"http://127.0.0.1:{port}"
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
+    """Until a server answers; the test fails if it ends before."""
     for _ in range(240):
         if process.poll() is not None:
             pytest.fail(f"the server ended:\n{log_path.read_text()}")
         try:
             urllib.request.urlopen(address, timeout=1)
-            break
+            return
         except OSError:
             time.sleep(0.25)
+
+
+@contextmanager
+def serving(log_path: Path, *arguments: str, **variables: str) -> Iterator[str]:
+    """The address of `python app.py`, started as a user starts it with these arguments and environment variables."""
+    port = free_port()
+    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), *arguments]
+    with log_path.open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **variables}, cwd=ROOT)
+    address = f"http://127.0.0.1:{port}"
+    wait_for(address, process, log_path)
     yield address
     process.terminate()
     process.wait(20)

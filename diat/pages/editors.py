@@ -9,12 +9,15 @@ from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.errors import InvalidArgument
 from diat.hub import models_of
+from diat.pages.work import by_a_worker
 
 LIVE_DETECTION_SIZE = 320  # pixels; live frames are small and their faces large: a quarter of the work finds them
 
 
 class EditorPool:
     """One editor per attribute, loaded when first asked for; all share one detector. Threads may share a pool.
+
+    Photographs are edited by the few threads of `diat.pages.work`, whichever thread asks.
 
     Args:
         organisation: of the Hub, whose models to take; None takes the embedded ones.
@@ -32,6 +35,7 @@ class EditorPool:
         self._locks = {attribute: threading.Lock() for attribute in self.attributes}
         self._loaded: dict[str, FaceEditor] = {}
         self.detector = InsightFaceDetector(face_pack)
+        self.detector.detect = by_a_worker(self.detector.detect)  # type: ignore[method-assign]
         self.live_detector = InsightFaceDetector(face_pack, detection_sizes=(LIVE_DETECTION_SIZE,))
 
     @property
@@ -56,7 +60,7 @@ class EditorPool:
         with lock:
             if attribute not in self._loaded:
                 source = self._sources[attribute]
-                self._loaded[attribute] = FaceEditor.from_pretrained(
-                    source, attribute=attribute, detector=self.detector
-                )
+                editor = FaceEditor.from_pretrained(source, attribute=attribute, detector=self.detector)
+                editor.edit = by_a_worker(editor.edit)  # type: ignore[method-assign, assignment]
+                self._loaded[attribute] = editor
             return self._loaded[attribute]

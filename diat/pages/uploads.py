@@ -82,7 +82,7 @@ class Sweeper:
         now = time.time()
         used = {Path(path) for path in self._in_use()}
         seen: dict[Path, float] = {}
-        for path in sorted(self._folder.rglob("*"), reverse=True):  # files before their folders
+        for path in _within(self._folder):
             if path == self._folder / LOCK:
                 continue
             try:
@@ -139,10 +139,16 @@ def _paths(value: Any) -> Iterator[str]:
             yield from _paths(part)
 
 
+def _within(folder: Path) -> Iterator[Path]:
+    """Everything in a folder, files before their folders. Unlike rglob it bears what vanishes meanwhile."""
+    for parent, folders, files in os.walk(folder, topdown=False):
+        yield from (Path(parent, name) for name in (*files, *folders))
+
+
 def folder_bytes(folder: Path) -> int:
     """How much lies in a folder, in bytes."""
     total = 0
-    for path in folder.rglob("*"):
+    for path in _within(folder):
         try:
             total += path.lstat().st_size
         except OSError:

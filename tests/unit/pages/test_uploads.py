@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,3 +144,23 @@ def test_a_full_queue_says_when_to_come_again():
     assert answered.json()["detail"] == BUSY
     assert int(answered.headers["retry-after"]) > 0
     assert TestClient(app).get("/").text == "here"
+
+
+def test_folders_that_vanish_meanwhile_do_not_stop_the_sweeper(tmp_path):
+    for number in range(200):
+        aged(tmp_path / str(number) / "deep" / "face.jpg", 10)
+    ended = threading.Event()
+
+    def remove() -> None:
+        for number in range(200):
+            shutil.rmtree(tmp_path / str(number))
+        ended.set()
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    sweeper = Sweeper(tmp_path)
+    while not ended.is_set():
+        sweeper.sweep()
+        folder_bytes(tmp_path)
+    thread.join()
+    assert folder_bytes(tmp_path) == 0
