@@ -18,12 +18,7 @@ MEAN: F32 = np.full(3, 1 / 3, np.float32)
 
 
 def channel_sum(image: U8 | F32, weights: F32 = LUMA) -> F32:
-    """The weighted sum of the channels, by default the lightness: (..., 3) and (3,) -> (...).
-
-    By OpenCV, as every product of more than a few points is on a photograph's way. NumPy's ``@`` is BLAS, whose threads
-    spin while they wait for one another: they gain nothing here, take a second processor, and beside one busy process
-    "Younger" took 67 to 120 ms for its 33 (`tests/unit/runtime/test_blas.py`).
-    """
+    """The weighted sum of the channels, by default the lightness: (..., 3) and (3,) -> (...)."""
     image = np.asarray(image, np.float32)
     pixels = np.ascontiguousarray(image).reshape(-1, 1, 3)
     return np.asarray(cv2.transform(pixels, weights[None]), np.float32).reshape(image.shape[:-1])

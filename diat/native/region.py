@@ -192,7 +192,12 @@ def points_in_template(face: NativeFace) -> F32:
 
 
 def _enlarged(field: F32) -> F32:
-    """A field (h, w[, C]) `FINER` times as fine, smooth, exact for slopes; borders repeat."""
+    """A field (h, w[, C]) `FINER` times as fine, smooth, exact for slopes; borders repeat.
+
+    By OpenCV's filters and not by NumPy's matrices: these are BLAS's, whose threads spin while they wait for one
+    another. They gained nothing, took a second processor, and beside one busy process "Younger" took 67 to 120 ms for
+    its 33 (`tests/unit/runtime/test_blas.py`).
+    """
     kernels = _catmull_rom()
     finer = np.empty((FINER * field.shape[0], FINER * field.shape[1], *field.shape[2:]), np.float32)
     for y, down in enumerate(kernels):
