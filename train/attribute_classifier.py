@@ -1,8 +1,10 @@
 """The judge: a 40-attribute classifier of faces that no training of T ever uses.
 
+    python train/attribute_classifier.py
     python train/attribute_classifier.py --pack data/celeba.pack --output runs/judge
 
-Trains on the train part and prints accuracy and balanced accuracy of every attribute on the validation part.
+The data is packed first if there is no pack yet. Trains on the train part and prints accuracy and balanced accuracy of
+every attribute on the validation part.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from diat.attributes import COLUMNS
+from diat.data.celeba import DEFAULT_DATASET
 from diat.data.pack import Pack, open_pack
+from diat.data.packing import prepare
 from diat.data.sets import order
 from diat.evaluation.classifier import AttributeClassifier, predict
 from diat.pixels import F32
@@ -37,8 +41,9 @@ from diat.training.run import Run, Schedule
 class JudgeSettings:
     """How the judge is trained."""
 
-    pack: Path  # the data, from train/prepare.py
-    output: Path  # judge.safetensors and judge.json, log and checkpoints go here
+    pack: Path = Path("data/celeba.pack")  # the data, from train/prepare.py
+    dataset: str = DEFAULT_DATASET  # Hub id, or a folder of its parquet files; packed if --pack does not exist yet
+    output: Path = Path("runs/judge")  # judge.safetensors and judge.json, log and checkpoints go here
     epochs: int = 16  # passes over the train part
     batch: int = 64  # images a step, on each process
     learning_rate: float = 2e-3  # AdamW, at its highest
@@ -131,6 +136,8 @@ def one_cycle(step: int, steps: int) -> float:
 def main() -> None:
     settings = parse(JudgeSettings, __doc__)
     accelerator = new_accelerator(settings.mixed_precision)
+    if not settings.pack.exists():
+        prepare(settings.dataset, settings.pack)
     pack = open_pack(settings.pack)
     classifier = train(pack, settings, accelerator).cpu().float().eval()
     if not accelerator.is_main_process:

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from commandline import run_command
+from commandline import OptionsHelp, run_command
 from tqdm import tqdm
 
 from diat.detector import InsightFaceDetector
@@ -29,7 +29,7 @@ Pictures = tuple[U8, U8, U8]  # the photograph, the old model's result, the new 
 
 def main() -> None:
     """Make pairs, or count answers."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionsHelp)
     parser.add_argument("--output", type=Path, required=True, help="folder of the pairs")
     parser.add_argument("--old", type=Path, help="a model's folder")
     parser.add_argument("--new", type=Path, help="a model's folder")

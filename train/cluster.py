@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from commandline import run_command
+from commandline import OptionsHelp, run_command
 from scipy.cluster.vq import kmeans2
 
 from diat.align import CROP_SIZE, rescaled
@@ -35,8 +35,8 @@ def fit(points5: F32) -> F32:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pack", type=Path, required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionsHelp)
+    parser.add_argument("--pack", type=Path, required=True, help="the data, from prepare.py")
     parser.add_argument("--output", type=Path, required=True, help="folder for the sheets")
     parser.add_argument("--fit", action="store_true", help="find new centroids instead of showing the shipped ones")
     args = parser.parse_args()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import os
@@ -108,6 +109,10 @@ def one_sentence(box: str) -> str:
     rule = next((place for place, line in enumerate(lines) if line and set(line) == {"─"}), len(lines))
     text = " ".join(line for line in lines[:rule] if line).split(" Got errors:")[0].rstrip(".")
     return re.sub(r"^Error parsing (\S+): takes", r"\1 takes", text) + ": see --help."
+
+
+class OptionsHelp(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """The description as it stands, and beside each option its default."""
 
 
 def run_command(main: Callable[[], None]) -> None:

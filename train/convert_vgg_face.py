@@ -1,7 +1,7 @@
 """VGG-Face as published (Parkhi et al. 2015) -> a file for ``--features``, in place of ImageNet's VGG-16.
 
     python train/convert_vgg_face.py vgg_face.mat data/vgg_face.safetensors
-    accelerate launch train/diat_vgg.py --attribute mouth_close --recipe paper --features data/vgg_face.safetensors ...
+    python train/diat_vgg.py --attribute mouth_close --recipe paper --features data/vgg_face.safetensors ...
 
 Takes Oxford's vgg_face.mat for MatConvNet (https://www.robots.ox.ac.uk/~vgg/software/vgg_face/) or a state dict of
 PyTorch with its layers' names; only the first five convolutions are kept. Its terms are its authors' own.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commandline import run_command
+from commandline import OptionsHelp, run_command
 from safetensors.torch import save_file
 
 from diat.training.vgg_face import load_features
@@ -20,7 +20,7 @@ from diat.training.vgg_face_file import published_tensors
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionsHelp)
     parser.add_argument("published", type=Path, help="vgg_face.mat, or a state dict of PyTorch")
     parser.add_argument("output", type=Path, help="the safetensors file to write")
     args = parser.parse_args()

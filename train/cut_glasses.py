@@ -1,7 +1,7 @@
 """Cut the glasses out of the training photographs that show some, for the pairs of eyeglasses_remove.
 
     python train/cut_glasses.py --model diat/weights/eyeglasses_remove --pack data/celeba.pack
-    accelerate launch train/diat_a.py --attribute eyeglasses_remove --borrowed data/glasses.safetensors
+    python train/diat_a.py --attribute eyeglasses_remove --borrowed data/glasses.safetensors
 
 Where a trained T changes a face, glasses are. T learns from them on other faces, whose own eyes are known, and leaves
 fewer behind; a T so trained cuts better.
@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from commandline import run_command
+from commandline import OptionsHelp, run_command
 from tqdm import tqdm
 
 from diat.align import rescaled, resized
@@ -40,11 +40,11 @@ SHOWN = 64  # pairs of glasses on the contact sheet
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=Path("diat/weights/eyeglasses_remove"))
-    parser.add_argument("--pack", type=Path, default=Path("data/celeba.pack"))
-    parser.add_argument("--output", type=Path, default=Path("data/glasses.safetensors"))
-    parser.add_argument("--batch", type=int, default=16)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionsHelp)
+    parser.add_argument("--model", type=Path, default=Path("diat/weights/eyeglasses_remove"), help="takes them off")
+    parser.add_argument("--pack", type=Path, default=Path("data/celeba.pack"), help="the data, from prepare.py")
+    parser.add_argument("--output", type=Path, default=Path("data/glasses.safetensors"), help="the glasses")
+    parser.add_argument("--batch", type=int, default=16, help="images at a time")
     args = parser.parse_args()
     pack, spec = open_pack(args.pack), attribute_spec("eyeglasses_remove")
     model = load_model(args.model)

@@ -1,6 +1,6 @@
 """The enhancement network E of a trained T: local attributes by Eq. (10), global ones by Eq. (11).
 
-    accelerate launch train/enhance.py --transform runs/mouth_close/model --pack data/celeba.pack
+    python train/enhance.py --transform runs/mouth_close/model --pack data/celeba.pack
 
 A local E learns from source and transformed image: outside the attribute's mask to give the source back, inside to keep
 the features of T(x). A global E learns to sharpen faces that a Gaussian blurred, and is run on the blurred T(x). The
@@ -127,7 +127,8 @@ def main() -> None:
 
     with training:
         stream = batches_ahead(batches, range(training.first, settings.steps), accelerator.device, schedule.workers)
-        for step, batch in zip(training.steps(lambda: work.sheet(held_out), write_model), stream, strict=True):
+        steps = training.steps(lambda: work.sheet(held_out), write_model, "before | T | enhanced")
+        for step, batch in zip(steps, stream, strict=True):
             with accelerator.autocast():
                 loss = work.loss(batch)
             training.update(loss, enhancer, optimizer, about={"source_rows": batch.source_rows})

@@ -20,7 +20,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from commandline import run_command
+from commandline import OptionsHelp, run_command
 
 from diat.baselines.pictures import read_method
 from diat.detector import InsightFaceDetector
@@ -36,7 +36,7 @@ from diat.models import model_folders
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionsHelp)
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="models' folders, or folders of models")
     parser.add_argument(
         "--dataset", required=True, help="Hub id, folder in CelebA's schema, or photographs, in folders or not"
@@ -48,9 +48,11 @@ def main() -> None:
         default=[],
         help="folders of baselines' pictures (cnia.py, inpainting.py)",
     )
-    parser.add_argument("--split", default="valid")
-    parser.add_argument("--judge", type=Path, default=Path("runs/judge/judge.safetensors"))
-    parser.add_argument("--output", type=Path, default=Path("runs/evaluation"))
+    parser.add_argument("--split", default="valid", help="part of a data set in CelebA's schema")
+    parser.add_argument(
+        "--judge", type=Path, default=Path("runs/judge/judge.safetensors"), help="see attribute_classifier.py"
+    )
+    parser.add_argument("--output", type=Path, default=Path("runs/evaluation"), help="figures and sheets go here")
     parser.add_argument("--limit", type=int, help="at most this many photographs")
     parser.add_argument("--strengths", type=float, nargs="*", default=[], help="others than 1, for the curve")
     parser.add_argument("--no-realism", action="store_true", help="leave out FID and KID, the slowest")

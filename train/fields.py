@@ -37,6 +37,8 @@ from diat.training.fields import FieldsConfig, FieldTask, train_fields
 from diat.training.fields_glasses import GlassesTask
 from diat.training.fields_mouths import MouthTask
 from diat.training.fields_skin import SkinTask
+from diat.training.run import BOARD
+from diat.training.trackers import Tracker
 
 Attribute = Literal["mouth_close", "mouth_open", "eyeglasses_remove", "older_to_younger", "male_to_female"]
 
@@ -58,6 +60,7 @@ class FieldsSettings:
     seed: int = FieldsConfig.seed  # of weights and batches
     workers: int = 2  # processes that make batches ahead, 0 for none; the batches are the same
     resume: bool = False  # go on from the newest checkpoint of the output
+    tracker: Tracker = "tensorboard"  # where figures are shown; wandb needs `pip install wandb`
 
 
 def _mouth(settings: FieldsSettings) -> FieldTask:
@@ -96,12 +99,12 @@ TASKS: dict[str, tuple[str, Callable[[FieldsSettings], FieldTask]]] = {
 
 def main() -> None:
     settings = parse(FieldsSettings, __doc__)
-    accelerator = new_accelerator(None)
+    output = settings.output or Path("runs") / settings.attribute
+    accelerator = new_accelerator(None, output / BOARD, settings.tracker)
     heads, task = TASKS[settings.attribute]
     config = FieldsConfig(
         settings.attribute, heads, settings.steps, settings.batch, settings.learning_rate, seed=settings.seed
     )
-    output = settings.output or Path("runs") / settings.attribute
     model = train_fields(config, task(settings), output, settings.resume, settings.init, settings.workers, accelerator)
     if accelerator.is_main_process:
         print(f"The model is in {model}.")

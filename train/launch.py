@@ -17,14 +17,15 @@ from commandline import parse
 from diat.align import CROP_SIZE
 from diat.attributes import ATTRIBUTES, attribute_spec
 from diat.data.batches import TransferBatches
-from diat.data.celeba import DEFAULT_DATASET
+from diat.data.celeba import DEFAULT_DATASET, stream_records
 from diat.data.packing import prepare
 from diat.errors import TrainingStopped
 from diat.training.adversarial import train_transfer
 from diat.training.recipes import ENHANCED, TransferConfig, transfer_config
-from diat.training.run import Schedule
+from diat.training.run import BOARD, Schedule
 from diat.training.source import training_data
 from diat.training.start import Start, starting_networks
+from diat.training.trackers import Tracker, tracker_options
 
 # A checkpoint of T, D, their optimisers and the average, twice, while the next is written aside.
 DISK_NEEDED = 600 * 2**20
@@ -38,6 +39,7 @@ class Launch:
     dataset: str = DEFAULT_DATASET  # Hub id, or a folder of its parquet files; packed if --pack does not exist yet
     dry_run: bool = False  # say what would be trained on what, and stop
     mixed_precision: Literal["no", "bf16"] | None = None  # as accelerate's own option, which None follows
+    tracker: Tracker = "tensorboard"  # where figures and samples are shown; wandb needs `pip install wandb`
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,11 @@ def parse_transfer(
 def run_transfer(command: TransferCommand) -> None:
     """Train, or say what would be trained."""
     config, launch = command.config, command.launch
-    accelerator = new_accelerator(launch.mixed_precision, config.output / "tensorboard")
     if launch.dry_run:
-        describe(config, accelerator)
+        describe(config, launch, new_accelerator(launch.mixed_precision))
         starting_networks(config, command.start)
         return
+    accelerator = new_accelerator(launch.mixed_precision, config.output / BOARD, launch.tracker)
     networks = starting_networks(config, command.start)
     if config.stream is None and not config.pack.exists():
         prepare(launch.dataset, config.pack, max(CROP_SIZE, config.size))
@@ -97,14 +99,19 @@ def run_transfer(command: TransferCommand) -> None:
             print(f"{config.variant} goes on with: python train/enhance.py --transform {model} --pack {config.pack}")
 
 
-def new_accelerator(mixed_precision: str | None, board: Path | None = None) -> Accelerator:
+def new_accelerator(mixed_precision: str | None, board: Path | None = None, tracker: Tracker = "none") -> Accelerator:
     """Device, precision and processes, as `accelerate launch` chose them where nothing is said here.
 
+    Args:
+        mixed_precision: None follows the launcher.
+        board: folder for the tracker's files.
+        tracker: see `diat.training.trackers.tracker_options`.
+
     Raises:
-        TrainingStopped: fp16 was asked for.
+        TrainingStopped: fp16 was asked for, or a tracker that is not installed.
     """
-    tracker = {} if board is None else {"log_with": "tensorboard", "project_dir": board}
-    accelerator = Accelerator(mixed_precision=mixed_precision, **tracker)
+    tracking = {} if board is None else tracker_options(tracker, board)
+    accelerator = Accelerator(mixed_precision=mixed_precision, **tracking)
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise TrainingStopped(
             f"{accelerator.mixed_precision} is not offered: losses are not scaled, and small gradients would vanish. "
@@ -113,12 +120,17 @@ def new_accelerator(mixed_precision: str | None, board: Path | None = None) -> A
     return accelerator
 
 
-def describe(config: TransferConfig, accelerator: Accelerator) -> None:
-    batches = training_data(config, accelerator).batches
+def describe(config: TransferConfig, launch: Launch, accelerator: Accelerator) -> None:
     print(json.dumps(config.as_json(), indent=1))
-    if isinstance(batches, TransferBatches):
-        there = len(batches.pack.crops)
-        print(f"input set {len(batches.inputs)} images, guided set {len(batches.guided)}, of {there} packed")
+    if config.stream is not None or config.pack.exists():
+        batches = training_data(config, accelerator).batches
+        if isinstance(batches, TransferBatches):
+            there = len(batches.pack.crops)
+            print(f"input set {len(batches.inputs)} images, guided set {len(batches.guided)}, of {there} packed")
+    else:
+        if next(stream_records(launch.dataset, "train"), None) is None:  # what cannot be read is said now
+            raise TrainingStopped(f"{launch.dataset} has no training images: give a folder in CelebA's Hub schema.")
+        print(f"There is no {config.pack} yet: {launch.dataset} would be packed into it first.")
     print(f"{config.steps} steps of {config.batch} on {accelerator.num_processes} process(es), {accelerator.device}")
 
 

@@ -13,11 +13,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commandline import run_command
+from commandline import OptionsHelp, run_command
 
 from diat.align import CROP_SIZE
 from diat.data.celeba import DEFAULT_DATASET
 from diat.data.packing import prepare
+
+DEFAULT_PACK = Path("data/celeba.pack")  # where the trainings look for it
 
 
 def main() -> None:
@@ -26,9 +28,13 @@ def main() -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", default=DEFAULT_DATASET, help="Hub id, or a folder with CelebA's parquet files")
-    parser.add_argument("--output", type=Path, required=True, help="the pack to write")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionsHelp)
+    parser.add_argument(
+        "--dataset",
+        default=DEFAULT_DATASET,
+        help="Hub id, or a folder with CelebA's parquet files",
+    )
+    parser.add_argument("--output", type=Path, default=DEFAULT_PACK, help="the pack to write")
     parser.add_argument("--size", type=int, default=CROP_SIZE, help="side of a crop in pixels")
     parser.add_argument("--webp", type=int, metavar="QUALITY", help="store crops as WebP of this quality, not raw")
     parser.add_argument("--landmarks", type=Path, help="CelebA's list_landmarks_align_celeba.txt, instead of detection")

@@ -1,10 +1,10 @@
 """What training T starts from: T (Eq. 8), D (Eq. 9), the reconstruction network g (Eq. 4) and the denoiser f (Eq. 5).
 
-    accelerate launch train/pretrain.py --what transform --pack data/celeba.pack --output runs/pretrained
-    accelerate launch train/pretrain.py --what discriminator --attribute mouth_close --output runs/pretrained
-    accelerate launch train/pretrain.py --what reconstruction --output runs/pretrained
-    accelerate launch train/pretrain.py --what denoiser --output runs/pretrained          # needs reconstruction
-    accelerate launch train/pretrain.py --what all --attribute mouth_close --output runs/pretrained
+    python train/pretrain.py --what transform --pack data/celeba.pack --output runs/pretrained
+    python train/pretrain.py --what discriminator --attribute mouth_close --output runs/pretrained
+    python train/pretrain.py --what reconstruction --output runs/pretrained
+    python train/pretrain.py --what denoiser --output runs/pretrained          # needs reconstruction
+    python train/pretrain.py --what all --attribute mouth_close --output runs/pretrained
 
 Each is left in OUTPUT as NAME.safetensors, which diat_a.py and diat_vgg.py find with ``--pretrained OUTPUT``.
 """
@@ -137,7 +137,7 @@ def pretrain(
 
     show = None if task.show is None else lambda: sheet(task, pack, args, accelerator)
     with training:
-        for step in training.steps(show, save):
+        for step in training.steps(show, save, "input | output"):
             chosen = sample_rows(groups, args, step, accelerator)
             images = load(pack, chosen, args.size).to(accelerator.device)
             with accelerator.autocast():

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from card import Sample, card_text, model_card
-from commandline import run_command
+from commandline import OptionsHelp, run_command
 
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
@@ -34,7 +34,7 @@ SAMPLE_HEIGHT = 384  # pixels of a sample on the card
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=OptionsHelp)
     parser.add_argument("--organisation", required=True, help="of the Hub, or your user name there")
     parser.add_argument("--models", type=Path, default=EMBEDDED, help="a model's folder, or a folder of models")
     parser.add_argument("--evaluation", type=Path, help=f"evaluate.py's report (default {REPORT.name}, if there)")

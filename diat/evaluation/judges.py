@@ -84,7 +84,9 @@ class Judges:
 
     def __init__(self, classifier: Path) -> None:
         if not classifier.is_file():
-            raise ModelRejected(f"There is no {classifier}: train the judge with train/attribute_classifier.py.")
+            raise ModelRejected(
+                f"There is no {classifier}: train the judge with `python train/attribute_classifier.py`."
+            )
         self._classifier = load_classifier(classifier)
         path = classifier.with_suffix(".json")  # of each attribute, on photographs that it was not trained on
         accuracy = json.loads(path.read_text()) if path.is_file() else {}

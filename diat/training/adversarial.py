@@ -67,7 +67,6 @@ def train_transfer(
         config.output, config.steps, identity, modules, optimizers, schedule, accelerator, config.attribute, config.seed
     )
     with run:
-        accelerator.init_trackers("transfer")  # TensorBoard, where the accelerator was made with it
         parts = config.accumulate
         numbers = range(run.first * parts, config.steps * parts)
         workers = schedule.workers if data.most_workers is None else min(schedule.workers, data.most_workers)
@@ -78,7 +77,7 @@ def train_transfer(
         def save(done: int) -> None:
             save_models(average.network, config, schedule, training_facts(config, done, stages, data.inputs), done)
 
-        for step in run.steps(lambda: transfer_sheet(average.network, *shown), save):
+        for step in run.steps(lambda: transfer_sheet(average.network, *shown), save, "before | after"):
             anneal(optimizers, config, step)
             share = list(islice(stream, parts))
             update_networks(run, networks, optimizers, average, share, config, step)

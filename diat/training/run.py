@@ -20,7 +20,9 @@ from diat.errors import TrainingStopped
 from diat.pixels import U8, save_image
 from diat.training.average import average_over_processes
 from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.training.identity import differences
 from diat.training.log import Log
+from diat.training.trackers import captioned, show_sheet, start_trackers
 
 LOCK, IDENTITY, LOG, STOPPED = "run.lock", "config.json", "stats.jsonl", "stopped.json"
 CHECKPOINTS, SAMPLES, BOARD = "checkpoints", "samples", "tensorboard"
@@ -101,6 +103,7 @@ class Run:
         self._log: Log | None = None
         self._sample: Callable[[], U8] | None = None
         self._save: Callable[[int], None] | None = None
+        self._legend = ""
         self._bar: Any = None
         self._step = 0  # the step that is being done
         self._losses: Tensor | None = None  # of the parts of an update so far
@@ -134,16 +137,23 @@ class Run:
         if self._lock is not None:
             self._lock.close()
 
-    def steps(self, sample: Callable[[], U8] | None = None, save: Callable[[int], None] | None = None) -> Iterator[int]:
+    def steps(
+        self,
+        sample: Callable[[], U8] | None = None,
+        save: Callable[[int], None] | None = None,
+        legend: str = "",
+    ) -> Iterator[int]:
         """The numbers of the steps that are left, from `first`, with a progress bar.
 
         Args:
             sample: makes the sheet of samples, (H, W, 3) RGB uint8.
             save: writes the result, given how many steps are done: after every checkpoint, and first of all in a
                 resumed run, which may have been killed between the two.
+            legend: what a sheet shows, from left to right: ``"before | after"``.
         """
         main = self.accelerator.is_main_process
-        self._sample, self._save = sample, save
+        self._sample, self._save, self._legend = sample, save, legend
+        start_trackers(self.accelerator, f"{self._title} {self.folder.name}", self._identity.get("config", {}))
         if main and save is not None and self.first:
             save(self.first)
         self._bar = tqdm(
@@ -216,7 +226,9 @@ class Run:
                 self.accelerator.log(means, step=done)
                 self._bar.set_postfix({n: f"{v:.3g}" for n, v in list(means.items())[:SHOWN]}, refresh=False)
             if self._sample is not None and self._due(done, every.sample_every):
-                save_image(self.folder / SAMPLES / f"{done:06d}.png", self._sample())
+                sheet = captioned(self._sample(), f"step {done}: {self._legend}".rstrip(": "))
+                save_image(self.folder / SAMPLES / f"{done:06d}.png", sheet)
+                show_sheet(self.accelerator, sheet, done)
             if self._due(done, every.save_every):
                 told = {**(meta or {}), "identity": self._identity}
                 save_checkpoint(self.folder / CHECKPOINTS, done, self._modules, self._optimizers, told)
@@ -263,7 +275,7 @@ class Run:
 
     def _check_identity(self, meta: Mapping[str, Any]) -> None:
         before = meta.get("identity", {})
-        if differing := _differences(before, self._identity):
+        if differing := differences(before, self._identity):
             raise TrainingStopped(
                 f"{self.folder} was made with another {'; '.join(differing[:3])}: resume with the same, or start anew."
             )
@@ -280,20 +292,3 @@ class Run:
             f"The {what}: training stopped. The last checkpoint is good, the batch is in {path}; lower the learning "
             "rate, or start anew with another --seed."
         )
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any], above: str = "") -> list[str]:
-    """In words, the settings in which two identities differ."""
-    found = []
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            found += _differences(old, new, f"{above}{name}.")
-        elif old != new:
-            found.append(f"{above}{name} ({_short(old)}, now {_short(new)})")
-    return found
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 24 else text[:12] + "..."

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from PIL import Image
 from safetensors.torch import load_file
 from scripts import ROOT
 
@@ -18,6 +21,7 @@ from diat.hub import load_model
 from diat.training.adversarial import new_networks, train_transfer
 from diat.training.recipes import transfer_config
 from diat.training.run import Schedule
+from diat.training.trackers import BAR
 
 QUICK = ["--size", "64", "--batch", "4", "--log-every", "2", "--sample-every", "4", "--save-every", "3"]
 QUICK += ["--d-warmup", "2"]
@@ -48,6 +52,21 @@ def test_a_run_leaves_a_log_samples_checkpoints_and_a_model_that_loads(run):
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["step-0000006", "step-0000008"]
     model = load_model(run / "model", attribute="eyeglasses_remove")
     assert model.config.size == 64
+
+
+def test_tensorboard_shows_the_figures_and_the_samples_under_their_caption(run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    # The settings lie in a file of their own.
+    events = max((run / "tensorboard").rglob("events.out.tfevents.*"), key=lambda path: path.stat().st_size)
+    board = EventAccumulator(str(events), {"images": 0}).Reload()
+    assert {"D/loss", "T/identity"} <= set(board.Tags()["scalars"])
+    assert board.Tags()["images"] == ["samples"]
+    shown = [Image.open(io.BytesIO(image.encoded_image_string)) for image in board.Images("samples")]
+    sheets = [Image.open(path) for path in sorted((run / "samples").iterdir())]
+    assert [image.size for image in shown] == [sheet.size for sheet in sheets]
+    caption = np.asarray(sheets[0].convert("L"))[:BAR]
+    assert caption.min() < 100 and caption[:, -1].min() == 255  # letters, which end before the border
 
 
 def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(run, tiny_pack, tmp_path):
@@ -127,6 +146,14 @@ def test_a_dry_run_looks_at_what_the_run_would_start_from(tiny_pack, tmp_path):
     done = train(tiny_pack, tmp_path / "dry", "--dry-run", "--init", tmp_path / "nowhere", check=False)
     assert done.returncode == 1
     assert "No whole checkpoint" in done.stderr
+
+
+def test_a_dry_run_on_a_fresh_clone_says_that_the_dataset_would_be_packed(tiny_celeba, tmp_path):
+    done = train(tmp_path / "new.pack", tmp_path / "dry", "--dataset", tiny_celeba, "--dry-run")
+    assert f"There is no {tmp_path / 'new.pack'} yet: {tiny_celeba} would be packed into it first." in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    done = train(tmp_path / "new.pack", tmp_path / "dry", "--dataset", tmp_path, "--dry-run", check=False)
+    assert "No train-*.parquet" in done.stderr
 
 
 def test_the_dataset_is_packed_when_there_is_no_pack(tiny_celeba, tmp_path):
