@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from diat.errors import PhotoRejected
+from diat.errors import DiatError, PhotoRejected
 from diat.faces import Face, FaceChoice, choose_faces
 from diat.identity import Person, allowed_strength
 from diat.methods import AlignedFace
@@ -75,7 +75,10 @@ class PhotoBatch:
         for number, source in enumerate(photos, start=1):
             try:
                 jobs.append(self._prepared(source, found))
-            except PhotoRejected as error:
+            except DiatError as error:
+                logger.info("refused attribute=%s reason=%s", self._editor.spec.name, error)
+                if not isinstance(error, PhotoRejected):
+                    raise
                 if not skip:
                     raise PhotoRejected(f"Photograph {number}: {error}" if several else str(error)) from error
                 logger.warning("Photograph %d was skipped. %s", number, error)
@@ -123,6 +126,7 @@ class PhotoBatch:
                 edited.append(EditedFace(index, *pair, probability, strength, measure))
         if self._identity is not None:
             job.notices.extend(weakened_notices(edited, self._strength, self._identity))
+        self._log(job)
         return EditResult(
             photo=result,
             original=original,
@@ -150,3 +154,12 @@ class PhotoBatch:
             person = Person(self._editor.detector, photo, face.face)
             strength = allowed_strength(lambda of: person.compared(applied(of)[0])(), strength, self._identity)
         return *applied(strength), strength
+
+    def _log(self, job: _Job) -> None:
+        """One line for each photograph, which says nothing of whom it shows."""
+        height, width = job.photo.pixels.shape[:2]
+        logger.info(
+            "edited attribute=%s strength=%g size=%dx%d faces=%d/%d milliseconds=%.0f",
+            self._editor.spec.name, self._strength, width, height, len(job.chosen), len(job.faces),
+            sum(job.milliseconds.values()),
+        )  # fmt: skip

@@ -26,6 +26,7 @@ EXTRAS = {
     "av": "video",
     "gradio": "app",
     "starlette": "app",
+    "mcp": "mcp",
     "torch": "gpu",
     "accelerate": "train",
     "datasets": "train",

@@ -36,7 +36,7 @@ def free_port() -> int:
 
 def wait_for(address: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
     """Until a server answers; the test fails if it ends before."""
-    for _ in range(240):
+    for _ in range(600):  # a busy machine takes a minute to import everything
         if process.poll() is not None:
             pytest.fail(f"the server ended:\n{log_path.read_text()}")
         try:
@@ -57,4 +57,4 @@ def serving(log_path: Path, *arguments: str, **variables: str) -> Iterator[str]:
     wait_for(address, process, log_path)
     yield address
     process.terminate()
-    process.wait(20)
+    process.wait(60)

@@ -12,7 +12,7 @@ from diat.attributes import attribute_spec
 from diat.errors import DiatError
 from diat.faces import MAX_FACES, FaceChoice, choose_faces
 from diat.pages.editors import EditorPool
-from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
+from diat.pages.guards import OWN_FILES, hand_over_unopened, refuse_by_a_sentence
 from diat.pages.parts import (
     CONSENT_FIRST,
     action_of,
@@ -143,16 +143,25 @@ def _check(consent: bool) -> None:
         raise DiatError(CONSENT_FIRST)
 
 
-def photo_api(editors: EditorPool) -> None:
-    """``/edit``, ``/faces``, ``/every`` and ``/attributes``; nothing of them is seen on the page."""
+def photo_api(editors: EditorPool, sample: Path, address: str) -> None:
+    """``/edit``, ``/faces``, ``/every`` and ``/attributes``; nothing of them is seen on the page.
+
+    Args:
+        editors: the models.
+        sample: a photograph that the server shows, with which the calls on its page work as they are.
+        address: of this server, as its own machine reaches it.
+    """
     api = PhotoApi(editors)
     with gr.Column(visible=False):
         photo = gr.Image(type="filepath", label="Photo")
-        hand_over_unopened(photo, set())
+        hand_over_unopened(photo, {str(sample)})
+        shown = {"path": f"{address}{OWN_FILES}{sample}", "meta": {"_type": "gradio.FileData"}}
+        photo.example_payload = lambda: shown  # type: ignore[method-assign]
         attribute, strength = attribute_choice(editors, "attribute"), strength_choice("api-strength")
         chosen = gr.CheckboxGroup([str(number + 1) for number in range(MAX_FACES)], label="Faces")
         refuse_by_a_sentence(chosen)
         consent = consent_box(None, None)
+        consent.value = None  # no default: it has to be said, as the call on the page does
         anyway = gr.Checkbox(label="Also where nothing needs it")
         near = gr.ImageSlider(label="Face before and after")
         whole = gr.ImageSlider(label="Photo before and after")

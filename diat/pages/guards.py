@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import gradio as gr
     from gradio.data_classes import ImageData
 
+OWN_FILES = "/gradio_api/file="  # in the addresses of files that the server shows
+
 
 class BodyLimit:
     """ASGI middleware: a request body beyond the limit is refused with 413, whatever its headers claim.
@@ -163,10 +165,12 @@ def take_uploads_only(component: gr.components.Component, allowed: set[str] = fr
     async def move_uploads_only(url_or_file_path: str | Path | None) -> str | None:
         if url_or_file_path is None:
             return None
-        path = Path(str(url_or_file_path)).resolve()
-        if str(url_or_file_path) not in allowed and Path(component.GRADIO_CACHE).resolve() not in path.parents:
+        # An upload may also be called by its address on this server, which is not fetched.
+        name = str(url_or_file_path).rpartition(OWN_FILES)[2]
+        path = Path(name).resolve()
+        if name not in allowed and Path(component.GRADIO_CACHE).resolve() not in path.parents:
             raise _error("Please upload the file: addresses and paths are not accepted.")
-        return await move(url_or_file_path)
+        return await move(name)
 
     component.async_move_resource_to_block_cache = move_uploads_only  # type: ignore[method-assign]
     refuse_by_a_sentence(component)

@@ -19,6 +19,7 @@ from diat.pages.video import video_tab
 from diat.pages.widgets import CSS as WIDGETS_CSS
 
 CSS = (Path(__file__).parent / "page.css").read_text() + WIDGETS_CSS
+SAMPLE = "grace_hopper.jpg"  # of the calls that the page shows to programs
 TITLE = (Path(__file__).parent / "title.html").read_text()
 TERMS = (
     "Pictures are processed only on this server. They are deleted a minute after you leave, and at the latest after "
@@ -35,8 +36,13 @@ HEAD = (
 )
 
 
-def build(editors: EditorPool) -> gr.Blocks:
-    """The pages."""
+def build(editors: EditorPool, address: str) -> gr.Blocks:
+    """The pages, and the endpoints for programs.
+
+    Args:
+        editors: the models.
+        address: of the server, for the calls that it shows to programs.
+    """
     # Served as they lie: a copy in the folder of uploads would be deleted with those.
     gr.set_static_paths([FOLDER, PORTRAITS])
     with gr.Blocks(analytics_enabled=False, title="DIAT", delete_cache=(60, KEPT_SECONDS)) as demo:
@@ -53,6 +59,6 @@ def build(editors: EditorPool) -> gr.Blocks:
         with gr.Tab("Check a picture"):
             verify_tab()
         gr.Markdown(TERMS, elem_id="terms")
-        photo_api(editors)
+        photo_api(editors, PORTRAITS / SAMPLE, address)
     pages: gr.Blocks = demo
     return pages

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 from diat.errors import DiatError, explain_import_error
+from diat.pages.logs import log_to_stderr
+from diat.pages.options import parse
 from diat.pages.uploads import upload_folder
 
-MAX_QUEUE = 20  # visitors who wait; more are told that the server is busy
-MAX_AT_ONCE = 2  # edits; each uses all cores
+EVERYWHERE = ("0.0.0.0", "::")  # every address of the machine
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -21,11 +22,12 @@ def main(arguments: list[str] | None = None) -> None:
     # Gradio reads these once, when it is imported. Nothing leaves this server.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    port = os.environ.pop("GRADIO_SERVER_PORT", "7860")  # Gradio's import fails on one that is no number
-    args = _parser(port).parse_args(arguments)
+    args = parse(arguments)
+    log_to_stderr(args.log_level)
     _check_port(args.host, args.port)
     os.umask(0o077)  # what is uploaded here is nobody else's
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped container cleans up as Ctrl-C does
+    sys.stderr.write("Starting, which takes a few seconds ...\n")
     with upload_folder() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         try:
@@ -46,70 +48,54 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
     from diat.pages.access import SiteGuard, site_hosts
     from diat.pages.editors import EditorPool
     from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota
+    from diat.pages.health import health_route
     from diat.pages.live import LiveRoutes
     from diat.pages.page import CSS, HEAD, build
     from diat.pages.uploads import Renewal, Sweeper, files_in_work
     from diat.photo import MAX_BYTES
 
+    if args.mcp:
+        import mcp  # noqa: F401 - Gradio would go on without it
+
     editors = EditorPool(args.models, args.face_pack or EMBEDDED_PACK)
-    demo = build(editors)
+    # A public address has a name that the relay chooses.
+    hosts = () if args.share else site_hosts(args.host, args.allowed_host)
+    demo = build(editors, f"http://127.0.0.1:{args.port}")
     Sweeper(folder, lambda: files_in_work(demo)).start()
     fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
-    demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=MAX_AT_ONCE)
+    demo.queue(max_size=args.queue, default_concurrency_limit=args.concurrency)
     demo.launch(
         server_name=args.host,
         server_port=args.port,
         theme=gr.themes.Default(font=fonts, font_mono=["ui-monospace", "monospace"]),
         css=CSS,
         head=HEAD,
-        share=False,
+        share=args.share,
+        mcp_server=args.mcp,
         auth=args.auth or None,
         root_path=args.root_path,
         enable_monitoring=False,
         max_file_size=MAX_BYTES,
         ssr_mode=False,
+        quiet=not args.share,  # Gradio says how to share by a call that nobody here makes
+        prevent_thread_lock=True,
         run_history=False,
         footer_links=["api"],
         app_kwargs={
             "middleware": [
-                Middleware(SiteGuard, hosts=site_hosts(args.host, args.allowed_host)),
+                Middleware(SiteGuard, hosts=hosts),
                 Middleware(BusyAnswer),
                 Middleware(DiskQuota, folder=folder),
                 Middleware(BodyLimit, limit=MAX_BYTES + 2**20),
                 Middleware(Renewal, folder=folder),
             ],
-            "routes": LiveRoutes(editors).routes(),
+            "routes": [health_route(editors), *LiveRoutes(editors).routes()],
         },
     )
-
-
-def _parser(port: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="diat demo", description="Serve the demo's pages.")
-    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to serve on")
-    parser.add_argument("--port", type=int, default=port, help="(default 7860)")
-    parser.add_argument(
-        "--models", metavar="ORG", help="take the weights from this Hub organisation, not the embedded ones"
-    )
-    parser.add_argument("--face-pack", help="InsightFace pack that finds the faces")
-    parser.add_argument(
-        "--auth", metavar="USER:PASSWORD", type=_credentials, action="append", help="ask for this login; repeatable"
-    )
-    parser.add_argument(
-        "--root-path", metavar="PATH", default=os.environ.get("GRADIO_ROOT_PATH"),
-        help="path under which a proxy shows the server, such as /faces",
-    )  # fmt: skip
-    parser.add_argument(
-        "--allowed-host", metavar="NAME", action="append", default=[],
-        help="name under which visitors reach the server, such as faces.example.org; repeatable",
-    )  # fmt: skip
-    return parser
-
-
-def _credentials(text: str) -> tuple[str, str]:
-    user, colon, password = text.partition(":")
-    if not (user and colon and password):
-        raise argparse.ArgumentTypeError("give USER:PASSWORD, such as alice:secret")
-    return user, password
+    address = f"http://{'127.0.0.1' if args.host in EVERYWHERE else args.host}:{args.port}"
+    sys.stdout.write(f"DIAT is on {address} (Ctrl-C stops it).\n")
+    sys.stdout.flush()
+    demo.block_thread()
 
 
 def _check_port(host: str, port: int) -> None:

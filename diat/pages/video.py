@@ -40,7 +40,7 @@ class VideoPage:
         self._editors = editors
         self._stop: dict[str, threading.Event] = {}  # by session, of the videos in work: set to stop
 
-    def edit(
+    def edit_film(
         self,
         film: str | None,
         attribute: str,
@@ -143,7 +143,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     inputs = [film, attribute, strength, faces, number, consent]
     # The last run's sentence goes: it would lie under the progress.
     run.click(lambda: "", None, message, queue=False, api_visibility="private")
-    done = run.click(page.edit, inputs, [result, message], api_name="video", concurrency_limit=1)
+    done = run.click(page.edit_film, inputs, [result, message], api_name="video", concurrency_limit=1)
     stop.click(page.stop, None, None, queue=False, api_visibility="private")
     show_on_phones([done], "film-message")
     return page.stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import deque
@@ -25,6 +26,8 @@ from diat.video.writer import DEFAULT_RATE, FilmWriter
 
 if TYPE_CHECKING:
     import av.container
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = (".mp4", ".mov", ".m4v")  # of results
 # FFmpeg's names of the containers that are opened. Playlists, which name other files and addresses, are not.
@@ -111,6 +114,7 @@ def edit_video(
                 frames = FilmFrameEditor(editor, strength, apply_anyway)
                 report = VideoJob(original, writer, frames, editor.detector, faces, progress, max_seconds).run()
         aside.replace(target)
+        logger.info("edited film attribute=%s strength=%g %s", editor.spec.name, strength, report)
     except av.error.FFmpegError as error:
         raise PhotoRejected(f"{source.name} cannot be edited ({error.strerror}): use another video.") from error
     except OSError as error:

@@ -23,7 +23,7 @@ ROOMS = {
     "diat/evaluation": ["eval"],
     "diat/data": ["train"],
     "diat/training": ["train"],
-    "diat/pages": ["app"],
+    "diat/pages": ["app", "mcp"],
     "diat/video": ["video"],
     "diat/runtime/torch_runtime.py": ["gpu"],
     "diat/networks.py": ["gpu"],
