@@ -196,10 +196,10 @@ def test_too_many_pixels_are_refused_from_the_header(side):
     rows = zlib.compress(b"\x00" * 1000)
     data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
     data += struct.pack(">I", len(rows)) + b"IDAT" + rows + struct.pack(">I", zlib.crc32(b"IDAT" + rows))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(PhotoRejected, match="120 megapixels") as error:
         open_photo(data)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     assert_sentence(error)
 
 
@@ -287,10 +287,10 @@ def test_a_jpeg_of_a_thousand_scans_is_refused_before_it_is_decoded():
     data = encoded(Image.new("L", (5000, 5000)), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     bomb = data[:last] + data[last:-2] * 1000 + data[-2:]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(PhotoRejected) as error:
         open_photo(bomb)
-    assert time.perf_counter() - start < 0.05  # 2 ms of work; decoding takes 35 s
+    assert time.process_time() - start < 0.05  # 2 ms of work; decoding takes 35 s
     assert_sentence(error)
 
 

@@ -49,10 +49,10 @@ def renamed_sizes(data: bytes, width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
 def test_the_header_of_a_telephones_photograph_is_believed_before_anything_is_decoded(portrait, kind):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(PhotoRejected) as error:
         open_photo(renamed_sizes(encoded(portrait, kind), 15_000, 15_000))
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     assert_sentence(error)
 
 
