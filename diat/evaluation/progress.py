@@ -48,9 +48,8 @@ def seconds_at(run: Path, step: int) -> float:
     images = config["config"]["batch"] * config["config"]["accumulate"] * config["processes"]
     seconds, before = 0.0, 0
     for line in lines:
-        if line["step"] > step:
-            break
-        seconds, before = seconds + images * (line["step"] - before) / line["images_per_second"], line["step"]
+        there = min(line["step"], step)  # a model may be kept between two lines
+        seconds, before = seconds + images * (there - before) / line["images_per_second"], there
     if before < step:
         raise DiatError(f"The log of {run} ends at step {before}, before {step}: train it further.")
     return seconds

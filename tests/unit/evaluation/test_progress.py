@@ -13,6 +13,7 @@ def test_seconds_are_those_of_the_log_whatever_lies_between_its_lines(tmp_path):
     (tmp_path / "stats.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert seconds_at(tmp_path, 10) == pytest.approx(10)
     assert seconds_at(tmp_path, 30) == pytest.approx(20)
+    assert seconds_at(tmp_path, 14) == pytest.approx(12)  # between two lines, at the rate of the later one
     with pytest.raises(DiatError, match="ends at step 30, before 40"):
         seconds_at(tmp_path, 40)
     with pytest.raises(DiatError, match="no run of training"):
