@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import os
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from diat.errors import DiatError
 from diat.pages.editors import EditorPool
 from diat.pages.guards import take_uploads_only
 from diat.pages.parts import (
     CONSENT_FIRST,
+    QUIET,
     attribute_choice,
     available,
     cache_file,
     marked_preview,
     refusal,
     show_on_phones,
+    similarity_sentence,
     strength_choice,
+    with_stop,
 )
-from diat.pages.pictures import reduced
+from diat.pages.pictures import close_ups
 from diat.pixels import U8
+from diat.provenance import KINDS
+from diat.results import EditResult
 
 MAX_PHOTOS = 50
 
@@ -40,20 +47,28 @@ class BatchPage:
 
     def __init__(self, editors: EditorPool) -> None:
         self._editors = editors
+        self._stop: dict[str, threading.Event] = {}  # by session, of the work going on: set to stop
 
     def edit_all(
-        self, photos: list[str] | None, attribute: str, strength: float, all_faces: bool, consent: bool
+        self,
+        photos: list[str] | None,
+        attribute: str,
+        strength: float,
+        all_faces: bool,
+        consent: bool,
+        request: gr.Request | None = None,
     ) -> Iterator[tuple[Gallery, Any, str]]:
         """Change one attribute in many photographs.
 
         Args:
-            photos: JPEG, PNG, WebP or GIF files.
+            photos: JPEG, PNG, WebP, GIF, HEIC or AVIF files.
             attribute: name of the attribute.
             strength: 0 to 1.5.
             all_faces: every face that can be edited, not only the largest.
             consent: that you are in these pictures, or that the people in them agreed; nothing happens without it.
 
-        Returns the pictures as they finish, a zip of PNG files at full size, and a sentence.
+        Returns the faces before and after as they finish, a zip of files at full size, in the formats and with the
+        names of the photographs, and a sentence.
         """
         if not photos:
             raise refusal("Choose photos.")
@@ -62,9 +77,21 @@ class BatchPage:
         elif not consent:
             raise refusal(CONSENT_FIRST)
         else:
-            yield from self._edit_all(photos, attribute, strength, "all" if all_faces else "largest")
+            session = str(request.session_hash) if request is not None else ""
+            stop = self._stop[session] = threading.Event()
+            try:
+                yield from self._edit_all(photos, attribute, strength, "all" if all_faces else "largest", stop)
+            finally:
+                self._stop.pop(session, None)
 
-    def _edit_all(self, photos: list[str], attribute: str, strength: float, faces: Any) -> Iterator[Any]:
+    def stop(self, request: gr.Request) -> None:
+        """End the visitor's work after the photograph that it is at; what is done is kept."""
+        if event := self._stop.get(str(request.session_hash)):
+            event.set()
+
+    def _edit_all(
+        self, photos: list[str], attribute: str, strength: float, faces: Any, stop: threading.Event
+    ) -> Iterator[Any]:
         shown: Gallery = []
         skipped: list[str] = []
         previews: list[str] = []
@@ -72,15 +99,18 @@ class BatchPage:
         path = cache_file("diat.zip")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for number, photo in enumerate(photos, start=1):
+                if stop.is_set():
+                    skipped.append(f"Stopped: {len(photos) - number + 1} photos were not looked at.")
+                    break
                 try:
                     result = self._editors.get(attribute).edit(available(photo), faces, strength)
                 except DiatError as error:
                     skipped.append(f"{Path(photo).name} was skipped: {error}")
                 else:
-                    # Numbered: names may say who is shown, and two may be equal.
-                    archive.writestr(f"{number:03d}.png", result.to_bytes())
-                    previews.append(marked_preview(reduced(result.photo), result))
-                    shown.append((previews[-1], f"{number}"))
+                    name = _unused(result.file_name(Path(photo).name), archive.namelist())
+                    archive.writestr(name, result.to_bytes(KINDS[result.suffix]))
+                    previews.append(marked_preview(np.concatenate(close_ups(result), axis=1), result))
+                    shown.append((previews[-1], f"{Path(photo).name}: {_said(result)}"))
                 for preview in previews:
                     os.utime(preview)  # shown still, so not to be swept
                 yield shown, None, "  \n".join([f"{number} of {len(photos)} done.", *skipped])
@@ -90,6 +120,18 @@ class BatchPage:
         yield shown, str(path) if shown else None, "  \n".join([done, *skipped])
 
 
+def _unused(name: str, taken: list[str]) -> str:
+    """The name, numbered where another file has it."""
+    stem, suffix = Path(name).stem, Path(name).suffix
+    names = (name, *(f"{stem}-{number}{suffix}" for number in range(2, MAX_PHOTOS + 2)))
+    return next(other for other in names if other not in taken)
+
+
+def _said(result: EditResult) -> str:
+    sentence = similarity_sentence(result) or " ".join(result.notices)
+    return sentence[:1].lower() + sentence[1:]
+
+
 def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
     """The page's parts and its named endpoint ``/many``."""
     with gr.Row():
@@ -97,7 +139,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             photos = gr.File(
                 label=f"Photos (up to {MAX_PHOTOS})",
                 file_count="multiple",
-                file_types=[".jpg", ".jpeg", ".png", ".webp", ".gif"],
+                file_types=["image"],
                 elem_id="many-photos",
             )
             take_uploads_only(photos)
@@ -105,13 +147,25 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             strength = strength_choice("many-strength")
             all_faces = gr.Checkbox(label="All faces (not only the largest)", elem_id="many-everybody")
             run = gr.Button("Apply to all", variant="primary", elem_id="many-run")
+            stop = gr.Button("Stop", visible=False, elem_id="many-stop")
         with gr.Column(min_width=300):
             message = gr.Markdown(elem_id="many-message")
             gallery = gr.Gallery(
-                label="Results", columns=3, format="jpeg", elem_id="many-gallery", object_fit="contain", buttons=[]
+                label="Before | After",
+                columns=2,
+                format="jpeg",
+                elem_id="many-gallery",
+                object_fit="contain",
+                buttons=["fullscreen"],
+                visible=False,
             )
-            download = gr.File(label="Download all (ZIP, full-size PNG)", interactive=False, elem_id="many-download")
+            download = gr.File(
+                label="Download all (ZIP, full size)", interactive=False, elem_id="many-download", visible=False
+            )
     page = BatchPage(editors)
     inputs = [photos, attribute, strength, all_faces, consent]
     done = run.click(page.edit_all, inputs, [gallery, download, message], api_name="many")
+    with_stop(run, stop, done, page.stop)
+    run.click(lambda: gr.update(visible=True), None, gallery, queue=False, **QUIET)
+    done.success(lambda path: gr.update(visible=path is not None), download, download, **QUIET)
     show_on_phones([done], "many-message")

@@ -10,11 +10,10 @@ const address = (path) => new URL(root + path, location.href);
 // Names this viewer's frames where they are posted; nobody else can guess it.
 const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 const grab = document.createElement("canvas");
-const video = document.createElement("video");
-video.muted = true;
-video.playsInline = true;
+const video = at("original");
+const agreed = () => Boolean(document.querySelector("#consent input")?.checked); // the page's own box
 
-let stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
+let recorder = null, stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
 let inSight = true, hiddenTimer = null;
 let sent = new Map(); // number -> when
 let shown = []; // when the last frames were shown, and how old they were
@@ -22,7 +21,7 @@ let shown = []; // when the last frames were shown, and how old they were
 const say = (sentence) => { at("message").textContent = sentence; };
 const settings = () => ({
   attribute: at("attribute").value, strength: Number(at("strength").value), faces: at("faces").value,
-  consent: at("consent").checked,
+  consent: agreed(),
 });
 const tell = () => {
   at("strength-shown").textContent = at("strength").value;
@@ -31,7 +30,8 @@ const tell = () => {
 
 async function openCamera() {
   const camera = at("camera").value;
-  const wanted = { width: { ideal: WIDTH }, height: { ideal: 480 }, ...(camera ? { deviceId: { exact: camera } } : {}) };
+  const chosen = ["user", "environment"].includes(camera) ? { facingMode: camera } : { deviceId: { exact: camera } };
+  const wanted = { width: { ideal: WIDTH }, height: { ideal: 480 }, ...chosen };
   const opened = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
   if (stream) stream.getTracks().forEach((track) => track.stop());
   stream = opened;
@@ -42,7 +42,6 @@ async function openCamera() {
   const current = stream.getVideoTracks()[0].getSettings().deviceId;
   at("camera").replaceChildren(...cameras.map((c, i) => new Option(c.label || `Camera ${i + 1}`, c.deviceId)));
   at("camera").value = current;
-  at("camera").disabled = false;
 }
 
 function connect() {
@@ -81,7 +80,7 @@ async function start() {
   at("start").textContent = "Stop camera";
   at("stage").classList.add("running");
   at("start").disabled = false;
-  at("snapshot").disabled = false;
+  at("snapshot").disabled = at("record").disabled = false;
   byPost = false;
   sent.clear();
   shown = [];
@@ -99,8 +98,9 @@ function stop(sentence) {
   stream = null;
   sent.clear();
   at("start").textContent = "Start camera";
-  at("start").disabled = !at("consent").checked;
-  at("snapshot").disabled = true;
+  at("start").disabled = !agreed();
+  if (recorder) recorder.stop();
+  at("snapshot").disabled = at("record").disabled = true;
   at("rate").textContent = "";
   say(sentence || "");
 }
@@ -167,17 +167,39 @@ async function show(mine, picture) {
   at("rate").textContent = `${rate.toFixed(0)} fps, ${age.toFixed(0)} ms delay` + (byPost ? " (no WebSocket)" : "");
 }
 
-function save(png) {
+function save(file, ending = "png") {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(png);
-  link.download = `webcam-${at("attribute").value.replaceAll("_", "-")}.png`;
+  link.href = URL.createObjectURL(file);
+  link.download = `webcam-${at("attribute").value.replaceAll("_", "-")}.${ending}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-at("consent").onchange = () => { at("consent").checked ? (at("start").disabled = false) : stop(""); };
+// The pictures that came back, mark and all, as a film.
+function record() {
+  if (recorder) return recorder.stop();
+  const parts = [];
+  recorder = new MediaRecorder(at("picture").captureStream());
+  recorder.ondataavailable = (event) => parts.push(event.data);
+  recorder.onstop = () => {
+    const type = recorder.mimeType;
+    recorder = null;
+    at("record").textContent = "Record";
+    save(new Blob(parts, { type }), type.includes("mp4") ? "mp4" : "webm");
+  };
+  recorder.start();
+  at("record").textContent = "Stop recording";
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.closest?.("#consent")) agreed() ? (at("start").disabled = false) : stop("");
+});
+at("start").disabled = !agreed();
+at("record").onclick = record;
+at("beside").onchange = () => at("stage").classList.toggle("beside", at("beside").checked);
+at("full").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : at("stage").requestFullscreen());
 at("start").onclick = () => (stream ? stop("") : start());
-at("camera").onchange = () => openCamera().catch((error) => stop(`This camera could not be opened (${error.name}).`));
+at("camera").onchange = () => stream && openCamera().catch((error) => stop(`This camera could not be opened (${error.name}).`));
 at("attribute").onchange = at("faces").onchange = at("strength").oninput = tell;
 at("snapshot").onclick = () => {
   if (byPost) keep = true;

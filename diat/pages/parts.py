@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,16 @@ def similarity_sentence(result: EditResult) -> str:
 def refusal(error: Exception | str) -> gr.Error:
     """A sentence that a client gets as an error and a visitor as a note above the page."""
     return gr.Error(str(error), title="Not done", print_exception=False)
+
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # of events that only tidy up
+
+
+def with_stop(run: gr.Button, stop: gr.Button, done: Any, stopper: Callable[..., None]) -> None:
+    """Show a button that stops work, and only while there is any; the button that starts it rests meanwhile."""
+    run.click(lambda: (gr.update(interactive=False), gr.update(visible=True)), None, [run, stop], queue=False, **QUIET)
+    done.then(lambda: (gr.update(interactive=True), gr.update(visible=False)), None, [run, stop], queue=False, **QUIET)
+    stop.click(stopper, None, None, queue=False, **QUIET)
 
 
 def show_on_phones(events: Sequence[gr.events.Dependency], elem_id: str) -> None:

@@ -12,7 +12,7 @@ RATE = "document.querySelector('#live-rate').textContent.includes('fps')"
 
 def start(page: Page) -> None:
     page.get_by_role("tab", name="Webcam").click()
-    page.check("#live-consent")
+    page.check("#consent input")
     page.click("#live-start")
     page.wait_for_function(RATE, timeout=60_000)
 
@@ -45,8 +45,21 @@ def test_the_mirror_shows_the_camera_changed_and_a_stop_stops(page, shoot):
 def test_nothing_starts_before_the_box_is_ticked(page):
     page.get_by_role("tab", name="Webcam").click()
     assert page.is_disabled("#live-start")
-    page.check("#live-consent")
+    page.check("#consent input")
     assert page.is_enabled("#live-start")
+
+
+def test_the_original_is_shown_beside_and_a_recording_is_a_film(page, shoot):
+    start(page)
+    page.check("#live-beside")
+    assert page.locator("#live-original").bounding_box()["width"] > 100
+    shoot("beside")
+    page.click("#live-record")
+    page.wait_for_timeout(1500)
+    with page.expect_download() as download:
+        page.click("#live-record")
+    assert download.value.suggested_filename == "webcam-mouth-close.webm"
+    assert download.value.path().read_bytes().startswith(b"\x1a\x45\xdf\xa3")  # Matroska, as WebM is
 
 
 def test_a_picture_can_be_kept_and_is_marked_as_edited(page):
@@ -100,7 +113,7 @@ def test_without_a_camera_the_page_says_so(page):
     )
     page.reload()
     page.get_by_role("tab", name="Webcam").click()
-    page.check("#live-consent")
+    page.check("#consent input")
     page.click("#live-start")
     page.wait_for_function("document.querySelector('#live-message').textContent.includes('No camera found')")
 

@@ -129,7 +129,7 @@ def test_the_pages_work_under_the_path_the_webcam_included(proxied, browser: Bro
         page.locator("#photo input[type=file]").set_input_files(collins_path)
         expect(page.locator("#result .message")).to_contain_text("identity similarity", timeout=60_000)
     page.get_by_role("tab", name="Webcam").click()
-    page.check("#live-consent")
+    page.check("#consent input")
     page.click("#live-start")
     page.wait_for_function("document.querySelector('#live-rate').textContent.includes('fps')", timeout=60_000)
     context.close()
