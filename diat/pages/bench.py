@@ -30,6 +30,7 @@ class Change:
     faces: tuple[int, ...]  # indices from 0 into the faces of the photograph as it came
     strength: float = 1.0
     apply_anyway: bool = False
+    identity: float | None = None  # the similarity to keep, see `diat.FaceEditor.edit`
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Bench:
     faces: tuple[int, ...] = ()  # that are chosen
     kept: tuple[Change, ...] = ()  # under the current one
     current: Change | None = None
+    identity: float | None = None  # of changes to come
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -48,7 +50,7 @@ class Bench:
 
     def picked(self, attribute: str) -> Bench:
         """Another change in place of the current one."""
-        return replace(self, current=Change(attribute, self.faces))
+        return replace(self, current=Change(attribute, self.faces, identity=self.identity))
 
     def chosen(self, faces: Sequence[int]) -> Bench:
         """The current change on other faces."""
@@ -59,6 +61,11 @@ class Bench:
     def adjusted(self, **values: Any) -> Bench:
         """The current change with another strength, or applied anyway."""
         return self if self.current is None else replace(self, current=replace(self.current, **values))
+
+    def limited(self, identity: float) -> Bench:
+        """The current change and those to come keep a similarity; 0 asks for none."""
+        wanted = identity or None
+        return replace(self.adjusted(identity=wanted), identity=wanted)
 
     def kept_on(self) -> Bench:
         """The current change stays, and the next one is made on top of it."""
@@ -145,7 +152,12 @@ class PhotoShelf:
             *kept, last = changes
             base = self.base(path, tuple(kept))
             result = self._editors.get(last.attribute).edit(
-                base.photo, last.faces, last.strength, found=base.faces, apply_anyway=last.apply_anyway
+                base.photo,
+                last.faces,
+                last.strength,
+                found=base.faces,
+                apply_anyway=last.apply_anyway,
+                identity=last.identity,
             )
             return result, result.photo.nbytes
 

@@ -9,7 +9,7 @@ import gradio as gr
 from diat.pages.bench import Bench
 from diat.pages.editors import EditorPool
 from diat.pages.first_sight import Example, first_sight
-from diat.pages.guards import hand_over_unopened
+from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
 from diat.pages.parts import show_on_phones, strength_choice
 from diat.pages.photo_steps import FACES_TITLE, PhotoPage
 from diat.pages.pictures import known_file
@@ -29,6 +29,7 @@ class _Parts(NamedTuple):
     undo: gr.Button
     download: gr.Button
     kind: gr.Radio
+    identity: gr.Slider
     saver: gr.HTML
     examples: gr.HTML | None
 
@@ -75,8 +76,16 @@ def _laid_out(page: PhotoPage, examples: list[Example]) -> _Parts:
                 )
             with gr.Accordion("Advanced", open=False):
                 kind = gr.Radio(list(FORMATS), value=next(iter(FORMATS)), label="File format", elem_id="format")
+                identity = gr.Slider(
+                    0, 0.95, 0, step=0.05, label="Stay at least this much me (identity similarity; 0 = no limit)",
+                    elem_id="identity",
+                )  # fmt: skip
+                refuse_by_a_sentence(identity)
+                refuse_by_a_sentence(kind)
             handed = saver("saver")
-    return _Parts(photo, faces, compared, effects, history, strength, anyway, keep, undo, download, kind, handed, shown)
+    return _Parts(
+        photo, faces, compared, effects, history, strength, anyway, keep, undo, download, kind, identity, handed, shown
+    )
 
 
 def _connect(
@@ -103,7 +112,7 @@ def _connect(
         p.examples.pick(take, None, [p.photo, wanted], queue=False, **quick)
     p.photo.input(lambda: "", None, wanted, queue=False, **quick)
     started = gr.on(
-        [p.photo.change, consent.input], page.start, [p.photo, consent, wanted],
+        [p.photo.change, consent.input], page.start, [p.photo, consent, wanted, p.identity],
         [bench, p.faces, p.effects, p.compare], show_progress="minimal", show_progress_on=p.compare, **last,
     )  # fmt: skip
     picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **quick)
@@ -115,4 +124,6 @@ def _connect(
     show_on_phones([then(started), then(chosen), then(kept), then(undone), then(picked, False)], "result")
     then(insisted, False)
     then(adjusted, False)
+    limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **quick)
+    then(limited, False)
     p.download.click(page.save, [bench, p.kind], p.saver, api_visibility="private", show_progress_on=p.download)

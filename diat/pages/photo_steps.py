@@ -48,7 +48,7 @@ class PhotoPage:
 
     # What happens, each step as (bench, then what is shown).
 
-    def start(self, photo: str | None, consent: bool, wanted: str) -> Iterator[tuple[Any, ...]]:
+    def start(self, photo: str | None, consent: bool, wanted: str, identity: float) -> Iterator[tuple[Any, ...]]:
         """Another photograph, or none: its faces, and the change that is wanted or the first that would be seen.
 
         Gives the bench, the faces, the effects to come, and before and after.
@@ -68,7 +68,7 @@ class PhotoPage:
             kind = "consent" if str(error) == CONSENT_FIRST else "refused"
             yield *nothing, compare_value(None, str(error), kind=kind)
             return
-        bench = Bench(photo, (usable[0],))
+        bench = Bench(photo, (usable[0],), identity=identity or None)
         faces = self._faces(bench, opened)
         untouched = _untouched(opened, bench)
         shown = compare_value(untouched, "Changing the face …", from_start=True)
@@ -93,6 +93,10 @@ class PhotoPage:
     def adjust(self, bench: Bench, strength: float) -> Bench:
         """Another strength."""
         return bench.adjusted(strength=strength)
+
+    def limit(self, bench: Bench, identity: float) -> Bench:
+        """Another similarity to keep."""
+        return bench.limited(identity)
 
     def insist(self, bench: Bench) -> Bench:
         """The change is made although nothing seems to need it."""

@@ -183,6 +183,17 @@ def test_the_keyboard_moves_the_strength_and_the_change_is_made_again(page, coll
     wait_for_result(page, old)
 
 
+def test_a_change_can_be_held_to_a_similarity(page):
+    page.locator("#examples button.picture").first.click()
+    old = wait_for_result(page)
+    page.get_by_text("Advanced").click()
+    field = page.locator("#identity input[type=number]")
+    field.fill("0.95")
+    field.press("Enter")
+    wait_for_result(page, old)
+    expect(message(page)).to_contain_text("instead of 1")
+
+
 def test_before_and_after_are_compared_in_three_ways_and_nothing_is_covered(page, shoot):
     page.locator("#examples button.picture").first.click()
     wait_for_result(page)
