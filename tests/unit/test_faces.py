@@ -132,3 +132,23 @@ def test_a_tampered_embedded_model_is_refused(monkeypatch):
     monkeypatch.setitem(insightface_detector.EMBEDDED_SHA256, "2d106det.onnx", "0" * 64)
     with pytest.raises(ModelRejected, match="2d106det"):
         insightface_detector.InsightFaceDetector()
+
+
+def test_a_wide_photograph_is_searched_without_its_padding(detector, hopper, collins, monkeypatch):
+    """The same faces in the same places as in a black square, and a near-square photograph to the bit."""
+    assert detector._input_size(np.zeros((720, 1280, 3), np.uint8), 640) == (640, 384)
+    assert detector._input_size(np.zeros((1280, 720, 3), np.uint8), 640) == (384, 640)
+    assert detector._input_size(np.zeros((218, 178, 3), np.uint8), 640) == (640, 640)
+    wide = np.concatenate([hopper[:500], collins[:500], collins[:500, ::-1]], axis=1)
+    photos = wide, np.ascontiguousarray(wide.transpose(1, 0, 2)[::-1]), wide[:400], hopper
+    trimmed = [detector.detect(np.ascontiguousarray(photo)) for photo in photos]
+    monkeypatch.setattr(detector, "_any_shape", False)
+    for photo, faces in zip(photos, trimmed, strict=True):
+        squared = detector.detect(np.ascontiguousarray(photo))
+        assert len(faces) == len(squared)
+        for one, other in zip(faces, squared, strict=True):
+            width = other.box[2] - other.box[0]
+            assert np.abs(one.points5 - other.points5).max() < 0.02 * width
+            assert np.abs(one.points68 - other.points68).max() < 0.03 * width
+    assert len(trimmed[0]) == 3
+    np.testing.assert_array_equal(trimmed[3][0].points5, squared[0].points5)
