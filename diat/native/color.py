@@ -22,7 +22,15 @@ def to_rgb(lab: F32) -> F32:
 
 def colourfulness(rgb: U8) -> float:
     """0 for a black-and-white picture, 1 for one in colour; between, so that a film does not flip from one to other."""
-    return float(np.clip(np.ptp(rgb, axis=-1).max() / GREY - 1, 0, 1))
+    red, green, blue = cv2.split(rgb)
+    spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
+    return float(np.clip(float(spread.max()) / GREY - 1, 0, 1))
+
+
+def largest(change: F32) -> F32:
+    """Of each pixel the largest of the channels' sizes, (H, W, 3) -> (H, W): numpy is slow along so short an axis."""
+    one, two, three = cv2.split(cv2.absdiff(change, np.zeros_like(change)))
+    return np.asarray(cv2.max(cv2.max(one, two), three), np.float32)
 
 
 def tinted(levels: F32, colour: float) -> F32:

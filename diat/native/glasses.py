@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from diat.align import transform_points
 from diat.heads import HEADS
 from diat.native.healing import grain, healed, on_grid
-from diat.native.region import NativeFace, Window, inside, sample
+from diat.native.region import NativeFace, Window, box_around, inside, sample
 from diat.pixels import F32, MEAN, U8, channel_sum
 
 HEAD_SET = HEADS["eyeglasses"]
@@ -66,18 +65,7 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
 def _changing(face: NativeFace, maps: Mapping[str, F32]) -> Window | None:
     """Left, top, right, bottom in region pixels of all that changes, or nothing."""
     hidden = _sigmoid(maps["alpha"]) > HIDDEN[0] / 2
-    x, y, width, height = cv2.boundingRect((hidden | (_shade(maps).any(-1))).astype(np.uint8))
-    if not width:
-        return None
-    left, top, right, bottom = HEAD_SET.window
-    unit = np.array([right - left, bottom - top], np.float32) / hidden.shape[::-1]
-    low = np.array([left, top]) - 0.5 + (np.array([x, y]) - 1) * unit
-    high = np.array([left, top]) - 0.5 + (np.array([x + width, y + height]) + 1) * unit
-    corners = np.array([[low[0], low[1]], [high[0], low[1]], [low[0], high[1]], [high[0], high[1]]], np.float32)
-    corners = transform_points(corners, cv2.invertAffineTransform(face.to_template).astype(np.float32))
-    x0, y0 = np.clip(np.floor(corners.min(0)).astype(int), 0, face.shape[::-1])
-    x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, face.shape[::-1])
-    return (int(x0), int(y0), int(x1), int(y1)) if x0 < x1 and y0 < y1 else None
+    return box_around(hidden | _shade(maps).any(-1), HEAD_SET.window, face)
 
 
 def _shade(maps: Mapping[str, F32]) -> F32:

@@ -141,13 +141,14 @@ def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
             continue
         here = np.s_[low[1] : high[1], low[0] : high[0]]
         detail = _detail(face.pixels[here], FINE * face.scale)
-        free = untouched[here]
+        taken = cv2.integral((untouched[here] <= 0.99).astype(np.uint8))  # how many, above and left of each corner
         lefts = np.linspace(0, high[0] - low[0] - side, TRIED).astype(int)
         tops = np.linspace(0, high[1] - low[1] - side, TRIED).astype(int)
         for top in tops:
             for left in lefts:
                 at = np.s_[top : top + side, left : left + side]
-                if free[at].min() > 0.99:
+                right, below = left + side, top + side
+                if taken[below, right] - taken[top, right] - taken[below, left] + taken[top, left] == 0:
                     patches.append(detail[at])
                     strengths.append(float(detail[at].std()))
     if not patches:

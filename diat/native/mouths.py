@@ -11,10 +11,21 @@ from collections.abc import Mapping
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from diat.heads import HEADS
 from diat.native.mouth_interior import Interior, Light, interior, sharpness
-from diat.native.region import NativeFace, blended, coverage, displaced, inside, layered, sample
+from diat.native.region import (
+    NativeFace,
+    Window,
+    blended,
+    box_around,
+    coverage,
+    displaced,
+    inside,
+    layered,
+    sample,
+)
 from diat.pixels import F32, U8, channel_sum
 
 FEATHER = 6.0  # template units along the window's sides in which movement fades out
@@ -30,6 +41,8 @@ FLOW = ("upper_dx", "upper_dy", "lower_dx", "lower_dy")
 LEAST_GAP = 0.35  # gaps narrower than this stay shut, template units: the network's noise
 CORNER = 0.10  # of the opening at its ends, in which it comes to a point
 CUT = 0.25  # by which each lip is cut into when it parts: a rim of the other lip must not stay on it; template units
+REACH = 3  # pixels of the fields around what moves, which interpolation reaches
+HIGHEST = 0.3  # percent of the region's pixels that are left out when the opening is measured
 GRAIN = 1.0  # sigma of the photograph's own grain, in its pixels
 
 
@@ -50,16 +63,27 @@ def render_mouth_close(
     window = HEADS["mouth_close"].window
     if strength == 0:
         return face.pixels.copy()
-    maps = sample(np.stack([fields[name] for name in (*FLOW, "seam")], -1), window, face)
-    within = inside(face, window, FEATHER)
+    result = face.pixels.copy()
+    box = box_around(_moving(fields), window, face, REACH)
+    if box is not None:
+        left, top, right, bottom = box
+        result[top:bottom, left:right] = _closed(face, box, fields, strength)
+    return result
+
+
+def _closed(face: NativeFace, box: Window, fields: Mapping[str, F32], strength: float) -> U8:
+    """A part of the region with the mouth shut."""
+    part, window = face.part(box), HEADS["mouth_close"].window
+    maps = sample(np.stack([fields[name] for name in (*FLOW, "seam")], -1), window, part)
+    within = inside(part, window, FEATHER)
     upper, lower = (_flow(maps[..., layer], within, strength) for layer in (slice(0, 2), slice(2, 4)))
     seam = maps[..., 4]
-    above = coverage(seam, face, softness=max(SEAM_SOFT * face.scale, 0.4))
-    result = layered([(_moved(face, upper), above), (_moved(face, lower), 1 - above)])
+    above = coverage(seam, part, softness=max(SEAM_SOFT * face.scale, 0.4))
+    result = layered([(_moved(face, upper, box), above), (_moved(face, lower, box), 1 - above)])
     met = np.clip(np.hypot(*np.moveaxis(upper - lower, -1, 0)) / CLOSED, 0, 1)
     line = SEAM_LINE * np.exp(-0.5 * (seam / SEAM_HALF) ** 2)
     line += SEAM_SHADOW * np.exp(-0.5 * ((seam - SHADOW_HALF) / SHADOW_HALF) ** 2)
-    return blended(face, result * (1 - line * met)[..., None], _changed(upper, lower))
+    return blended(part, result * (1 - line * met)[..., None], _changed(upper, lower))
 
 
 def render_mouth_open(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float) -> U8:
@@ -77,10 +101,21 @@ def render_mouth_open(face: NativeFace, fields: Mapping[str, F32], scalars: Mapp
     window = HEADS["mouth_open"].window
     if strength == 0:
         return face.pixels.copy()
-    look = Interior.of(face)
+    result = face.pixels.copy()
+    parting = -(fields["upper_edge"] + fields["lower_edge"]) > LEAST_GAP / 4
+    box = box_around(_moving(fields) | parting, window, face, REACH)
+    if box is not None:
+        left, top, right, bottom = box
+        result[top:bottom, left:right] = _opened(face, box, fields, strength)
+    return result
+
+
+def _opened(face: NativeFace, box: Window, fields: Mapping[str, F32], strength: float) -> U8:
+    """A part of the region with the mouth open."""
+    part, window, look = face.part(box), HEADS["mouth_open"].window, Interior.of(face)
     wide = strength * look.opening
-    maps = sample(np.stack([fields[name] for name in (*FLOW, "upper_edge", "lower_edge", "across")], -1), window, face)
-    within = inside(face, window, FEATHER)
+    maps = sample(np.stack([fields[name] for name in (*FLOW, "upper_edge", "lower_edge", "across")], -1), window, part)
+    within = inside(part, window, FEATHER)
     upper, lower = (_flow(maps[..., layer], within, wide) for layer in (slice(0, 2), slice(2, 4)))
     upper_edge, lower_edge, across = maps[..., 4], maps[..., 5], maps[..., 6]
     # The fields are those of strength 1. The opening becomes as high as the strength says, from the line where the
@@ -93,15 +128,22 @@ def render_mouth_open(face: NativeFace, fields: Mapping[str, F32], scalars: Mapp
     upper_edge, lower_edge = middle - gap / 2 - cut, -middle - gap / 2 - cut
     blur = sharpness(face)
     softness = max(EDGE_SOFT * face.scale, 0.6 * blur)
-    on_upper, on_lower = coverage(upper_edge, face, softness), coverage(lower_edge, face, softness)
+    on_upper, on_lower = coverage(upper_edge, part, softness), coverage(lower_edge, part, softness)
     between = np.clip(1 - on_upper - on_lower, 0, 1) * np.clip(gap / LEAST_GAP, 0, 1)
-    height = float(np.percentile(full, 99.7))
+    few = HIGHEST * face.pixels.size / part.pixels.size  # of the region's pixels, all of which lie in this part
+    height = float(np.percentile(full, max(100 - few, 0)))
     shown = _interior(face, (upper_edge, lower_edge, across), between, height, blur, look)
     layers: list[tuple[F32 | U8, F32]] = [
-        (_moved(face, upper), on_upper), (_moved(face, lower), on_lower), (shown, between)
+        (_moved(face, upper, box), on_upper), (_moved(face, lower, box), on_lower), (shown, between)
     ]  # fmt: skip
     changed = np.maximum(_changed(upper, lower), np.clip(between * 50, 0, 1))
-    return blended(face, layered(layers), changed)
+    return blended(part, layered(layers), changed)
+
+
+def _moving(fields: Mapping[str, F32]) -> NDArray[np.bool_]:
+    """Where a layer moves by anything that counts. Interpolation overshoots by less than the factor of two."""
+    moving: NDArray[np.bool_] = np.max([np.abs(fields[name]) for name in FLOW], axis=0) > STILL / 3
+    return moving
 
 
 def _flow(flow: F32, within: F32, strength: float) -> F32:
@@ -111,8 +153,8 @@ def _flow(flow: F32, within: F32, strength: float) -> F32:
     return np.asarray(flow * (strength * within * t * t * (3 - 2 * t))[..., None], np.float32)
 
 
-def _moved(face: NativeFace, flow: F32) -> U8:
-    return displaced(face, flow[..., 0], flow[..., 1])
+def _moved(face: NativeFace, flow: F32, box: Window) -> U8:
+    return displaced(face, flow[..., 0], flow[..., 1], box)
 
 
 def _changed(upper: F32, lower: F32) -> F32:
@@ -130,7 +172,7 @@ def _interior(
     face: NativeFace, maps: tuple[F32, F32, F32], between: F32, opening: float, blur: float, look: Interior
 ) -> F32:
     """What shows between the lips, with the photograph's blur and grain, (h, w, 3); 0 where nothing does."""
-    shown = np.zeros((*face.shape, 3), np.float32)
+    shown = np.zeros((*between.shape, 3), np.float32)
     x, y, width, height = cv2.boundingRect((between > 1 / 512).astype(np.uint8))
     if not width or opening <= 0:
         return shown

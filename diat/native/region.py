@@ -13,6 +13,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from diat.align import photo_to_crop_matrix, region_of, scale_of, transform_points
 from diat.pixels import F32, U8
@@ -87,6 +88,32 @@ def native_face(photo: U8, points5: F32, points68: F32, window: Window, margin: 
     return NativeFace(photo[y0:y1, x0:x1], shifted, points68 - np.array([x0, y0], np.float32)), region
 
 
+def box_around(where: NDArray[np.bool_], window: Window, face: NativeFace, cells: int = 1) -> Window | None:
+    """The part of a region that some pixels of a field touch, so that nothing else need be worked on.
+
+    Args:
+        where: (hf, wf), of a field laid over ``window``.
+        window: in template units.
+        face: the region.
+        cells: pixels of the field around, which interpolation reaches.
+
+    Returns:
+        Left, top, right, bottom in region pixels, or None for nothing.
+    """
+    x, y, width, height = cv2.boundingRect(where.astype(np.uint8))
+    if not width:
+        return None
+    left, top, right, bottom = window
+    unit = np.array([right - left, bottom - top], np.float32) / where.shape[::-1]
+    low = np.array([left, top]) - 0.5 + (np.array([x, y]) - cells) * unit
+    high = np.array([left, top]) - 0.5 + (np.array([x + width, y + height]) + cells) * unit
+    corners = np.array([[low[0], low[1]], [high[0], low[1]], [low[0], high[1]], [high[0], high[1]]], np.float32)
+    corners = transform_points(corners, cv2.invertAffineTransform(face.to_template).astype(np.float32))
+    x0, y0 = np.clip(np.floor(corners.min(0)).astype(int), 0, face.shape[::-1])
+    x1, y1 = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, face.shape[::-1])
+    return (int(x0), int(y0), int(x1), int(y1)) if x0 < x1 and y0 < y1 else None
+
+
 def template_grid(face: NativeFace) -> tuple[F32, F32]:
     """Template x and y of every region pixel, (h, w) each."""
     height, width = face.shape
@@ -120,19 +147,21 @@ def sample(field: F32, window: Window, face: NativeFace, cubic: bool = True) -> 
     return np.asarray(sampled, np.float32).reshape(height, width, *channels)
 
 
-def displaced(face: NativeFace, dx: F32, dy: F32) -> U8:
+def displaced(face: NativeFace, dx: F32, dy: F32, box: Window | None = None) -> U8:
     """The photograph's own pixels moved: the result at p is the photograph at p + R (dx, dy).
 
     Args:
         dx: (h, w) in template units along the template's x axis, for every region pixel (see `sample`).
         dy: likewise along its y axis.
+        box: left, top, right, bottom of the part of the region that is wanted, of which ``dx`` and ``dy`` then are; all
+            of it when not given.
 
     Returns:
         (h, w, 3) uint8, cubic; bit-equal where both are 0.
     """
-    height, width = face.shape
+    left, top, right, bottom = box or (0, 0, *face.shape[::-1])
     (a, b), (c, d) = np.linalg.inv(face.to_template[:, :2].astype(np.float64)).astype(np.float32)
-    xs, ys = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    xs, ys = np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)[:, None]
     moved = cv2.remap(face.pixels, xs + a * dx + b * dy, ys + c * dx + d * dy, cv2.INTER_CUBIC,
                       borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
     return np.asarray(moved, np.uint8)

@@ -16,11 +16,11 @@ import numpy as np
 from diat.align import CROP_SIZE
 from diat.masks import distance_to_polygon
 from diat.native.bands import NO_LINE, bands_of, limited, relief, widely_blurred
-from diat.native.color import tinted, to_rgb
+from diat.native.color import largest, tinted, to_rgb
 from diat.native.features import feature_changes, nostrils, shade_under_jaw, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, oval, upwards
 from diat.native.healing import grain
-from diat.native.region import NativeFace, displaced, sample
+from diat.native.region import NativeFace, box_around, displaced, sample
 from diat.native.style import FEMALE, YOUNGER, Style
 from diat.native.working import UNIT, WORK, Work, border, laid, sigmoid
 from diat.pixels import F32, U8
@@ -170,7 +170,7 @@ def _clean_skin(
 def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) -> U8:
     """The photograph with the working picture's change added, and clean skin where hair is replaced."""
     change = tinted(to_rgb(after) - to_rgb(work.lab), work.colour)
-    change[np.abs(change).max(-1) < 0.25] = 0
+    change[largest(change) < 0.25] = 0
     height, width = face.shape
     matrix = face.to_template * np.float32(UNIT)
     matrix[:, 2] += (UNIT - 1) / 2
@@ -181,9 +181,11 @@ def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) 
 
     added = enlarged(change)
     if replaced.any():
-        alpha = enlarged(replaced)[..., None]
-        skin = tinted(to_rgb(clean), work.colour)
-        added += alpha * (enlarged(skin) + _pores(face, alpha[..., 0], work.colour) - face.pixels - added)
+        alpha = enlarged(replaced)
+        x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
+        here = np.s_[y : y + h, x : x + w]
+        skin = enlarged(tinted(to_rgb(clean), work.colour))[here] + _pores(face, alpha, work.colour)[here]
+        added[here] += alpha[here][..., None] * (skin - face.pixels[here] - added[here])
     return np.asarray(cv2.add(face.pixels, added, dtype=cv2.CV_8U), np.uint8)
 
 
@@ -233,7 +235,13 @@ def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], s
         x, y = xs + back[..., 0] / cell, ys + back[..., 1] / cell
         back = -cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     back = blurred(back, 0.7)
-    back[np.abs(back).max(-1) < 0.01] = 0
-    dx, dy = (sample(back[..., i], WINDOW, face) for i in range(2))
-    moved = NativeFace(toned, face.to_template, face.points68)
-    return displaced(moved, dx, dy)
+    moves = np.abs(back).max(-1) >= 0.01
+    back[~moves] = 0
+    box = box_around(moves, WINDOW, face, cells=3)
+    if box is None:
+        return toned
+    left, top, right, bottom = box
+    by = sample(back, WINDOW, face.part(box))
+    moved = displaced(NativeFace(toned, face.to_template, face.points68), by[..., 0], by[..., 1], box)
+    toned[top:bottom, left:right] = moved
+    return toned
