@@ -113,6 +113,7 @@ def path(model: Model, budget: float) -> dict[str, float]:
             stages[name] = min(stages.get(name, float("inf")), value)
     stages["encode (PNG)"] = 1000 * shortest(lambda: encode(result.photo, "benchmark", 1.0), budget)
     stages["encode (JPEG)"] = 1000 * shortest(lambda: encode(result.photo, "benchmark", 1.0, "JPEG"), budget)
+    stages["JPEG to JPEG"] = 1000 * shortest(lambda: editor.edit(jpeg).to_bytes("JPEG"), 2 * budget)
     stages["before and after the network"] = stages["align"] + stages["paste"]
     print("1280x720, ms: " + ", ".join(f"{name} {value:.1f}" for name, value in stages.items()))
     return {name: round(value, 2) for name, value in stages.items()}
