@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from gradio.utils import get_upload_folder
 
 from diat.editor import FaceEditor
 from diat.faces import Face
+from diat.files import write_file
 from diat.pixels import U8, compressed
 from diat.provenance import encode
 from diat.results import EditResult
@@ -39,8 +41,10 @@ def picture_file(pixels: U8, mark: tuple[str, float] | None = None) -> PictureFi
     """
     data = encode(pixels, *mark, "JPEG", PREVIEW_QUALITY) if mark else compressed(pixels, ".jpg", PREVIEW_QUALITY)
     path = Path(get_upload_folder()) / hashlib.sha256(data).hexdigest() / "preview.jpg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)  # also where it is there: it is then kept as long as a new one
+    try:
+        os.utime(path)  # it may be on its way to a browser: not written anew, but kept as long as a new one
+    except FileNotFoundError:
+        write_file(path, data)
     return known_file(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from diat.pages.batch import BatchPage
 from diat.pages.bench import Bench, Change, PhotoShelf
 from diat.pages.guards import refuse_by_a_sentence
 from diat.pages.parts import action_of, consent_box
+from diat.pages.pictures import picture_file
 from diat.pages.saving import result_name
 from diat.pages.video import film_faces
 
@@ -45,6 +47,19 @@ def test_a_models_notices_are_shown(pool, uploads, hopper_path):
     assert "recognisable" in said
     assert Path(path).name == "grace_hopper-open-mouth.jpg"
     assert uploads in Path(path).parents  # so that it is deleted in time
+
+
+def test_a_preview_that_is_there_is_not_written_anew_but_kept_on(uploads, hopper):
+    path = Path(picture_file(hopper)["path"])
+    assert uploads in path.parents
+    path.write_bytes(b"on its way to a browser")
+    os.utime(path, (0, 0))
+    assert picture_file(hopper)["path"] == str(path)
+    assert path.read_bytes() == b"on its way to a browser"
+    assert path.stat().st_mtime > 0
+    path.unlink()
+    assert picture_file(hopper)["path"] == str(path)
+    assert path.read_bytes().startswith(b"\xff\xd8")
 
 
 def test_changes_go_on_top_of_each_other_and_are_undone():
