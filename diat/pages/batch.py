@@ -164,8 +164,9 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             )
     page = BatchPage(editors)
     inputs = [photos, attribute, strength, all_faces, consent]
-    done = run.click(page.edit_all, inputs, [gallery, download, message], api_name="many")
-    with_stop(run, stop, done, page.stop)
-    run.click(lambda: gr.update(visible=True), None, gallery, queue=False, **QUIET)
+    done = with_stop(
+        run, stop, gallery, page.stop,
+        lambda before: before.then(page.edit_all, inputs, [gallery, download, message], api_name="many"),
+    )  # fmt: skip
     done.success(lambda path: gr.update(visible=path is not None), download, download, **QUIET)
     show_on_phones([done], "many-message")

@@ -104,11 +104,32 @@ def refusal(error: Exception | str) -> gr.Error:
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # of events that only tidy up
 
 
-def with_stop(run: gr.Button, stop: gr.Button, done: Any, stopper: Callable[..., None]) -> None:
-    """Show a button that stops work, and only while there is any; the button that starts it rests meanwhile."""
-    run.click(lambda: (gr.update(interactive=False), gr.update(visible=True)), None, [run, stop], queue=False, **QUIET)
-    done.then(lambda: (gr.update(interactive=True), gr.update(visible=False)), None, [run, stop], queue=False, **QUIET)
+def with_stop(
+    run: gr.Button,
+    stop: gr.Button,
+    shown: gr.components.Component,
+    stopper: Callable[..., None],
+    work: Callable[[Any], Any],
+) -> Any:
+    """Work that a button starts; meanwhile it rests, and another one, which is seen only then, stops the work.
+
+    One after the other: quick work would else be over before its beginning is shown.
+
+    Args:
+        run, stop: the buttons.
+        shown: a part that is seen from the first run on.
+        stopper: ends the visitor's work.
+        work: given what comes before it, adds the work to it.
+
+    Returns:
+        The work's event.
+    """
+    off, on = gr.update(interactive=False), gr.update(interactive=True)
+    seen, gone = gr.update(visible=True), gr.update(visible=False)
+    done = work(run.click(lambda: (off, seen, seen), None, [run, stop, shown], queue=False, **QUIET))
+    done.then(lambda: (on, gone), None, [run, stop], queue=False, **QUIET)
     stop.click(stopper, None, None, queue=False, **QUIET)
+    return done
 
 
 def show_on_phones(events: Sequence[gr.events.Dependency], elem_id: str) -> None:

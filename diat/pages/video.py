@@ -231,9 +231,12 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     inputs = [film, attribute, strength, faces, number, consent]
     # The last run's sentence goes: it would lie under the progress.
     run.click(lambda: "", None, message, queue=False, api_visibility="private")
-    done = run.click(page.edit_film, inputs, [result, message], api_name="video", concurrency_limit=1)
-    with_stop(run, stop, done, page.stop)
-    done.success(lambda: gr.update(visible=True), None, result, queue=False, **QUIET)
+    done = with_stop(
+        run, stop, result, page.stop,
+        lambda before: before.then(
+            page.edit_film, inputs, [result, message], api_name="video", concurrency_limit=1
+        ),
+    )  # fmt: skip
     show_on_phones([done], "film-message")
     film.change(page.people, film, people, **QUIET)
     looked = preview.click(

@@ -38,6 +38,8 @@ def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, col
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("2 of 2 photos changed.", timeout=SLOW)
     expect(page.locator("#many-gallery img")).to_have_count(2)
+    expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
+    expect(page.locator("#many-run")).to_be_enabled()
     shoot("many")
     with page.expect_download() as download:
         page.locator("#many-download a").first.click()
@@ -58,6 +60,8 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("wall.png was skipped: No face found", timeout=SLOW)
     expect(page.locator("#many-message")).to_contain_text("1 of 2 photos changed.")
+    expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
+    expect(page.locator("#many-run")).to_be_enabled()
 
 
 def test_a_video_comes_back_changed(opened, tmp_path, collins, shoot):
@@ -74,6 +78,8 @@ def test_a_video_comes_back_changed(opened, tmp_path, collins, shoot):
     page.click("#film-run")
     expect(page.locator("#film-message")).to_contain_text("frames", timeout=SLOW)
     page.wait_for_selector("#film-result video", timeout=SLOW)
+    expect(page.locator("#film-stop")).not_to_be_visible(timeout=10_000)
+    expect(page.locator("#film-run")).to_be_enabled()
     shoot("video")
 
 
