@@ -143,20 +143,20 @@ def test_a_login_is_asked_for_here_too(client):
 def test_one_model_that_loads_slowly_does_not_hold_the_others_up(monkeypatch):
     started, go_on = threading.Event(), threading.Event()
 
-    def load(name: str, **_: object) -> str:
+    def load(name: str, **_: object) -> SimpleNamespace:
         if name == "mouth_open":
             started.set()
             go_on.wait(30)
-        return name
+        return SimpleNamespace(name=name, edit=None)
 
     monkeypatch.setattr("diat.pages.editors.FaceEditor.from_pretrained", load)
-    monkeypatch.setattr("diat.pages.editors.InsightFaceDetector", lambda *_, **__: None)
+    monkeypatch.setattr("diat.pages.editors.InsightFaceDetector", lambda *_, **__: SimpleNamespace(detect=None))
     pool = EditorPool(None, "embedded")
     slow = threading.Thread(target=pool.get, args=("mouth_open",))
     slow.start()
     assert started.wait(10)
     before = time.monotonic()
-    assert pool.get("mouth_close") == "mouth_close"
+    assert pool.get("mouth_close").name == "mouth_close"
     assert time.monotonic() - before < 1
     assert pool.is_loaded("mouth_close") and not pool.is_loaded("mouth_open")
     go_on.set()
