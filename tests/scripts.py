@@ -44,6 +44,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log_path: Path) -> 
             return
         except OSError:
             time.sleep(0.25)
+    pytest.fail(f"the server does not answer:\n{log_path.read_text()}")
 
 
 @contextmanager

@@ -90,6 +90,8 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
                 Middleware(Renewal, folder=folder),
             ],
             "routes": [health_route(editors), *LiveRoutes(editors).routes()],
+            # Gradio asks for no login there.
+            **({"openapi_url": None} if args.auth else {}),
         },
     )
     address = f"http://{'127.0.0.1' if args.host in EVERYWHERE else args.host}:{args.port}"

@@ -99,6 +99,9 @@ def test_nothing_is_had_without_the_login(guarded, jpeg):
     assert refused(f"{guarded}/{LIVE}", jpeg) == 401
     assert refused(f"{guarded}/gradio_api/call/edit", b"{}", **{"Content-Type": "application/json"}) == 401
     assert refused(f"{guarded}/gradio_api/upload", b"") == 401
+    assert refused(f"{guarded}/openapi.json") == 404
+    for route in ("info", "queue/data?session_hash=x", "file=/tmp/x", "heartbeat/x"):
+        assert refused(f"{guarded}/gradio_api/{route}") in (401, 403, 404, 405), route
     with connect(guarded.replace("http", "ws") + "/live") as client:
         assert json.loads(client.recv(timeout=10))["error"] == SIGN_IN
 
