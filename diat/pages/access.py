@@ -20,6 +20,8 @@ SECURITY_HEADERS = {
     # A Hugging Face Space is shown in a frame of huggingface.co.
     "Content-Security-Policy": "frame-ancestors 'self' https://huggingface.co https://*.hf.space",
 }
+HEARTBEAT = "/gradio_api/heartbeat/"
+SIGN_IN = "Sign in first: reload the page."
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -57,6 +59,21 @@ class SiteGuard:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class LoginGuard:
+    """ASGI middleware: Gradio's open line to a page, which answers without the login, asks for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        asked = scope["type"] == "http" and HEARTBEAT in scope["path"]
+        if asked and not signed_in(HTTPConnection(scope)):
+            await _refuse(SIGN_IN, 401, scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 async def _refuse(sentence: str, status: int, scope: Scope, receive: Receive, send: Send) -> None:

@@ -29,7 +29,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from diat.attributes import MAX_STRENGTH
 from diat.errors import DiatError
-from diat.pages.access import FOREIGN, foreign, signed_in
+from diat.pages.access import FOREIGN, SIGN_IN, foreign, signed_in
 from diat.pages.live_session import EncodedFrame, LiveSession, LiveSettings
 from diat.pages.parts import action_of
 
@@ -50,7 +50,6 @@ MIN_SESSION_LENGTH = 16  # characters; a name that can be guessed would let anot
 BUSY = f"The live page is full ({MAX_VIEWERS} viewers). Try again in a moment."
 IDLE = "No picture came for a while. Start again."
 FAILED = "The server failed to edit the picture. Start again."
-SIGN_IN = "Sign in first: reload the page."
 _HERE = Path(__file__).parent
 
 logger = logging.getLogger(__name__)

@@ -45,7 +45,7 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
     from starlette.middleware import Middleware
 
     from diat.detector import EMBEDDED_PACK
-    from diat.pages.access import SiteGuard, site_hosts
+    from diat.pages.access import LoginGuard, SiteGuard, site_hosts
     from diat.pages.editors import EditorPool
     from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota
     from diat.pages.health import health_route
@@ -84,6 +84,7 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
         app_kwargs={
             "middleware": [
                 Middleware(SiteGuard, hosts=hosts),
+                Middleware(LoginGuard),
                 Middleware(BusyAnswer),
                 Middleware(DiskQuota, folder=folder),
                 Middleware(BodyLimit, limit=MAX_BYTES + 2**20),

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, expect
 from scripts import serving
 from websockets.sync.client import connect
 
-from diat.pages.live import SIGN_IN
+from diat.pages.access import SIGN_IN
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 # As root nginx would give its work to "nobody", who cannot write here; others ignore the line.

@@ -15,8 +15,9 @@ from starlette.testclient import TestClient
 
 from diat.errors import InvalidArgument
 from diat.pages import live
+from diat.pages.access import SIGN_IN
 from diat.pages.editors import EditorPool
-from diat.pages.live import FAILED, FRAME, IDLE, SIGN_IN, SNAPSHOT, LiveRoutes
+from diat.pages.live import FAILED, FRAME, IDLE, SNAPSHOT, LiveRoutes
 from diat.pages.live_session import LiveSession, LiveSettings
 
 SETTINGS = {"attribute": "mouth_close", "consent": True}
