@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -69,10 +70,16 @@ async def by_mcp(address: str, arguments: dict) -> tuple[list[str], object]:
         return [tool.name for tool in tools.tools], await session.call_tool("edit", arguments)
 
 
+def in_a_thread(work):
+    """What a coroutine gives: Playwright's own loop runs in the tests' thread once a browser is open."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result(120)
+
+
 def test_an_assistant_edits_a_photograph(hosted, hopper_path, hopper):
     url = "data:image/jpeg;base64," + base64.b64encode(hopper_path.read_bytes()).decode()
     arguments = {"photo": url, "attribute": "eyeglasses_remove", "chosen": [], "consent": True}
-    tools, answer = asyncio.run(by_mcp(hosted, arguments))
+    tools, answer = in_a_thread(by_mcp(hosted, arguments))
     assert sorted(tools) == ["attributes", "edit", "edit_all", "edit_film", "every", "faces", "verify"]
     assert not answer.isError, answer.content
     text = " ".join(part.text for part in answer.content if part.type == "text")
@@ -81,7 +88,7 @@ def test_an_assistant_edits_a_photograph(hosted, hopper_path, hopper):
     pixels = np.asarray(Image.open(urllib.request.urlopen(address, timeout=30)))
     assert pixels.shape == hopper.shape
     assert np.abs(pixels.astype(int) - hopper).max() > 50
-    _, answer = asyncio.run(by_mcp(hosted, arguments | {"consent": False}))
+    _, answer = in_a_thread(by_mcp(hosted, arguments | {"consent": False}))
     assert answer.isError and "Confirm consent first" in answer.content[0].text
 
 
