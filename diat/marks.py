@@ -13,7 +13,7 @@ from diat import credentials
 from diat.credentials import Credentials
 from diat.errors import DiatError, PhotoRejected
 from diat.formats import kind_of
-from diat.photo import open_photo
+from diat.photo import open_photo, photo_bytes
 from diat.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
 from diat.watermark import THRESHOLD, score
 
@@ -68,16 +68,12 @@ def read_marks(source: bytes | Path) -> Marks:
     Raises:
         PhotoRejected: it is neither.
     """
-    if isinstance(source, Path):
-        if source.is_file() and not _is_picture(source):
-            return _film_marks(source)
-        pixels = open_photo(source).pixels
-        source = source.read_bytes()
-    else:
-        pixels = open_photo(source).pixels
-    kind = kind_of(source)
-    found = credentials.read(source, kind) if kind in credentials.MIME_TYPES else None
-    return Marks(_maker(source), DIGITAL_SOURCE_TYPE.encode() in source, score(pixels), found)
+    if isinstance(source, Path) and source.is_file() and not _is_picture(source):
+        return _film_marks(source)
+    data = photo_bytes(source) if isinstance(source, Path) else source
+    pixels, kind = open_photo(data).pixels, kind_of(data)
+    found = credentials.read(data, kind) if kind in credentials.MIME_TYPES else None
+    return Marks(_maker(data), DIGITAL_SOURCE_TYPE.encode() in data, score(pixels), found)
 
 
 def _is_picture(path: Path) -> bool:

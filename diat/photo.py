@@ -66,7 +66,7 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
     if isinstance(source, Image.Image):
         image = source
     elif isinstance(source, (str, os.PathLike)):
-        kind, image = open_header(_read(Path(source)))
+        kind, image = open_header(photo_bytes(Path(source)))
     elif isinstance(source, (bytes, bytearray, memoryview)):
         if len(source) > MAX_BYTES:
             raise PhotoRejected(_too_many_bytes(f"more than {MAX_BYTES // 2**20} MiB"))
@@ -95,7 +95,12 @@ def is_photo(value: Any) -> bool:
     return isinstance(value, one) or hasattr(value, "read")
 
 
-def _read(path: Path) -> bytes:
+def photo_bytes(path: Path) -> bytes:
+    """The content of a photograph's file.
+
+    Raises:
+        PhotoRejected: there is no such file, it is a pipe or a device, too large, or cannot be read.
+    """
     try:
         status = path.stat()
         if status.st_size > MAX_BYTES:

@@ -65,6 +65,12 @@ class _Known:
         return self.value
 
 
+def result_name(original: str, attributes: Sequence[str], suffix: str) -> str:
+    """What to call a file of some changes: ``"NAME-close-mouth-younger.jpg"``."""
+    actions = "-".join(attribute_spec(attribute).action.lower().replace(" ", "-") for attribute in attributes)
+    return f"{Path(original).stem[:MAX_STEM]}-{actions}{suffix}"
+
+
 def needless_notices(spec: AttributeSpec, chosen: Sequence[int], needed: Sequence[float]) -> list[str]:
     """Sentences for the faces that have the attribute already and were left as they are.
 
@@ -150,8 +156,7 @@ class EditResult:
             original: name of the original's file, with or without its ending.
             suffix: another ending than `suffix`.
         """
-        action = attribute_spec(self.attribute).action.lower().replace(" ", "-")
-        return f"{Path(original).stem[:MAX_STEM]}-{action}{suffix or self.suffix}"
+        return result_name(original, [self.attribute], suffix or self.suffix)
 
     @property
     def as_photo(self) -> Photo:

@@ -13,8 +13,9 @@ import argparse
 from pathlib import Path
 
 from commandline import OptionsHelp, run_command
-from safetensors.torch import save_file
+from safetensors.torch import save
 
+from diat.files import write_file
 from diat.training.vgg_face import load_features
 from diat.training.vgg_face_file import published_tensors
 
@@ -25,10 +26,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="the safetensors file to write")
     args = parser.parse_args()
     tensors = published_tensors(args.published)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    aside = args.output.with_name(f".{args.output.name}.writing")
-    save_file(tensors, aside)
-    aside.replace(args.output)
+    write_file(args.output, save(tensors))
     load_features(str(args.output))
     print(f"{args.output}: {len(tensors)} tensors; name it with --features {args.output}")
 

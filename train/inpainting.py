@@ -107,7 +107,7 @@ def train_dcgan(command: InpaintingCommand, pack: Pack, accelerator: Accelerator
         for step in run.steps(sheet, save):
             chosen = rows[order(len(rows), command.batch, command.seed, step, rank, world)]
             real = to_tensor(np.stack([resized(pack.crops[row], dcgan.SIZE) for row in chosen])).to(accelerator.device)
-            made = generator((torch.rand(len(real), dcgan.LATENT) * 2 - 1).to(accelerator.device))
+            made = generator(dcgan.random_latents(len(real), torch.default_generator).to(accelerator.device))
             # Real and made images in batches of their own, since the norms take their statistics (Radford et al.).
             loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(made.detach())).mean()
             run.update(loss_d, discriminator, optimizers["discriminator"], about={"rows": chosen.tolist()})

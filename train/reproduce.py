@@ -27,6 +27,7 @@ from commandline import parse, run_command
 from reproduction import ROOT, ReproduceSettings, Step, plan
 
 from diat.errors import TrainingStopped
+from diat.files import write_file
 from diat.training.checkpoint import checkpoints
 from diat.training.run import CHECKPOINTS
 
@@ -79,11 +80,9 @@ def do(step: Step, s: ReproduceSettings, title: str) -> None:
         raise TrainingStopped(f"{step.name} ended with {code}; what was made before is kept: go on with --resume.")
     if step.leaves is not None:
         copy(*step.leaves)
-    done.parent.mkdir(parents=True, exist_ok=True)
-    aside = done.with_suffix(".writing")
     seconds = round(time.monotonic() - began)
-    aside.write_text(json.dumps({"command": step.command, "of": step.measured(), "seconds": seconds}, indent=1))
-    aside.replace(done)
+    told = {"command": step.command, "of": step.measured(), "seconds": seconds}
+    write_file(done, json.dumps(told, indent=1).encode())
 
 
 def execute(command: list[str], threads: int | None, prints: Path | None) -> int:

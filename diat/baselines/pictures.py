@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -22,7 +23,7 @@ from diat.data.pack import Pack
 from diat.data.sets import input_set
 from diat.errors import DiatError, TrainingStopped
 from diat.files import write_file
-from diat.pixels import U8, decompressed, save_image
+from diat.pixels import U8, decompressed
 
 ABOUT = "method.json"  # in a folder of pictures
 
@@ -64,10 +65,8 @@ def make_pictures(folder: Path, method: Method, crops: U8, make: Callable[[int],
     claim(folder, method)
     missing = [number for number in range(len(crops)) if not (folder / picture_name(crops[number])).is_file()]
     for number in tqdm(missing, desc=f"{method.attribute} by {method.name}", dynamic_ncols=True):
-        path = folder / picture_name(crops[number])
-        aside = path.with_name(f".{path.name}")
-        save_image(aside, make(number))
-        aside.replace(path)
+        png = cv2.imencode(".png", make(number)[..., ::-1])[1]
+        write_file(folder / picture_name(crops[number]), png.tobytes())
 
 
 def claim(folder: Path, method: Method) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
-from diat.data.celeba import IMAGE_HEIGHT, IMAGE_WIDTH, centre_crop, stream_records, to_crop
+from diat.data.celeba import as_published, centre_crop, stream_records, to_crop
 from diat.errors import PhotoRejected
 from diat.faces import Face, FaceDetector, face_fault
 from diat.formats import SUFFIXES
@@ -33,7 +33,7 @@ class Photographs:
 
     def crop(self, index: int, photo: U8) -> U8:
         """The judge's crop of a photograph of the same geometry as that of the index. -> (128, 128, 3)."""
-        if self.labels is not None and _published(photo):
+        if self.labels is not None and as_published(photo):
             return centre_crop(photo)
         return warp_to_crop(photo, photo_to_crop_matrix(self.faces[index].points5))
 
@@ -67,7 +67,7 @@ def read_photographs(dataset: str, split: str, limit: int | None, detector: Face
         pixels.append(photo)
         faces.append(face)
         labels.append(label)
-        published = not loose and _published(photo)
+        published = not loose and as_published(photo)
         crops.append(centre_crop(photo) if published else warp_to_crop(photo, matrix))
         points.append(to_crop(face.points5) if published else transform_points(face.points5, matrix))
     if not pixels:
@@ -89,11 +89,6 @@ def _from_folder(folder: Path) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | 
                 yield open_photo(path).pixels, None
             except PhotoRejected:
                 yield None, None
-
-
-def _published(photo: U8) -> bool:
-    """Whether a photograph is cropped as CelebA publishes them; all others are aligned by their five points."""
-    return photo.shape[:2] == (IMAGE_HEIGHT, IMAGE_WIDTH)
 
 
 def _usable_face(detector: FaceDetector, photo: U8) -> Face | None:

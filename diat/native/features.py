@@ -93,14 +93,6 @@ def _lash_line(edge: F32, up: F32, unit: float) -> F32:
     return np.asarray(np.exp(-((distance / 0.7) ** 2)), np.float32)
 
 
-def nostrils(points: F32) -> F32:
-    """The underside of the nose, whose dark holes are no lines. (WORK, WORK) in [0, 1]."""
-    line = points[31:36]
-    over, under = 0.10 * interocular(points) * upwards(points), -0.02 * interocular(points) * upwards(points)
-    below = filled(hull(np.vstack([line + over, line + under])), WORK, 1.2)
-    return np.asarray(np.clip(1.3 * below, 0, 1), np.float32)
-
-
 def shade_under_jaw(points: F32) -> F32:
     """The shadow of a jaw: none on the face, 1 under its line, less farther down. (WORK, WORK) in [0, 1]."""
     away = np.full((CROP_SIZE, CROP_SIZE), 255, np.uint8)

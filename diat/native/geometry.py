@@ -32,6 +32,7 @@ class Regions:
     brows: F32
     eyes: F32
     features: F32  # all in the oval that is not plain skin: lips, brows, eyes, nostrils, with a margin
+    nostrils: F32  # the underside of the nose, whose dark holes are no lines of skin and no beard
     beard: F32  # where a beard may be: from the nose down over the chin
     cheeks: F32
 
@@ -80,6 +81,14 @@ def brow(points: F32, brow_points: slice) -> F32:
     return np.vstack([line + up * 0.06 * unit, (line - up * 0.12 * unit)[::-1]])
 
 
+def nostrils(points: F32, size: int) -> F32:
+    """The underside of the nose. (size, size) in [0, 1]."""
+    line, up, unit = points[NOSE_BASE], upwards(points), interocular(points)
+    over, under = 0.10 * unit * up, -0.02 * unit * up
+    below = filled(hull(np.vstack([line + over, line + under])), size, 1.2)
+    return np.asarray(np.clip(1.3 * below, 0, 1), np.float32)
+
+
 def beneath_jaw(points: F32, depth: float) -> F32:
     """Corners of what lies under the mouth and jaw, ``depth`` interocular distances below the jaw's line."""
     down = points[4:13] - upwards(points) * depth * interocular(points)
@@ -95,9 +104,9 @@ def regions(points: F32, size: int) -> Regions:
         hull(np.vstack([points[a : a + 6] + up * 0.07 * unit, points[a : a + 6] - up * 0.04 * unit])) for a in (36, 42)
     ]
     eyes = np.maximum(*(filled(lid, size) for lid in lids))
-    nostrils = filled(hull(points[NOSE_BASE] - up * 0.03 * unit), size)
+    under_nose = filled(hull(points[NOSE_BASE] - up * 0.03 * unit), size)
     grown = [dilated(mask, 1.5 * size / CROP_SIZE) for mask in (lips, brows, eyes)]
-    features = np.clip(np.maximum.reduce([*grown, nostrils]), 0, 1)
+    features = np.clip(np.maximum.reduce([*grown, under_nose]), 0, 1)
     cheeks = [filled(hull(points[list(which)]), size) for which in ((1, 2, 3, 31, 40, 41), (15, 14, 13, 35, 46, 47))]
     beard = blurred(filled(beneath_jaw(points, 0.28), size), 0.05 * unit * size / CROP_SIZE)
     return Regions(
@@ -106,6 +115,7 @@ def regions(points: F32, size: int) -> Regions:
         brows,
         eyes,
         features,
+        nostrils(points, size),
         beard * (1 - lips),
         np.maximum(*cheeks) * (1 - features),
     )

@@ -17,7 +17,7 @@ from diat.align import CROP_SIZE
 from diat.masks import distance_to_polygon
 from diat.native.bands import NO_LINE, bands_of, limited, relief, widely_blurred
 from diat.native.color import largest, tinted, to_rgb
-from diat.native.features import feature_changes, nostrils, shade_under_jaw, under_eyes
+from diat.native.features import feature_changes, shade_under_jaw, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, oval, upwards
 from diat.native.healing import grain
 from diat.native.region import NativeFace, box_around, displaced, sample
@@ -94,7 +94,7 @@ def _smoothed(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
         limit = np.asarray(factor * own * wanted, np.float32)
         lines = 1 / (1 + (band / (NO_LINE * own)) ** 4)
         change += (limited(band, limit) - band) * lines * (1 - nose if name in "34" else 1)
-    return np.asarray(change * work.plain * (1 - nostrils(work.points)), np.float32)
+    return np.asarray(change * work.plain * (1 - work.areas.nostrils), np.float32)
 
 
 def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
@@ -144,7 +144,7 @@ def _clean_skin(
         present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
         face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips)
         beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1) * face * style.beard * present
-        beard = beard * (1 - nostrils(work.points))
+        beard = beard * (1 - work.areas.nostrils)
     if style.thinning:
         dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
         brow = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1) * dark

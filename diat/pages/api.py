@@ -20,13 +20,11 @@ from diat.pages.parts import (
     available,
     cache_file,
     consent_box,
-    marked_preview,
     refusal,
     similarity_sentence,
     strength_choice,
 )
-from diat.pages.pictures import close_ups, reduced
-from diat.pages.saving import result_name
+from diat.pages.pictures import close_ups, marked_preview, reduced
 from diat.photo import Photo, open_photo
 from diat.pixels import U8
 from diat.provenance import KINDS
@@ -84,7 +82,7 @@ class PhotoApi:
             editor = self._editors.get(attribute)
             faces: FaceChoice = [int(number) - 1 for number in chosen or []] or "largest"
             result = editor.edit(opened, faces, strength, apply_anyway=apply_anyway)
-            path = cache_file(result_name(Path(str(photo)), [attribute], result.suffix))
+            path = cache_file(result.file_name(str(photo)))
             path.write_bytes(result.to_bytes(KINDS[path.suffix]))
         except DiatError as error:
             raise refusal(error) from None

@@ -18,17 +18,17 @@ from diat.pages.guards import take_uploads_only
 from diat.pages.parts import (
     CONSENT_FIRST,
     QUIET,
+    Stops,
     attribute_choice,
     available,
     cache_file,
-    marked_preview,
     refusal,
     show_on_phones,
     similarity_sentence,
     strength_choice,
     with_stop,
 )
-from diat.pages.pictures import close_ups
+from diat.pages.pictures import close_ups, marked_preview
 from diat.pixels import U8
 from diat.provenance import KINDS
 from diat.results import EditResult
@@ -47,7 +47,8 @@ class BatchPage:
 
     def __init__(self, editors: EditorPool) -> None:
         self._editors = editors
-        self._stop: dict[str, threading.Event] = {}  # by session, of the work going on: set to stop
+        self._stops = Stops()
+        self.stop = self._stops.stop  # after the photograph that the work is at; what is done is kept
 
     def edit_all(
         self,
@@ -72,22 +73,12 @@ class BatchPage:
         """
         if not photos:
             raise refusal("Choose photos.")
-        elif len(photos) > MAX_PHOTOS:
+        if len(photos) > MAX_PHOTOS:
             raise refusal(f"The limit is {MAX_PHOTOS} photos at once. Choose fewer.")
-        elif not consent:
+        if not consent:
             raise refusal(CONSENT_FIRST)
-        else:
-            session = str(request.session_hash) if request is not None else ""
-            stop = self._stop[session] = threading.Event()
-            try:
-                yield from self._edit_all(photos, attribute, strength, "all" if all_faces else "largest", stop)
-            finally:
-                self._stop.pop(session, None)
-
-    def stop(self, request: gr.Request) -> None:
-        """End the visitor's work after the photograph that it is at; what is done is kept."""
-        if event := self._stop.get(str(request.session_hash)):
-            event.set()
+        with self._stops.of(str(request.session_hash) if request is not None else "") as stop:
+            yield from self._edit_all(photos, attribute, strength, "all" if all_faces else "largest", stop)
 
     def _edit_all(
         self, photos: list[str], attribute: str, strength: float, faces: Any, stop: threading.Event

@@ -105,6 +105,7 @@ class PhotoShelf:
         self._editors = editors
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[Any, ...], tuple[Any, int]] = OrderedDict()  # what, and how many bytes it takes
+        self._looking = False  # whether a timer will look for files that are deleted
 
     def opened(self, path: str) -> Opened:
         """The photograph as it came.
@@ -174,22 +175,24 @@ class PhotoShelf:
             self._held[key] = made, size
             while sum(size for _, size in self._held.values()) > MAX_HELD and len(self._held) > 1:
                 self._held.popitem(last=False)
-        self._forget_in_time(key)
+            if not self._looking:
+                self._look_later()
         return made
 
-    def _forget_in_time(self, key: tuple[Any, ...]) -> None:
-        """Drop what was made of a file that is deleted; look again later as long as it is there."""
-
-        def look() -> None:
-            if Path(key[0]).is_file() and key in self._held:
-                self._forget_in_time(key)
-            else:
-                with self._lock:
-                    self._held.pop(key, None)
-
-        timer = threading.Timer(IDLE_SECONDS, look)
+    def _look_later(self) -> None:
+        self._looking = True
+        timer = threading.Timer(IDLE_SECONDS, self._forget)
         timer.daemon = True
         timer.start()
+
+    def _forget(self) -> None:
+        """Drop what was made of files that are deleted; look again later as long as anything is held."""
+        with self._lock:
+            for key in [key for key in self._held if not Path(key[0]).is_file()]:
+                del self._held[key]
+            self._looking = False
+            if self._held:
+                self._look_later()
 
 
 def _as_detected(found: list[Face]) -> DetectedFaces:

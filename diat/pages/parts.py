@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,7 @@ from diat.errors import PhotoRejected
 from diat.faces import SAME_PERSON
 from diat.pages.editors import EditorPool
 from diat.pages.guards import refuse_by_a_sentence
-from diat.pixels import U8
-from diat.provenance import encode
 from diat.results import EditResult
-
-PREVIEW_QUALITY = 90  # of JPEG
 
 CONSENT = "I am in these pictures, or the people in them agreed."
 CONSENT_FIRST = "Confirm consent first: tick the box at the top of the page."
@@ -71,13 +69,6 @@ def cache_file(name: str) -> Path:
     return path
 
 
-def marked_preview(pixels: U8, result: EditResult) -> str:
-    """A preview of a result as a file with the result's marks, for a part of the page to show. -> its path."""
-    path = cache_file("preview.jpg")
-    path.write_bytes(encode(pixels, result.attribute, result.strength, "JPEG", PREVIEW_QUALITY))
-    return str(path)
-
-
 def similarity_sentence(result: EditResult) -> str:
     """How much of each person a recogniser still sees in the faces that were changed; nothing where none was."""
     changed = [face for face in result.edited if not np.array_equal(face.before, face.after)]
@@ -99,6 +90,27 @@ def similarity_sentence(result: EditResult) -> str:
 def refusal(error: Exception | str) -> gr.Error:
     """A sentence that a client gets as an error and a visitor as a note above the page."""
     return gr.Error(str(error), title="Not done", print_exception=False)
+
+
+class Stops:
+    """Lets visitors stop their own work, each by the session of their page."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, threading.Event] = {}  # of the work going on: set to stop
+
+    @contextmanager
+    def of(self, session: str) -> Iterator[threading.Event]:
+        """What is set when the work that is done meanwhile is to stop."""
+        event = self._events[session] = threading.Event()
+        try:
+            yield event
+        finally:
+            self._events.pop(session, None)
+
+    def stop(self, request: gr.Request) -> None:
+        """Stop the visitor's work, if any goes on."""
+        if event := self._events.get(str(request.session_hash)):
+            event.set()
 
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # of events that only tidy up

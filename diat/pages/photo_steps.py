@@ -18,7 +18,17 @@ from diat.pages.parts import (
     cache_file,
     similarity_sentence,
 )
-from diat.pages.pictures import close_ups, enlarged, known_file, picture_file, portrait, reduced, surroundings, tried
+from diat.pages.pictures import (
+    before_and_after,
+    close_ups,
+    enlarged,
+    known_file,
+    picture_file,
+    portrait,
+    reduced,
+    surroundings,
+    tried,
+)
 from diat.pages.pictures import cut as cut_out
 from diat.pages.saving import saved_file
 from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
@@ -204,13 +214,7 @@ class PhotoPage:
     def _shown(self, bench: Bench, opened: Opened, result: EditResult) -> Value:
         mark = (result.attribute, result.strength) if result.photo is not opened.photo.pixels else None
         close = close_ups(result, opened.photo.pixels)
-        pictures = {
-            "face": {"before": picture_file(close[0]), "after": picture_file(close[1], mark)},
-            "whole": {
-                "before": picture_file(reduced(opened.photo.pixels)),
-                "after": picture_file(reduced(result.photo), mark),
-            },
-        }
+        pictures = before_and_after(close, (reduced(opened.photo.pixels), reduced(result.photo)), mark)
         lines = [PICK_NEXT] if bench.current is None else [similarity_sentence(result), *result.notices]
         height, width = result.photo.shape[:2]
         seconds = sum(result.milliseconds.values()) / 1000

@@ -48,6 +48,19 @@ def picture_file(pixels: U8, mark: tuple[str, float] | None = None) -> PictureFi
     return known_file(path)
 
 
+def marked_preview(pixels: U8, result: EditResult) -> str:
+    """A picture of a result as a file with the result's marks, for a part of the page to show. -> its path."""
+    return str(picture_file(pixels, (result.attribute, result.strength))["path"])
+
+
+def before_and_after(close: Pair, whole: Pair, mark: tuple[str, float] | None) -> dict[str, dict[str, PictureFile]]:
+    """The face and the photograph as `diat.pages.widgets.compare_value` takes them; ``mark``: see `picture_file`."""
+    return {
+        view: {"before": picture_file(pair[0]), "after": picture_file(pair[1], mark)}
+        for view, pair in (("face", close), ("whole", whole))
+    }
+
+
 def known_file(path: Path) -> PictureFile:
     """A file that Gradio may show."""
     return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

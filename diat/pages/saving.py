@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from diat.pages.bench import Bench, Opened
-from diat.pages.parts import action_of
 from diat.provenance import KINDS, edited_by
-from diat.results import EditResult
+from diat.results import EditResult, result_name
 
 AS_IT_CAME = "As the photo"
 FORMATS = {AS_IT_CAME: None, "JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
@@ -27,10 +25,4 @@ def saved_file(result: EditResult, opened: Opened, bench: Bench, kind: str) -> t
     earlier = [edited_by(change.attribute, change.strength).split(" ", 1)[1] for change in bench.changes[:-1]]
     whole = replace(result, original=opened.photo.pixels, attribute=", ".join([*earlier, result.attribute]))
     attributes = [change.attribute for change in bench.changes]
-    return whole.to_bytes(KINDS[suffix]), result_name(Path(str(bench.photo)), attributes, suffix)
-
-
-def result_name(original: Path, attributes: list[str], suffix: str) -> str:
-    """``NAME-close-mouth.jpg``, with every change that was made."""
-    actions = "-".join(action_of(attribute).lower().replace(" ", "-") for attribute in attributes)
-    return f"{original.stem[:100]}-{actions}{suffix}"
+    return whole.to_bytes(KINDS[suffix]), result_name(str(bench.photo), attributes, suffix)

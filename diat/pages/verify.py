@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
 
 from diat.errors import DiatError
 from diat.marks import read_marks
 from diat.pages.guards import hand_over_unopened
 from diat.pages.parts import available
-from diat.photo import open_photo
+from diat.photo import photo_bytes
 
 
 def verify(photo: str | None) -> str:
@@ -22,9 +24,7 @@ def verify(photo: str | None) -> str:
     if photo is None:
         return ""
     try:
-        open_photo(available(photo))  # a film is no picture
-        with open(photo, "rb") as file:
-            return "  \n".join(read_marks(file.read()).sentences)
+        return "  \n".join(read_marks(photo_bytes(Path(available(photo)))).sentences)
     except DiatError as error:
         return str(error)
 

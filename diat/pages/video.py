@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
 from diat.pages.parts import (
     CONSENT_FIRST,
     QUIET,
+    Stops,
     attribute_choice,
     available,
     cache_file,
@@ -25,7 +25,7 @@ from diat.pages.parts import (
     strength_choice,
     with_stop,
 )
-from diat.pages.pictures import close_ups, picture_file, portrait
+from diat.pages.pictures import before_and_after, close_ups, picture_file, portrait
 from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of, compare, compare_value
 from diat.pixels import U8
 from diat.video.choice import FilmFaces
@@ -48,7 +48,8 @@ class VideoPage:
 
     def __init__(self, editors: EditorPool) -> None:
         self._editors = editors
-        self._stop: dict[str, threading.Event] = {}  # by session, of the videos in work: set to stop
+        self._stops = Stops()
+        self.stop = self._stops.stop
 
     def edit_film(
         self,
@@ -77,8 +78,6 @@ class VideoPage:
             raise refusal("Choose a video.")
         if not consent:
             raise refusal(CONSENT_FIRST)
-        session = str(request.session_hash)
-        stop = self._stop[session] = threading.Event()
 
         def show(now: Progress) -> bool:
             left = f", {now.seconds_left:.0f} s left" if now.seconds_left is not None else ""
@@ -86,13 +85,12 @@ class VideoPage:
             return not stop.is_set()
 
         try:
-            chosen, editor = film_faces(faces, number), self._editors.get(attribute)
-            path = cache_file(f"{Path(available(film)).stem[:100]}-edited.mp4")
-            report = edit_video(film, path, editor, chosen, strength, show, MAX_SECONDS)
+            with self._stops.of(str(request.session_hash)) as stop:
+                chosen, editor = film_faces(faces, number), self._editors.get(attribute)
+                path = cache_file(f"{Path(available(film)).stem[:100]}-edited.mp4")
+                report = edit_video(film, path, editor, chosen, strength, show, MAX_SECONDS)
         except DiatError as error:
             raise refusal(error) from None
-        finally:
-            self._stop.pop(session, None)
         return str(path), "  \n".join([video_sentence(report), *editor.model.notices])
 
     def people(self, film: str | None) -> Value:
@@ -132,18 +130,9 @@ class VideoPage:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused")
         mark = result.attribute, result.strength
-        close = close_ups(result)
-        pictures = {
-            "face": {"before": picture_file(close[0]), "after": picture_file(close[1], mark)},
-            "whole": {"before": picture_file(result.original), "after": picture_file(result.photo, mark)},
-        }
+        pictures = before_and_after(close_ups(result), (result.original, result.photo), mark)
         lines = [similarity_sentence(result), *result.notices]
         return compare_value(pictures, "\n".join(filter(None, lines)), from_start=True)
-
-    def stop(self, request: gr.Request) -> None:
-        """Stop the visitor's video, if one is in work."""
-        if event := self._stop.get(str(request.session_hash)):
-            event.set()
 
 
 def frames_from(film: Path, share: float, most: int) -> Iterator[U8]:

@@ -7,9 +7,10 @@ import pytest
 from diat.align import CELEBA_TEMPLATE_128, transform_points
 from diat.heads import HEADS
 from diat.native.bands import LIGHT_SIDE, bands_of, limited, refined
-from diat.native.features import nostrils
+from diat.native.geometry import regions
 from diat.native.region import native_face
 from diat.native.skin import away_from_ears, render_female, render_younger
+from diat.native.working import WORK
 
 RENDERERS = {"younger": render_younger, "female": render_female}
 SIDE = 40
@@ -121,7 +122,7 @@ def test_ears_stay_where_they_are_and_the_chin_moves():
 
 
 def test_nostrils_are_no_lines_of_the_skin():
-    mask = nostrils(POINTS68)
+    mask = regions(POINTS68, WORK).nostrils
     at = np.rint((POINTS68 + 0.5) * mask.shape[0] / 128 - 0.5).astype(int)
     assert all(mask[y, x] > 0.5 for x, y in at[31:36])
     assert all(mask[y, x] < 0.02 for x, y in [*at[:30], *at[36:]])  # but the tip

@@ -19,8 +19,8 @@ from diat.pages.bench import Bench, Change, PhotoShelf
 from diat.pages.guards import refuse_by_a_sentence
 from diat.pages.parts import action_of, consent_box
 from diat.pages.pictures import picture_file
-from diat.pages.saving import result_name
 from diat.pages.video import film_faces
+from diat.results import result_name
 
 NOTICE = "The Hub could not be reached: the cached copy is used."
 
@@ -146,8 +146,8 @@ def test_the_choices_of_a_video():
 
 
 def test_a_result_is_named_after_its_photograph_and_its_changes():
-    assert result_name(Path("x/c.d.JPG"), ["eyeglasses_remove"], ".jpg") == "c.d-remove-glasses.jpg"
-    assert result_name(Path("b.webp"), ["mouth_close", "older_to_younger"], ".png") == "b-close-mouth-younger.png"
+    assert result_name("x/c.d.JPG", ["eyeglasses_remove"], ".jpg") == "c.d-remove-glasses.jpg"
+    assert result_name("b.webp", ["mouth_close", "older_to_younger"], ".png") == "b-close-mouth-younger.png"
     assert action_of("Smiling")
 
 
