@@ -104,3 +104,8 @@ def score(pixels: U8) -> float:
     inside = band > 0
     found = spectrum[inside] * signs[inside]
     return float(found.sum() / (np.sqrt(np.sum(found**2)) + 1e-9))
+
+
+def is_watermarked(pixels: U8) -> bool:
+    """Whether a picture carries the mark."""
+    return score(pixels) > THRESHOLD
