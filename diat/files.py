@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,14 +37,12 @@ def write_file(path: Path, data: bytes) -> None:
         OSError: the disk is full or cannot be written; a file that was there before is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-    aside = Path(name)
+    aside = _aside(path)
     try:
-        with os.fdopen(number, "wb") as file:
+        with open(aside, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        aside.chmod(0o644)  # mkstemp leaves it to its owner alone
         aside.replace(path)
     except BaseException:  # also when interrupted: nothing may stay beside the result
         aside.unlink(missing_ok=True)
@@ -61,12 +59,12 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", dir=folder.parent))
+    aside = _aside(folder)
     old = aside.with_name(f"{aside.name}.old")
+    aside.mkdir()
     try:
         if folder.is_dir():
             shutil.copytree(folder, aside, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*files))
-        aside.chmod(0o755)
         for name, data in files.items():
             write_file(aside / name, data)
         # A rename cannot take the place of a folder that holds files. Killed between these two, the old model lies
@@ -80,3 +78,12 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _aside(path: Path) -> Path:
+    """A name beside a path that nobody has.
+
+    What is made there has the rights that the process's umask leaves, which ``tempfile`` does not ask for: a model is
+    for all who may read the folder, a server's pictures for the server alone.
+    """
+    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
