@@ -3,40 +3,44 @@
     python train/cut_glasses.py --model diat/weights/eyeglasses_remove --pack data/celeba.pack
     python train/diat_a.py --attribute eyeglasses_remove --borrowed data/glasses.safetensors
 
-Where a trained T changes a face, glasses are. T learns from them on other faces, whose own eyes are known, and leaves
-fewer behind; a T so trained cuts better.
+Where a trained model changes a face, glasses are; of these places, rims and dark lenses are kept. Put onto other faces,
+whose own eyes are known, they teach the next model, which leaves fewer behind; a model so trained cuts better.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from commandline import OptionsHelp, run_command
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from diat.align import rescaled, resized
+from diat.align import CROP_SIZE, rescaled, resized
 from diat.attributes import attribute_spec
 from diat.data.glasses import save_borrowed
-from diat.data.pack import open_pack
+from diat.data.glasses_cut import changed_glasses, rims_and_dark_lenses
+from diat.data.pack import Pack, open_pack
 from diat.data.sets import input_set
+from diat.heads import RGB
 from diat.hub import load_model
-from diat.masks import attribute_mask, interocular
-from diat.models import load_networks
-from diat.pixels import F32, U8, contact_sheet, save_image
+from diat.masks import attribute_mask
+from diat.models import Model, load_networks
+from diat.networks import TransformNetwork
+from diat.pixels import U8, contact_sheet, save_image
+from diat.runtime.engine import FieldEngine
 from diat.tensors import to_tensor
 
-# Set by eye, on the contact sheet that the script leaves.
-CHANGED = 14  # levels of 255 from which a pixel counts as changed
-INSIDE = 0.02  # of the region's mask, from which it counts
-SMOOTHING, SOFTENING = 0.7, 0.8  # standard deviations, in pixels, of the blur before and after
-SMALLEST = 25  # pixels of a part that is kept
-COVER = (0.012, 0.14)  # share of the crop that glasses cover; less is half a pair, more a hat as well
+COVER = (0.006, 0.14)  # share of the crop that glasses cover; less is half a pair, more a hat as well
 SHOWN = 64  # pairs of glasses on the contact sheet
+
+Finder = Callable[[U8, list[NDArray[np.float32]]], list[U8]]  # crops and their points -> where glasses are, roughly
 
 
 def main() -> None:
@@ -48,21 +52,17 @@ def main() -> None:
     args = parser.parse_args()
     pack, spec = open_pack(args.pack), attribute_spec("eyeglasses_remove")
     model = load_model(args.model)
-    transform, _ = load_networks(model)
-    size = model.config.size
+    find, size = finder(model), model.config.size
     candidates = input_set(pack, spec)
     candidates = candidates[~pack.column("Wearing_Hat")[candidates]]  # a brim's shadow changes too
     rows: list[int] = []
     cuts: list[U8] = []
     for start in tqdm(range(0, len(candidates), args.batch), desc="cutting"):
-        some = candidates[start : start + args.batch]
-        images = to_tensor(np.stack([resized(pack.crops[row], size) for row in some]))
-        with torch.inference_mode():
-            change = (transform(images) - images).abs().amax(1).mul(127.5).numpy()
-        for row, moved in zip(some.tolist(), change, strict=True):
-            points = rescaled(pack.points68[row], pack.size, size)
-            cut = cut_out(moved, points, attribute_mask(spec, points, size))
-            cut = np.asarray(cv2.resize(cut, (pack.size, pack.size), interpolation=cv2.INTER_LINEAR), np.uint8)
+        some = candidates[start : start + args.batch].tolist()
+        points = [rescaled(pack.points68[row], pack.size, size) for row in some]
+        found = find(np.stack([resized(pack.crops[row], size) for row in some]), points)
+        for row, coarse in zip(some, found, strict=True):
+            cut = _cut_out(pack, row, coarse)
             if COVER[0] <= (cut > 127).mean() <= COVER[1]:
                 rows.append(row)
                 cuts.append(cut)
@@ -76,20 +76,38 @@ def main() -> None:
     print(f"{args.output}: {len(rows)} pairs of glasses out of {len(candidates)} photographs.")
 
 
-def cut_out(change: F32, points68: F32, mask: F32) -> U8:
-    """Where the glasses are, (S, S) 0 to 255, from how far T moved each pixel."""
-    changed = (cv2.GaussianBlur(change.astype(np.float32), (0, 0), SMOOTHING) > CHANGED) & (mask > INSIDE)
-    core = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    core = cv2.dilate(core, np.ones((3, 3), np.uint8))
-    # What lies wholly above the brows or below the eyes is hair or a cheek.
-    eyes = points68[36:48, 1]
-    reach = interocular(points68) / 2
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(core)
-    for part in range(1, count):
-        top, height, area = stats[part, [cv2.CC_STAT_TOP, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA]]
-        if area < SMALLEST or top + height < eyes.min() - reach / 2 or top > eyes.max() + reach:
-            core[labels == part] = 0
-    return np.rint(255 * cv2.GaussianBlur(core.astype(np.float32), (0, 0), SOFTENING)).astype(np.uint8)
+def finder(model: Model) -> Finder:
+    """What finds glasses: a T by what it changes, a network with heads by what it says must be replaced."""
+    if model.config.heads != RGB:
+        return partial(_replaced, FieldEngine(model))
+    return partial(_changed, load_networks(model)[0])
+
+
+def _changed(transform: TransformNetwork, crops: U8, points: list[NDArray[np.float32]]) -> list[U8]:
+    images, size, spec = to_tensor(crops), crops.shape[1], attribute_spec("eyeglasses_remove")
+    with torch.inference_mode():
+        changes = (transform(images) - images).abs().amax(1).mul(127.5).numpy()
+    return [
+        changed_glasses(change, of_face, attribute_mask(spec, of_face, size))
+        for change, of_face in zip(changes, points, strict=True)
+    ]
+
+
+def _replaced(engine: FieldEngine, crops: U8, points: list[NDArray[np.float32]]) -> list[U8]:
+    size = crops.shape[1]
+    left, top, right, bottom = (side * size // CROP_SIZE for side in engine.heads.window)
+    found = np.zeros(crops.shape[:3], np.uint8)
+    windows = np.ascontiguousarray(crops[:, top:bottom, left:right])
+    for cut, fields in zip(found, engine.fields(windows), strict=True):
+        logit = cv2.resize(fields.named_maps["alpha"], (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+        cut[top:bottom, left:right] = np.rint(255 / (1 + np.exp(-np.clip(logit, -30, 30))))
+    return list(found)
+
+
+def _cut_out(pack: Pack, row: int, coarse: U8) -> U8:
+    crop = np.asarray(pack.crops[row])
+    fitted = np.asarray(cv2.resize(coarse, (pack.size, pack.size), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return rims_and_dark_lenses(crop, fitted, pack.points68[row], pack.size / CROP_SIZE)
 
 
 if __name__ == "__main__":

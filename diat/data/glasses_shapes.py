@@ -121,8 +121,11 @@ def _outline(
     centre: F64, outwards: F64, down: F64, half_width: float, half_height: float, squareness: float, taper: float,
     lift: float,
 ) -> F64:  # fmt: skip
-    """Points of a lens: a superellipse, narrower below by ``taper``, its outer end up by ``lift``. -> (96, 2)."""
-    angle = np.linspace(0, 2 * np.pi, 96, endpoint=False)
+    """Points of a lens: a superellipse, narrower below by ``taper``, its outer end up by ``lift``. -> (96, 2).
+
+    The first is the lowest, so that the points of an upper part follow on one another.
+    """
+    angle = np.linspace(0.5 * np.pi, 2.5 * np.pi, 96, endpoint=False)
     sideways = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / squareness)
     level = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / squareness)
     sideways = sideways * (1 - taper * np.clip(level, 0, 1))
