@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from diat.editor import FaceEditor
+from diat.faces import Face
 from diat.pages.parts import action_of
 from diat.pages.pictures import PictureFile, close_ups, cut, known_file, portrait, surroundings
 from diat.pages.widgets import Value, compare_value
@@ -20,10 +21,16 @@ from diat.provenance import encode
 FOLDER = Path(__file__).parent / "showcase"
 PORTRAITS = Path(__file__).parents[2] / "examples"  # beside the package, where it was not installed by a wheel
 README_PICTURE = Path(__file__).parents[2] / "docs" / "before_after.jpg"
-# Those that look right at full size with today's weights. Open mouth (grey teeth on Grace Hopper), Remove glasses
-# (smeared sockets) and More feminine (both portraits are of women) have none.
-SHOWN = {"eileen_collins": "mouth_close", "grace_hopper": "older_to_younger"}
-QUALITY = 88  # of the pair of JPEGs
+# What looks right at full size with today's weights. Remove glasses has none: Grace Hopper's eyes come out smeared.
+# The first is the page's own before and after; the first two are the README's.
+SHOWN = {
+    "mouth_close": "eileen_collins",
+    "older_to_younger": "grace_hopper",
+    "mouth_open": "grace_hopper",
+    "male_to_female": "grace_hopper",
+}
+README_SHOWS = 2  # of them
+QUALITY = 88  # of the JPEGs
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Example:
     @property
     def name(self) -> str:
         """What a click sends."""
-        return self.photo.stem
+        return self.attribute
 
     @property
     def caption(self) -> str:
@@ -47,7 +54,7 @@ class Example:
 
 def examples() -> list[Example]:
     """Those whose photographs are here."""
-    found = [Example(PORTRAITS / f"{name}.jpg", attribute, FOLDER / f"{name}.jpg") for name, attribute in SHOWN.items()]
+    found = [Example(PORTRAITS / f"{who}.jpg", what, FOLDER / f"{what}.jpg") for what, who in SHOWN.items()]
     return [example for example in found if example.photo.is_file()]
 
 
@@ -73,16 +80,26 @@ def main() -> None:
     """Make the pictures anew, after other weights were released."""
     FOLDER.mkdir(exist_ok=True)
     row: list[U8] = []
-    for name, attribute in SHOWN.items():
+    for attribute, name in SHOWN.items():
         result = FaceEditor.from_pretrained(attribute).edit(PORTRAITS / f"{name}.jpg")
-        _write(FOLDER / f"{name}.jpg", portrait(result.original, result.faces[0]))
-        box = surroundings(result.faces[0], result.photo.shape, 1.6)
-        row += [cut(result.original, box), cut(result.photo, box)]
-        if name == next(iter(SHOWN)):
+        halves = [_half(picture, result.faces[0]) for picture in (result.original, result.photo)]
+        _write(FOLDER / f"{attribute}.jpg", np.concatenate(halves, axis=1), attribute)
+        if not row:
             before, after = close_ups(result)
             _write(FOLDER / "before.jpg", before)
             _write(FOLDER / "after.jpg", after, attribute)
-    _write(README_PICTURE, _in_a_row(row), " and ".join(SHOWN.values()))
+        box = surroundings(result.faces[0], result.photo.shape, 1.6)
+        row += [cut(result.original, box), cut(result.photo, box)]
+    _write(README_PICTURE, _in_a_row(row[: 2 * README_SHOWS]), " and ".join([*SHOWN][:README_SHOWS]))
+
+
+def _half(photo: U8, face: Face) -> U8:
+    """The face as half of a thumbnail, which shows it before and after: twice as high as wide."""
+    square = portrait(photo, face)
+    height, side = square.shape[:2]
+    half = square[:, (side - height // 2) // 2 : (side + height // 2) // 2].copy()
+    half[:, :2] = 255  # a line between the two
+    return half
 
 
 def _in_a_row(pictures: list[U8], side: int = 320) -> U8:

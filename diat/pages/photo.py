@@ -102,6 +102,8 @@ def _connect(
             made.then(page.effects, bench, p.effects, show_progress="hidden", **last)
         return made
 
+    # Not the photograph's `change`: an example with the same one is another change all the same.
+    begun: list[Any] = [p.photo.input(lambda: "", None, wanted, queue=False, **quick).then, consent.input]
     if p.examples is not None:
 
         def take(event: gr.EventData) -> tuple[Any, Any]:
@@ -109,19 +111,22 @@ def _connect(
             example = next((example for example in examples if example.name in names), None)
             return (gr.skip(), gr.skip()) if example is None else (str(example.photo), example.attribute)
 
-        p.examples.pick(take, None, [p.photo, wanted], queue=False, **quick)
-    p.photo.input(lambda: "", None, wanted, queue=False, **quick)
-    started = gr.on(
-        [p.photo.change, consent.input], page.start, [p.photo, consent, wanted, p.identity],
-        [bench, p.faces, p.effects, p.compare], show_progress="minimal", show_progress_on=p.compare, **last,
-    )  # fmt: skip
+        begun.append(p.examples.pick(take, None, [p.photo, wanted], queue=False, **quick).then)
+    started = [
+        begin(
+            page.start, [p.photo, consent, wanted, p.identity], [bench, p.faces, p.effects, p.compare],
+            show_progress="minimal", show_progress_on=p.compare, **last,
+        )
+        for begin in begun
+    ]  # fmt: skip
     picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **quick)
     chosen = p.faces.pick(page.choose, bench, bench, queue=False, **quick)
     adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **quick)
     insisted = p.anyway.click(page.insist, bench, bench, queue=False, **quick)
     kept = p.keep.click(page.keep, bench, bench, queue=False, **quick)
     undone = p.undo.click(page.undo, bench, [bench, p.faces, p.strength], **quick)
-    show_on_phones([then(started), then(chosen), then(kept), then(undone), then(picked, False)], "result")
+    shown_anew = [*started, chosen, kept, undone]
+    show_on_phones([*map(then, shown_anew), then(picked, False)], "result")
     then(insisted, False)
     then(adjusted, False)
     limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **quick)
