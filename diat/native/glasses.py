@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from diat.heads import HEADS
+from diat.native.eyes import with_average_eyes
 from diat.native.healing import grain, healed, on_grid
 from diat.native.region import NativeFace, Window, box_around, inside, sample
 from diat.pixels import F32, MEAN, U8, channel_sum
@@ -20,7 +21,10 @@ REPLACED = (0.5, 0.9)  # alpha between which the fill's colour comes to count
 RING = 5  # pixels of the maps around what is hidden, where the fill is to meet the photograph
 GRAIN_ON_FEATURES = 0.25  # share of the skin's grain that eyes and brows get
 TOO_LIGHT = (1.4, 1.9)  # times the nose's lightness between which a pixel stops being skin
+TOO_DARK = (0.35, 0.55)  # likewise, between which one begins to be skin
 OTHER_TINT = (0.25, 0.5)  # likewise of the differences of the shares that the channels have, summed
+OTHER_SKIN = (0.2, 0.4)  # likewise, of colours that are averaged
+PALE_FILL = (0.4, 0.7)  # likewise, of a fill, which is paler than skin where the network is not sure
 BROW = 5.0  # how broad a brow is, template units
 
 
@@ -46,7 +50,8 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     left, top, right, bottom = box
     part = face.part(box)
     within = inside(part, HEAD_SET.window, FEATHER) * np.float32(min(strength, 1.0))
-    alpha = _ramp(_sigmoid(sample(maps["alpha"], HEAD_SET.window, part)), HIDDEN) * within
+    hidden = _sigmoid(sample(maps["alpha"], HEAD_SET.window, part))
+    alpha = _ramp(hidden, HIDDEN) * within
     changed = part.pixels.astype(np.float32)
     shade = sample(_shade(maps), HEAD_SET.window, part, cubic=False) * within[..., None]
     added = shade[..., :1] * changed + 255 * shade[..., 1:]
@@ -54,7 +59,7 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     where = np.zeros(face.shape, np.float32)
     where[top:bottom, left:right] = alpha
     nose = _nose(face)
-    behind = _behind(face, part, maps)
+    behind = with_average_eyes(part, _behind(face, part, maps, nose), hidden, nose)
     behind += _skin(part, behind, nose) * grain(face, where)[top:bottom, left:right]
     changed += alpha[..., None] * (behind - changed)
     # Where alpha and shade are 0 nothing was added, and rounding gives the very same integers.
@@ -75,8 +80,8 @@ def _shade(maps: Mapping[str, F32]) -> F32:
     return np.asarray(shade * _ramp(size, LIGHTENED)[..., None], np.float32)
 
 
-def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32]) -> F32:
-    """What lies behind the glasses, its colours healed. -> of the part, (h, w, 3) levels."""
+def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], nose: F32) -> F32:
+    """What lies behind the glasses; skin meets the skin around. -> of the part, (h, w, 3) levels."""
     hidden = _sigmoid(maps["alpha"])
     fill = 255 * np.stack([maps[name] for name in ("red", "green", "blue")], -1)
     seen = on_grid(face, HEAD_SET.window, (fill.shape[0], fill.shape[1]))
@@ -84,7 +89,9 @@ def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32]) -> F32:
     seen = seen * (1 + shade[..., :1]) + 255 * shade[..., 1:]
     around = cv2.dilate(hidden, np.ones((2 * RING + 1, 2 * RING + 1), np.uint8))
     known = np.clip(1 - 8 * cv2.dilate(hidden, np.ones((3, 3), np.uint8)), 0, 1) * around
-    fill = np.clip(healed(fill, seen, known, _ramp(hidden, REPLACED)), 0, 255)
+    skin, skin_around = _like_skin(fill, nose, PALE_FILL), _like_skin(seen, nose, OTHER_SKIN)
+    mended = healed(fill, seen, known * skin * skin_around, _ramp(hidden, REPLACED) * skin)
+    fill += cv2.GaussianBlur(skin, (0, 0), 1.0)[..., None] * (np.clip(mended, 0, 255) - fill)
     if face.is_grey:
         fill = np.repeat(channel_sum(fill)[..., None], 3, -1)
     return sample(fill, HEAD_SET.window, part)
@@ -104,11 +111,24 @@ def _skin(face: NativeFace, behind: F32, nose: F32) -> F32:
     for brow in (points[17:22], points[22:27]):
         cv2.polylines(features, [brow], False, 255, max(1, round(BROW * unit)))
     skin = 1 - np.float32((1 - GRAIN_ON_FEATURES) / 255) * cv2.blur(features, (2 * round(unit) + 1,) * 2)
-    sums, own = 3 * channel_sum(behind, MEAN), float(nose.sum())
-    light = sums / own
-    tint = 3 * channel_sum(np.abs(behind / np.maximum(sums, 1)[..., None] - nose / own), MEAN)
+    light, tint = _against(behind, nose)
     alike = (1 - _ramp(light, TOO_LIGHT)) * (1 - _ramp(tint, OTHER_TINT))
     return np.asarray(skin * alike * np.clip(light, 0.2, 1.2), np.float32)[..., None]
+
+
+def _like_skin(image: F32, nose: F32, other_tint: tuple[float, float]) -> F32:
+    """Where an image shows skin as the nose's, (h, w) 0 to 1: neither hair nor background."""
+    light, tint = _against(image, nose)
+    return np.asarray(
+        (1 - _ramp(light, TOO_LIGHT)) * _ramp(light, TOO_DARK) * (1 - _ramp(tint, other_tint)), np.float32
+    )
+
+
+def _against(image: F32, nose: F32) -> tuple[F32, F32]:
+    """How light each pixel is against the nose, (h, w), and how far its tint is from the nose's, (h, w)."""
+    sums, own = 3 * channel_sum(image, MEAN), float(nose.sum())
+    tint = 3 * channel_sum(np.abs(image / np.maximum(sums, 1)[..., None] - nose / own), MEAN)
+    return np.asarray(sums / own, np.float32), tint
 
 
 def _nose(face: NativeFace) -> F32:
