@@ -7,15 +7,18 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
+from diat.align import transform_points
 from diat.heads import HEADS
 from diat.native.eyes import with_average_eyes
-from diat.native.healing import grain, healed, on_grid
+from diat.native.healing import grain, healed, membrane, on_grid
 from diat.native.region import NativeFace, Window, box_around, inside, sample
 from diat.pixels import F32, MEAN, U8, channel_sum
 
 HEAD_SET = HEADS["eyeglasses"]
 FEATHER = 4.0  # template units along the window's sides, over which the edit ends
-HIDDEN = (0.06, 0.85)  # alpha below the first leaves the photograph bit-equal, above the second replaces it
+# Alpha below the first leaves the photograph bit-equal, above the second replaces it: on skin a doubt is for replacing,
+# since a rim that is left shows and new skin does not, and on eyes and brows, which no fill draws as well, for leaving.
+HIDDEN, HIDDEN_ON_FEATURES = (0.04, 0.4), (0.1, 0.85)
 LIGHTENED = (0.008, 0.03)  # changes of tint, as shares of white, between which they begin to count
 REPLACED = (0.5, 0.9)  # alpha between which the fill's colour comes to count
 RING = 5  # pixels of the maps around what is hidden, where the fill is to meet the photograph
@@ -51,7 +54,9 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     part = face.part(box)
     within = inside(part, HEAD_SET.window, FEATHER) * np.float32(min(strength, 1.0))
     hidden = _sigmoid(sample(maps["alpha"], HEAD_SET.window, part))
-    alpha = _ramp(hidden, HIDDEN) * within
+    features = _features(part)
+    doubtful = _ramp(hidden, HIDDEN)
+    alpha = within * (doubtful + features * (_ramp(hidden, HIDDEN_ON_FEATURES) - doubtful))
     changed = part.pixels.astype(np.float32)
     shade = sample(_shade(maps), HEAD_SET.window, part, cubic=False) * within[..., None]
     added = shade[..., :1] * changed + 255 * shade[..., 1:]
@@ -60,7 +65,7 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     where[top:bottom, left:right] = alpha
     nose = _nose(face)
     behind = with_average_eyes(part, _behind(face, part, maps, nose), hidden, nose)
-    behind += _skin(part, behind, nose) * grain(face, where)[top:bottom, left:right]
+    behind += _skin(behind, nose, features) * grain(face, where)[top:bottom, left:right]
     changed += alpha[..., None] * (behind - changed)
     # Where alpha and shade are 0 nothing was added, and rounding gives the very same integers.
     result[top:bottom, left:right] = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
@@ -89,31 +94,38 @@ def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], nose: F
     seen = seen * (1 + shade[..., :1]) + 255 * shade[..., 1:]
     around = cv2.dilate(hidden, np.ones((2 * RING + 1, 2 * RING + 1), np.uint8))
     known = np.clip(1 - 8 * cv2.dilate(hidden, np.ones((3, 3), np.uint8)), 0, 1) * around
+    outside = _outside(face, hidden.shape)
+    fill += outside[..., None] * membrane(seen - fill, known * outside)
     skin, skin_around = _like_skin(fill, nose, PALE_FILL), _like_skin(seen, nose, OTHER_SKIN)
     mended = healed(fill, seen, known * skin * skin_around, _ramp(hidden, REPLACED) * skin)
-    fill += cv2.GaussianBlur(skin, (0, 0), 1.0)[..., None] * (np.clip(mended, 0, 255) - fill)
+    inside_face = (1 - outside) * cv2.GaussianBlur(skin, (0, 0), 1.0)
+    fill += inside_face[..., None] * (np.clip(mended, 0, 255) - fill)
+    fill = np.clip(fill, 0, 255)
     if face.is_grey:
         fill = np.repeat(channel_sum(fill)[..., None], 3, -1)
     return sample(fill, HEAD_SET.window, part)
 
 
-def _skin(face: NativeFace, behind: F32, nose: F32) -> F32:
+def _skin(behind: F32, nose: F32, features: F32) -> F32:
     """How much of the skin's grain each pixel gets, (h, w, 1).
 
     What is neither as light as the nose nor of its tint is hair or background, and gets none; in the dark there is less
     to see of it; eyes and brows get hardly any.
     """
-    features = np.zeros(face.shape, np.uint8)
-    points, unit = np.rint(face.points68).astype(np.int32), face.scale
-    for eye in (points[36:42], points[42:48]):
-        cv2.fillConvexPoly(features, cv2.convexHull(eye), 255)
-        cv2.polylines(features, [eye], True, 255, max(1, round(2 * unit)))
-    for brow in (points[17:22], points[22:27]):
-        cv2.polylines(features, [brow], False, 255, max(1, round(BROW * unit)))
-    skin = 1 - np.float32((1 - GRAIN_ON_FEATURES) / 255) * cv2.blur(features, (2 * round(unit) + 1,) * 2)
+    skin = 1 - np.float32(1 - GRAIN_ON_FEATURES) * features
     light, tint = _against(behind, nose)
     alike = (1 - _ramp(light, TOO_LIGHT)) * (1 - _ramp(tint, OTHER_TINT))
     return np.asarray(skin * alike * np.clip(light, 0.2, 1.2), np.float32)[..., None]
+
+
+def _outside(face: NativeFace, shape: tuple[int, ...]) -> F32:
+    """Where the maps lie beyond the outline of the face, over hair or what is behind it. -> ``shape``, 0 to 1."""
+    left, top, right, bottom = HEAD_SET.window
+    unit = np.array([shape[1] / (right - left), shape[0] / (bottom - top)])
+    points = (transform_points(face.points68, face.to_template) - [left - 0.5, top - 0.5]) * unit - 0.5
+    face_itself = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(face_itself, cv2.convexHull(np.rint(points).astype(np.int32)), 255)
+    return np.asarray(1 - cv2.blur(face_itself, (3, 3)) / np.float32(255), np.float32)
 
 
 def _like_skin(image: F32, nose: F32, other_tint: tuple[float, float]) -> F32:
@@ -129,6 +141,18 @@ def _against(image: F32, nose: F32) -> tuple[F32, F32]:
     sums, own = 3 * channel_sum(image, MEAN), float(nose.sum())
     tint = 3 * channel_sum(np.abs(image / np.maximum(sums, 1)[..., None] - nose / own), MEAN)
     return np.asarray(sums / own, np.float32), tint
+
+
+def _features(face: NativeFace) -> F32:
+    """Where eyes and brows are, (h, w) 0 to 1."""
+    features = np.zeros(face.shape, np.uint8)
+    points, unit = np.rint(face.points68).astype(np.int32), face.scale
+    for eye in (points[36:42], points[42:48]):
+        cv2.fillConvexPoly(features, cv2.convexHull(eye), 255)
+        cv2.polylines(features, [eye], True, 255, max(1, round(2 * unit)))
+    for brow in (points[17:22], points[22:27]):
+        cv2.polylines(features, [brow], False, 255, max(1, round(BROW * unit)))
+    return np.asarray(cv2.blur(features, (2 * round(unit) + 1,) * 2) / np.float32(255), np.float32)
 
 
 def _nose(face: NativeFace) -> F32:
