@@ -19,7 +19,7 @@ examples:
   diat edit portrait.jpg -o closed.png --attribute mouth_close
   diat edit photos/*.jpg holiday/ -o edited/ --attribute eyeglasses_remove --recursive --skip-existing
   diat edit group.jpg -o out.jpg --attribute older_to_younger --faces 1,3 --strength 0.8
-  diat video talk.mp4 -o closed.mp4 --attribute mouth_close
+  diat video talk.mp4 -o closed.mp4 --attribute mouth_close --start 3 --end 9.5 --before-after
   diat faces group.jpg --json
   diat verify closed.png
   diat demo
@@ -172,6 +172,11 @@ def _add_video(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--faces", default="largest",
         help='"largest", "all", or the number of a person in the first frame that shows a face, 1 for the largest',
     )  # fmt: skip
+    video.add_argument(
+        "--start", type=float, default=0.0, metavar="SECONDS", help="cut off what comes before (default 0)"
+    )
+    video.add_argument("--end", type=float, metavar="SECONDS", help="cut off what comes after (default: nothing)")
+    video.add_argument("--before-after", action="store_true", help="show the original at the left of the result")
     video.add_argument("--identity", type=float, help=argparse.SUPPRESS)  # refused by a sentence
     video.add_argument("--overwrite", action="store_true", help="replace a result that exists already")
     _add_output_style(video)

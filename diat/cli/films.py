@@ -52,6 +52,9 @@ def edit_film(args: argparse.Namespace) -> int:
             show,
             apply_anyway=args.apply_anyway,
             label=args.label,
+            start=args.start,
+            end=args.end,
+            before_after=args.before_after,
         )
     missing = f", {report.damaged} damaged frames left out" if report.damaged else ""
     changed = f"{report.changed} of {report.frames} frames changed{missing}"

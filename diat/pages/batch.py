@@ -13,13 +13,14 @@ import gradio as gr
 import numpy as np
 
 from diat.errors import DiatError
+from diat.faces import face_fault
 from diat.pages.editors import EditorPool
+from diat.pages.effects import effect_choice, effects_of, effects_to_come
 from diat.pages.guards import take_uploads_only
 from diat.pages.parts import (
     CONSENT_FIRST,
     QUIET,
     Stops,
-    attribute_choice,
     available,
     cache_file,
     refusal,
@@ -29,6 +30,8 @@ from diat.pages.parts import (
     with_stop,
 )
 from diat.pages.pictures import close_ups, marked_preview
+from diat.pages.widgets import Value
+from diat.photo import open_photo
 from diat.pixels import U8
 from diat.provenance import KINDS
 from diat.results import EditResult
@@ -79,6 +82,18 @@ class BatchPage:
             raise refusal(CONSENT_FIRST)
         with self._stops.of(str(request.session_hash) if request is not None else "") as stop:
             yield from self._edit_all(photos, attribute, strength, "all" if all_faces else "largest", stop)
+
+    def effects(self, photos: list[str] | None, consent: bool, attribute: str) -> Value:
+        """Every change of the largest face of the first photograph that shows one."""
+        for photo in (photos or [])[:MAX_PHOTOS] if consent else []:
+            try:
+                pixels = open_photo(available(photo)).pixels
+                usable = [face for face in self._editors.detector.detect(pixels) if face_fault(face) is None]
+            except DiatError:
+                continue  # the batch will say why
+            if usable:
+                return effects_of(self._editors, pixels, usable[0], [attribute])
+        return effects_to_come(self._editors, [attribute])
 
     def _edit_all(
         self, photos: list[str], attribute: str, strength: float, faces: Any, stop: threading.Event
@@ -134,7 +149,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
                 elem_id="many-photos",
             )
             take_uploads_only(photos)
-            attribute = attribute_choice(editors, "many-attribute")
+            effects, attribute = effect_choice(editors, "many-attribute")
             strength = strength_choice("many-strength")
             all_faces = gr.Checkbox(label="All faces (not only the largest)", elem_id="many-everybody")
             run = gr.Button("Apply to all", variant="primary", elem_id="many-run")
@@ -161,3 +176,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
     )  # fmt: skip
     done.success(lambda path: gr.update(visible=path is not None), download, download, **QUIET)
     show_on_phones([done], "many-message")
+    gr.on(
+        [photos.change, consent.input], page.effects, [photos, consent, attribute], effects,
+        trigger_mode="always_last", **QUIET,
+    )  # fmt: skip

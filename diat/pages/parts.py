@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 import numpy as np
@@ -29,10 +29,10 @@ def action_of(attribute: str) -> str:
     return attribute_spec(attribute).action
 
 
-def attribute_choice(editors: EditorPool, elem_id: str, render: bool = True) -> gr.Radio:
+def attribute_choice(editors: EditorPool, elem_id: str, visible: bool | Literal["hidden"] = True) -> gr.Radio:
     """Which attribute."""
     choices = [(action_of(name), name) for name in editors.attributes]
-    radio = gr.Radio(choices, value=editors.default, label="What to change", elem_id=elem_id, render=render)
+    radio = gr.Radio(choices, value=editors.default, label="What to change", elem_id=elem_id, visible=visible)
     refuse_by_a_sentence(radio)
     return radio
 

@@ -8,6 +8,7 @@ import gradio as gr
 
 from diat.pages.bench import Bench
 from diat.pages.editors import EditorPool
+from diat.pages.effects import effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
 from diat.pages.parts import show_on_phones, strength_choice
@@ -44,12 +45,12 @@ def photo_tab(editors: EditorPool, consent: gr.Checkbox, examples: list[Example]
     """
     examples = [example for example in examples if example.attribute in editors.attributes]
     page = PhotoPage(editors, examples)
-    parts = _laid_out(page, examples)
+    parts = _laid_out(editors, examples)
     bench, wanted = gr.State(Bench()), gr.State("")
     _connect(page, parts, bench, wanted, consent, examples)
 
 
-def _laid_out(page: PhotoPage, examples: list[Example]) -> _Parts:
+def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
     with gr.Row(elem_classes="flow"):
         with gr.Column(min_width=300, scale=2):
             photo = gr.Image(
@@ -64,7 +65,7 @@ def _laid_out(page: PhotoPage, examples: list[Example]) -> _Parts:
             faces = choice("faces", choice_value(FACES_TITLE, []))
         with gr.Column(min_width=300, scale=3):
             compared = compare("result", first_sight())
-            effects = choice("effects", page.effects_to_come())
+            effects = choice("effects", effects_to_come(editors))
             strength = strength_choice("strength")
             anyway = gr.Button("Apply anyway", visible=False, elem_id="anyway")
             history = gr.Markdown(elem_id="history")

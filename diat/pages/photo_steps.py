@@ -11,6 +11,7 @@ from diat.errors import DiatError
 from diat.faces import MAX_FACES, face_fault
 from diat.pages.bench import Bench, Opened, PhotoShelf
 from diat.pages.editors import EditorPool
+from diat.pages.effects import effects_of, effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.parts import (
     CONSENT_FIRST,
@@ -34,7 +35,7 @@ from diat.pages.saving import saved_file
 from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
 from diat.results import EditResult
 
-EFFECTS_TITLE, FACES_TITLE = "What to change", "Whom to change"
+FACES_TITLE = "Whom to change"
 PICK_ONE = "Pick a change below."
 PICK_NEXT = "Pick a change below: it is made on top of this."
 PICK_A_FACE = "Pick at least one face."
@@ -64,9 +65,9 @@ class PhotoPage:
         Gives the bench, the faces, the effects to come, and before and after.
         """
         if photo is None:
-            yield Bench(), choice_value(FACES_TITLE, []), self.effects_to_come(), first_sight()
+            yield Bench(), choice_value(FACES_TITLE, []), effects_to_come(self._editors), first_sight()
             return
-        nothing = Bench(), choice_value(FACES_TITLE, []), self.effects_to_come()
+        nothing = Bench(), choice_value(FACES_TITLE, []), effects_to_come(self._editors)
         try:
             self._check(photo, consent)
             opened = self._shelf.opened(photo)
@@ -82,7 +83,7 @@ class PhotoPage:
         faces = self._faces(bench, opened)
         untouched = _untouched(opened, bench)
         shown = compare_value(untouched, "Changing the face …", from_start=True)
-        yield bench, faces, self.effects_to_come(), shown
+        yield bench, faces, effects_to_come(self._editors), shown
         bench = bench.picked(wanted if wanted in self._editors.attributes else self._first_seen(opened, usable[0]))
         yield bench, gr.skip(), gr.skip(), gr.skip()
 
@@ -133,12 +134,8 @@ class PhotoPage:
         except DiatError:
             return gr.skip()  # it is said where the changes are made
         face = base.faces[bench.faces[0] if bench.faces else base.usable[0]]
-        choices = []
-        for name in self._editors.attributes:
-            thumbnail, seen = tried(self._editors.get(name), base.photo.pixels, face)
-            note = "" if seen else "nothing to change"
-            choices.append(Choice(name, action_of(name), picture_file(thumbnail, (name, 1.0) if seen else None), note))
-        return choice_value(EFFECTS_TITLE, choices, [] if bench.current is None else [bench.current.attribute])
+        chosen = [] if bench.current is None else [bench.current.attribute]
+        return effects_of(self._editors, base.photo.pixels, face, chosen)
 
     def render(self, bench: Bench) -> tuple[Any, ...]:
         """Make the changes.
@@ -198,10 +195,6 @@ class PhotoPage:
             for index, (face, fault) in enumerate(zip(opened.faces, faults, strict=True))
         ]  # fmt: skip
         return choice_value(FACES_TITLE, choices, [str(index) for index in bench.faces], several=True)
-
-    def effects_to_come(self) -> Value:
-        """The effects before there is a photograph."""
-        return choice_value(EFFECTS_TITLE, [Choice(name, action_of(name)) for name in self._editors.attributes])
 
     def _first_seen(self, opened: Opened, index: int) -> str:
         """The default change, or the first one of which anything would be seen on this face."""

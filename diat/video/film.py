@@ -20,9 +20,11 @@ from diat.pixels import U8
 from diat.provenance import edited_by
 from diat.video.choice import FilmFaces, TrackChooser, check_film_faces
 from diat.video.colours import upright
+from diat.video.part import Part
+from diat.video.reader import FilmReader
 from diat.video.steady import FilmFrameEditor
 from diat.video.tracking import FaceTracker
-from diat.video.writer import DEFAULT_RATE, FilmWriter
+from diat.video.writer import FilmWriter
 
 if TYPE_CHECKING:
     import av.container
@@ -72,8 +74,11 @@ def edit_video(
     max_seconds: float | None = None,
     apply_anyway: bool = False,
     label: bool = False,
+    start: float = 0.0,
+    end: float | None = None,
+    before_after: bool = False,
 ) -> VideoReport:
-    """Edit an attribute in every frame of a video.
+    """Edit an attribute in every frame of a video, or of a part of it.
 
     The result appears under its name when it is whole. Size, rate, time stamps, sound and colours (matrix, range,
     primaries, transfer) are the original's; pictures are written with 8 bits a channel, and an invisible mark.
@@ -86,13 +91,15 @@ def edit_video(
             frame that shows a face, who is followed through cuts by a recogniser.
         strength: factor of the edit, 0 to 1.5.
         progress: called after each frame; it returns whether to go on.
-        max_seconds: the longest film that is taken; None takes any.
+        max_seconds: the longest film, or part of one, that is taken; None takes any.
         apply_anyway: also change faces that have the attribute already.
         label: write "Edited with AI" into the corner of every frame.
+        start, end: seconds between which the film is taken; None for its end.
+        before_after: show the original at the left of the result, which is then twice as wide.
 
     Raises:
         PhotoRejected: the file is no such video, or too large or too long.
-        InvalidArgument: ``target``, ``faces`` or ``strength`` are none of the above.
+        InvalidArgument: ``target``, ``faces``, ``strength``, ``start`` or ``end`` are none of the above.
         ImportError: PyAV is not installed.
         DiatError: the work was stopped, or the result cannot be written; nothing is left behind.
 
@@ -104,24 +111,33 @@ def edit_video(
     except ImportError:
         raise ImportError("Videos need PyAV: run `pip install 'diat[video]'`.", name="av") from None
 
-    source, target = Path(source), _checked(Path(target), faces, strength)
+    source, target, part = Path(source), _checked(Path(target), faces, strength), Part(start, end)
+    with _made_aside(source, target) as aside:
+        with open_film(source) as original:
+            _check_duration(float(original.duration or 0) / av.time_base, part, max_seconds)
+            with av.open(str(aside), "w", options={"movflags": "+faststart+use_metadata_tags"}) as result:
+                writer = FilmWriter(original, result, edited_by(editor.spec.name, strength), label, start, before_after)
+                frames = FilmFrameEditor(editor, strength, apply_anyway)
+                report = VideoJob(original, part, writer, frames, editor.detector, faces, progress, max_seconds).run()
+    logger.info("edited film attribute=%s strength=%g %s", editor.spec.name, strength, report)
+    return report
+
+
+@contextmanager
+def _made_aside(source: Path, target: Path) -> Iterator[Path]:
+    """Where the result grows; it gets its name when it is whole."""
+    import av
+
     aside = target.with_name(f".{target.stem[:100]}.{os.getpid()}{target.suffix}")
     try:
-        with open_film(source) as original:
-            _check_duration(float(original.duration or 0) / av.time_base, max_seconds)
-            with av.open(str(aside), "w", options={"movflags": "+faststart+use_metadata_tags"}) as result:
-                writer = FilmWriter(original, result, edited_by(editor.spec.name, strength), label)
-                frames = FilmFrameEditor(editor, strength, apply_anyway)
-                report = VideoJob(original, writer, frames, editor.detector, faces, progress, max_seconds).run()
+        yield aside
         aside.replace(target)
-        logger.info("edited film attribute=%s strength=%g %s", editor.spec.name, strength, report)
     except av.error.FFmpegError as error:
         raise PhotoRejected(f"{source.name} cannot be edited ({error.strerror}): use another video.") from error
     except OSError as error:
         raise DiatError(f"{target} cannot be written ({error.strerror}): choose another place.") from error
     finally:
         aside.unlink(missing_ok=True)
-    return report
 
 
 @contextmanager
@@ -168,13 +184,15 @@ def _check_size(width: int, height: int) -> None:
         raise PhotoRejected(f"The video is {width}x{height} pixels, too small to show a face: use another.")
 
 
-def _check_duration(seconds: float, max_seconds: float | None) -> None:
-    if max_seconds is not None and seconds > max_seconds:
-        raise _too_long(max_seconds, f" The video lasts {seconds:.0f} seconds.")
+def _check_duration(seconds: float, part: Part, max_seconds: float | None) -> None:
+    """``seconds``: of the film, 0 where it does not say."""
+    length = part.length(seconds) if seconds else 0.0
+    if max_seconds is not None and length > max_seconds:
+        raise _too_long(max_seconds, f" {'The video' if part.whole else 'This part'} lasts {length:.0f} seconds.")
 
 
 def _too_long(max_seconds: float, found: str = "") -> PhotoRejected:
-    return PhotoRejected(f"The limit is {max_seconds:.0f} seconds of video.{found} Cut it shorter first.")
+    return PhotoRejected(f"The limit is {max_seconds:.0f} seconds of video.{found} Take a shorter part.")
 
 
 class VideoJob:
@@ -182,6 +200,7 @@ class VideoJob:
 
     Args:
         original: the film.
+        part: what of it is taken.
         writer: of the result.
         editor, faces, strength, progress, max_seconds: see `edit_video`.
     """
@@ -189,6 +208,7 @@ class VideoJob:
     def __init__(
         self,
         original: av.container.InputContainer,
+        part: Part,
         writer: FilmWriter,
         editor: FilmFrameEditor,
         detector: FaceDetector,
@@ -196,46 +216,31 @@ class VideoJob:
         progress: Callable[[Progress], bool] | None,
         max_seconds: float | None,
     ) -> None:
-        self._original, self._writer = original, writer
+        self._reader = FilmReader(original, part, writer.sound, writer.copy, MAX_PIXELS)
+        self._part, self._writer = part, writer
+        self._total = _frames_of(original, part)
         self._progress, self._max_seconds = progress, max_seconds
         self._tracker = FaceTracker(detector, DETECTION_INTERVAL)
         self._chooser = TrackChooser(faces, detector)
         self._editor = editor
         self._in_work: deque[tuple[Any, U8]] = deque()  # decoded frames that the editor has not given back, and as RGB
-        self._frames = self._changed = self._damaged = 0
+        self._frames = self._changed = 0
         self._start = time.monotonic()
 
     def run(self) -> VideoReport:
-        """Edit the whole film."""
+        """Edit the whole of it."""
         self._start = time.monotonic()
-        for frame in self._decoded():
-            self._take(frame)
+        for frame, seconds in self._reader.frames():
+            self._take(frame, seconds)
         self._write(self._editor.rest())
         if not self._writer.finish():
-            raise PhotoRejected("The video shows no picture that can be decoded: use another video.")
-        return VideoReport(self._frames, self._changed, self._damaged, time.monotonic() - self._start)
+            if self._part.whole:
+                raise PhotoRejected("The video shows no picture that can be decoded: use another video.")
+            raise PhotoRejected("There is no picture in this part of the video: take another part.")
+        return VideoReport(self._frames, self._changed, self._reader.damaged, time.monotonic() - self._start)
 
-    def _decoded(self) -> Iterator[Any]:
-        """The film's frames; its sound is passed on."""
-        import av
-
-        video = self._original.streams.video[0]
-        video.thread_type = "AUTO"
-        video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # pictures may grow within a film
-        sound = self._writer.sound
-        for packet in self._original.demux(video, *sound):
-            if packet.stream in sound:
-                self._writer.copy(packet)
-                continue
-            try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                self._damaged += 1
-
-    def _take(self, frame: Any) -> None:
+    def _take(self, frame: Any, seconds: float) -> None:
         number = self._frames + len(self._in_work)
-        # Without a time stamp, as if shown at a usual rate.
-        seconds = float(frame.pts * frame.time_base) if frame.pts is not None else number / float(DEFAULT_RATE)
         # The header's word is not enough: a film may say nothing of its length, and pictures may grow within it.
         if self._max_seconds is not None and max(seconds, number / MAX_RATE) > self._max_seconds:
             raise _too_long(self._max_seconds)
@@ -248,10 +253,18 @@ class VideoJob:
     def _write(self, edited: list[U8]) -> None:
         for picture in edited:
             frame, original = self._in_work.popleft()
-            self._writer.write(picture, frame)
+            self._writer.write(picture, frame, original)
             self._frames += 1
             self._changed += picture is not original
             rate = self._frames / max(time.monotonic() - self._start, 1e-6)
-            total = self._original.streams.video[0].frames
-            if self._progress is not None and not self._progress(Progress(self._frames, total, rate)):
+            if self._progress is not None and not self._progress(Progress(self._frames, self._total, rate)):
                 raise DiatError("Stopped: nothing was written.")
+
+
+def _frames_of(film: av.container.InputContainer, part: Part) -> int:
+    """How many a part of a film has, 0 where the file does not say."""
+    import av
+
+    total: int = film.streams.video[0].frames
+    seconds = float(film.duration or 0) / av.time_base
+    return total if part.whole or not seconds else round(total * part.length(seconds) / seconds)

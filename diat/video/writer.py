@@ -5,9 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from diat.pixels import U8
 from diat.provenance import DIGITAL_SOURCE_TYPE, labelled
 from diat.video.colours import FilmColours
+from diat.video.reader import DEFAULT_RATE
 from diat.watermark import watermarked
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 # libx264: no visible loss, at a speed that does not hold the network up.
 ENCODER_OPTIONS = {"crf": "18", "preset": "veryfast"}
-DEFAULT_RATE = Fraction(25)  # frames a second, of a film that does not say
+MICROSECONDS = 1_000_000  # in which FFmpeg counts a container's time
 
 
 class FilmWriter:
@@ -26,6 +29,8 @@ class FilmWriter:
         result: the container to write to.
         edited_by: what the file says of its maker, see `diat.provenance.edited_by`.
         label: write `diat.provenance.LABEL` into every frame.
+        start: seconds of the original that are cut off; time stamps count from there.
+        before_after: put the original at the left of each picture.
     """
 
     def __init__(
@@ -34,8 +39,12 @@ class FilmWriter:
         result: av.container.OutputContainer,
         edited_by: str,
         label: bool = False,
+        start: float = 0.0,
+        before_after: bool = False,
     ) -> None:
-        self._label = label
+        self._label, self._before_after = label, before_after
+        # A film may count from another second than 0; what is cut in full keeps that.
+        self._cut = start + (original.start_time or 0) / MICROSECONDS if start else 0.0
         self._original, self._result = original.streams.video[0], result
         result.metadata.update({"comment": f"{edited_by}; {DIGITAL_SOURCE_TYPE}", "encoder": edited_by})
         self._copies: dict[Any, Any] = {
@@ -55,23 +64,32 @@ class FilmWriter:
     def copy(self, packet: Any) -> None:
         """Copy a packet of sound."""
         if packet.dts is not None:
+            shift = round(self._cut / packet.time_base)
+            packet.pts = None if packet.pts is None else packet.pts - shift
+            packet.dts -= shift
             packet.stream = self._copies[packet.stream]
             self._waiting.append(packet)
         self._flush_sound()
 
-    def write(self, picture: U8, source: Any) -> None:
+    def write(self, picture: U8, source: Any, original: U8) -> None:
         """Write the next frame.
 
         Args:
             picture: (H, W, 3) RGB; the invisible mark is put into it.
             source: the decoded `av.VideoFrame` that it was, whose time stamp and colours it takes.
+            original: (H, W, 3) RGB, what it was before.
         """
+        if self._label:
+            picture = labelled(picture)
+        if self._before_after:
+            picture = np.concatenate([original, picture], axis=1)
         if self._pictures is None or self._colours is None:
             self._colours = FilmColours.of_frame(source)
             self._pictures = self._add_pictures(picture.shape, self._colours)
-        picture = watermarked(labelled(picture) if self._label else picture)
-        frame = self._colours.from_rgb(picture, self._pictures.pix_fmt)
+        frame = self._colours.from_rgb(watermarked(picture), self._pictures.pix_fmt)
         frame.pts, frame.time_base = source.pts, source.time_base
+        if frame.pts is not None:
+            frame.pts -= round(self._cut / frame.time_base)
         self._result.mux(self._pictures.encode(frame))
 
     def finish(self) -> bool:
@@ -91,7 +109,7 @@ class FilmWriter:
 
     def _add_pictures(self, shape: tuple[int, ...], colours: FilmColours) -> Any:
         """The stream of the pictures, of the original's rate and time base."""
-        rate = self._original.average_rate or DEFAULT_RATE
+        rate = self._original.average_rate or Fraction(DEFAULT_RATE)
         stream: Any = self._result.add_stream("libx264", rate=rate, options=dict(ENCODER_OPTIONS))
         stream.height, stream.width = shape[:2]
         # Halved colour needs even sides.

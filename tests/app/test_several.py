@@ -12,6 +12,7 @@ from films import film
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from diat.attributes import ATTRIBUTES
 from diat.provenance import is_marked
 
 SLOW = 90_000  # milliseconds
@@ -35,6 +36,9 @@ def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, col
     choose(page, "many-photos", collins_path, hopper_path)
     page.locator("#consent input").check()
     expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
+    effects = page.locator("#many-attribute-effects")
+    expect(effects.locator("img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)  # tried on the first photograph
+    effects.locator("button[data-id=older_to_younger]").click()
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("2 of 2 photos changed.", timeout=SLOW)
     expect(page.locator("#many-gallery img")).to_have_count(2)
@@ -44,7 +48,7 @@ def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, col
     with page.expect_download() as download:
         page.locator("#many-download a").first.click()
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
-        assert archive.namelist() == ["eileen_collins-close-mouth.jpg", "grace_hopper-close-mouth.jpg"]
+        assert archive.namelist() == ["eileen_collins-younger.jpg", "grace_hopper-younger.jpg"]
         for name, path in zip(archive.namelist(), (collins_path, hopper_path), strict=True):
             assert is_marked(archive.read(name))
             assert Image.open(io.BytesIO(archive.read(name))).size == Image.open(path).size
@@ -64,20 +68,27 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     expect(page.locator("#many-run")).to_be_enabled()
 
 
-def test_a_video_comes_back_changed(opened, tmp_path, collins, shoot):
+def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_path, collins, shoot):
     path = film(tmp_path / "film.mp4", [collins] * 10)
     page = opened("Video")
     choose(page, "film", path)
     page.locator("#consent input").check()
     expect(page.locator("#film-people img")).to_have_count(1, timeout=SLOW)
+    effects = page.locator("#film-attribute-effects")
+    expect(effects.locator("img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)
+    effects.locator("button[data-id=older_to_younger]").click()
     page.click("#film-preview")
     expect(page.locator("#film-compare .message")).to_contain_text("identity similarity", timeout=SLOW)
+    expect(page.locator("#film-compare .message")).to_contain_text("Second 0.0 of 0.4.")
     page.locator("#film-people button.picture").click()
     expect(page.get_by_label("One person")).to_be_checked()
+    page.locator("#film-start input").fill("0.2")
+    page.locator("#film-beside input").check()
     expect(page.locator("#film-stop")).not_to_be_visible()
     page.click("#film-run")
-    expect(page.locator("#film-message")).to_contain_text("frames", timeout=SLOW)
+    expect(page.locator("#film-message")).to_contain_text("Done: 5 of 5 frames", timeout=SLOW)
     page.wait_for_selector("#film-result video", timeout=SLOW)
+    assert page.locator("#film-result video").evaluate("video => video.videoWidth") == 2 * collins.shape[1]
     expect(page.locator("#film-stop")).not_to_be_visible(timeout=10_000)
     expect(page.locator("#film-run")).to_be_enabled()
     shoot("video")

@@ -19,7 +19,7 @@ from diat.pages.bench import Bench, Change, PhotoShelf
 from diat.pages.guards import refuse_by_a_sentence
 from diat.pages.parts import action_of, consent_box
 from diat.pages.pictures import picture_file
-from diat.pages.video import film_faces
+from diat.pages.video_steps import film_faces
 from diat.results import result_name
 
 NOTICE = "The Hub could not be reached: the cached copy is used."

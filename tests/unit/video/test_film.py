@@ -172,7 +172,7 @@ def test_a_film_longer_than_the_limit_is_refused_whatever_its_header_says(editor
         edit_video(source, tmp_path / "out.mp4", editor, max_seconds=1)
     silent = film(tmp_path / "in.mkv", [pictures["collins"]] * 30, live=True)
     seen = []
-    with pytest.raises(PhotoRejected, match="limit is 1 seconds of video. Cut"):
+    with pytest.raises(PhotoRejected, match="limit is 1 seconds of video. Take"):
         edit_video(silent, tmp_path / "out.mp4", editor, max_seconds=0.6, progress=lambda p: seen.append(p) or True)
     assert len(seen) < 20
 

@@ -1,0 +1,51 @@
+"""Every change as a picture of a face, one of which is picked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gradio as gr
+
+from diat.faces import Face
+from diat.pages.editors import EditorPool
+from diat.pages.parts import QUIET, action_of, attribute_choice
+from diat.pages.pictures import picture_file, tried
+from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of
+from diat.pixels import U8
+
+TITLE = "What to change"
+
+
+def effects_to_come(editors: EditorPool, chosen: Sequence[str] = ()) -> Value:
+    """The changes before there is a face: their names."""
+    return choice_value(TITLE, [Choice(name, action_of(name)) for name in editors.attributes], chosen)
+
+
+def effects_of(editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str] = ()) -> Value:
+    """The changes, each tried on a face.
+
+    Args:
+        editors: the models.
+        photo: (H, W, 3) RGB uint8.
+        face: in it, one that can be changed.
+        chosen: what is picked.
+    """
+    choices = []
+    for name in editors.attributes:
+        thumbnail, seen = tried(editors.get(name), photo, face)
+        note = "" if seen else "nothing to change"
+        choices.append(Choice(name, action_of(name), picture_file(thumbnail, (name, 1.0) if seen else None), note))
+    return choice_value(TITLE, choices, chosen)
+
+
+def effect_choice(editors: EditorPool, elem_id: str) -> tuple[gr.HTML, gr.Radio]:
+    """The pictures, and which of them is picked, as programs say it; the page shows that by the pictures alone."""
+    pictures = choice(f"{elem_id}-effects", effects_to_come(editors, [editors.default]))
+    radio = attribute_choice(editors, elem_id, visible="hidden")
+
+    def pick(event: gr.EventData) -> str:
+        chosen = chosen_of(event, editors.attributes)
+        return chosen[0] if chosen else gr.skip()
+
+    pictures.pick(pick, None, radio, queue=False, **QUIET)
+    return pictures, radio

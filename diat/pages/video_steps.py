@@ -1,0 +1,204 @@
+"""What the page of a video does: people and changes as pictures, a preview of a moment, and the film itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from diat.errors import DiatError, InvalidArgument
+from diat.faces import MAX_FACES, Face, face_fault
+from diat.pages.editors import EditorPool
+from diat.pages.effects import effects_of, effects_to_come
+from diat.pages.parts import CONSENT_FIRST, Stops, available, cache_file, refusal, similarity_sentence
+from diat.pages.pictures import before_and_after, close_ups, picture_file, portrait
+from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
+from diat.pixels import U8
+from diat.video.choice import FilmFaces
+from diat.video.colours import upright
+from diat.video.film import MAX_PIXELS, Progress, VideoReport, edit_video, open_film
+from diat.video.part import Part
+from diat.video.reader import FilmReader
+
+MAX_SECONDS = 60.0  # of film: minutes of work
+MAX_SEARCHED = 50  # frames in which people are looked for
+PEOPLE = "Whom to change"
+
+
+class VideoPage:
+    """What the page does.
+
+    Args:
+        editors: the models.
+    """
+
+    def __init__(self, editors: EditorPool) -> None:
+        self._editors = editors
+        self._stops = Stops()
+        self.stop = self._stops.stop
+
+    def edit_film(
+        self,
+        film: str | None,
+        attribute: str,
+        strength: float,
+        faces: str,
+        number: float,
+        consent: bool,
+        start: float,
+        end: float,
+        beside: bool,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for it
+    ) -> tuple[Any, str]:
+        """Change one attribute in a video, or in a part of one.
+
+        Args:
+            film: MP4, MOV or WebM file; at most a minute of it is taken.
+            attribute: name of the attribute.
+            strength: 0 to 1.5.
+            faces: "largest", "all" or "person".
+            number: with "person", which one of the first frame, largest first from 1.
+            consent: that you are in the video, or that the people in it agreed; nothing happens without it.
+            start: second at which the part begins.
+            end: second at which it is over, 0 for the video's end.
+            beside: show the original at the left of the result.
+
+        Returns the result as an MP4 file and a sentence.
+        """
+        if film is None:
+            raise refusal("Choose a video.")
+        if not consent:
+            raise refusal(CONSENT_FIRST)
+
+        def show(now: Progress) -> bool:
+            left = f", {now.seconds_left:.0f} s left" if now.seconds_left is not None else ""
+            progress((now.done, now.total or None), desc=f"{now.rate:.1f} frames/s{left}", unit="frames")
+            return not stop.is_set()
+
+        try:
+            with self._stops.of(str(request.session_hash)) as stop:
+                chosen, editor = film_faces(faces, number), self._editors.get(attribute)
+                path = cache_file(f"{Path(available(film)).stem[:100]}-edited.mp4")
+                report = edit_video(
+                    film, path, editor, chosen, strength, show, MAX_SECONDS,
+                    start=start or 0.0, end=end or None, before_after=beside,
+                )  # fmt: skip
+        except DiatError as error:
+            raise refusal(error) from None
+        return str(path), "  \n".join([video_sentence(report), *editor.model.notices])
+
+    def people(self, film: str | None, start: float) -> Value:
+        """The people in the first frame that shows any, as pictures to click."""
+        try:
+            picture, found = self._first_seen(film, start)
+        except DiatError as error:
+            gr.Warning(str(error))
+            return choice_value(PEOPLE, [])
+        crops = [picture_file(portrait(picture, face)) for face in found]
+        choices = [Choice(str(n), f"Person {n}", crop) for n, crop in enumerate(crops, start=1)]
+        return choice_value(PEOPLE, choices)
+
+    def person(self, event: gr.EventData) -> tuple[Any, Any]:
+        """One of them was clicked."""
+        chosen = chosen_of(event, [str(number + 1) for number in range(MAX_FACES)])
+        return ("person", int(chosen[0])) if chosen else (gr.skip(), gr.skip())
+
+    def effects(
+        self, film: str | None, start: float, faces: str, number: float, consent: bool, attribute: str
+    ) -> Value:
+        """Every change of the person who is picked, or of the largest who can be changed."""
+        nothing = effects_to_come(self._editors, [attribute])
+        if not consent:
+            return nothing
+        try:
+            picture, found = self._first_seen(film, start)
+        except DiatError:
+            return nothing  # `people` says why
+        picked = found[int(number) - 1 : int(number)] if faces == "person" else found
+        usable = [face for face in picked if face_fault(face) is None]
+        return effects_of(self._editors, picture, usable[0], [attribute]) if usable else nothing
+
+    def _first_seen(self, film: str | None, start: float) -> tuple[U8, list[Face]]:
+        """The first frame that shows a face, and its faces, largest first; none where there is no film.
+
+        Raises:
+            DiatError: no face is seen, or it is no film.
+        """
+        if film is None:
+            return np.zeros((1, 1, 3), np.uint8), []
+        for picture in frames_from(Path(available(film)), start or 0.0, MAX_SEARCHED):
+            if found := self._editors.detector.detect(picture):
+                return picture, list(found)
+        raise DiatError("No face is seen where the video begins. Start later, or choose another.")
+
+    def preview(
+        self, film: str | None, attribute: str, strength: float, faces: str, number: float, moment: float, consent: bool
+    ) -> Value:
+        """One moment of the film, before and after."""
+        try:
+            if film is None:
+                raise DiatError("Choose a video.")
+            if not consent:
+                raise DiatError(CONSENT_FIRST)
+            chosen, path = film_faces(faces, number), Path(available(film))
+            length = seconds_of(path)
+            second = min(moment, 99) / 100 * length
+            picture = next(frames_from(path, second, 1), None)
+            if picture is None:
+                raise DiatError("There is no picture at this moment. Choose another.")
+            result = self._editors.get(attribute).edit(picture, chosen, strength)
+        except DiatError as error:
+            gr.Warning(str(error))
+            return compare_value(None, str(error), kind="refused")
+        mark = result.attribute, result.strength
+        pictures = before_and_after(close_ups(result), (result.original, result.photo), mark)
+        lines = [similarity_sentence(result), *result.notices, f"Second {second:.1f} of {length:.1f}."]
+        return compare_value(pictures, "\n".join(filter(None, lines)), from_start=True)
+
+
+def seconds_of(film: Path) -> float:
+    """A film's length, 0 where it does not say.
+
+    Raises:
+        PhotoRejected: it is no film.
+    """
+    import av
+
+    with open_film(film) as container:
+        return float(container.duration or 0) / av.time_base
+
+
+def frames_from(film: Path, start: float, most: int) -> Iterator[U8]:
+    """Some frames of a film, (H, W, 3) RGB, from a second on.
+
+    Raises:
+        PhotoRejected: it is no film.
+        InvalidArgument: there is no such second.
+    """
+    with open_film(film) as container:
+        reader = FilmReader(container, Part(start), [], lambda _: None, MAX_PIXELS)
+        yield from (upright(frame) for frame, _ in islice(reader.frames(), most))
+
+
+def film_faces(faces: str, number: float | None) -> FilmFaces:
+    """The page's choice as `edit_video` takes it; people are counted from 1 here and from 0 there.
+
+    Raises:
+        InvalidArgument: there is no such choice.
+    """
+    if faces == "person":
+        if number is None or not number >= 1:
+            raise InvalidArgument("People are counted from 1, the largest in the first frame.")
+        return int(number) - 1
+    return "all" if faces == "all" else "largest"
+
+
+def video_sentence(report: VideoReport) -> str:
+    """What the user reads when a video is done."""
+    damaged = f" {report.damaged} damaged frames were left out." if report.damaged else ""
+    return f"Done: {report.changed} of {report.frames} frames changed in {report.seconds:.0f} s.{damaged}"
