@@ -7,7 +7,7 @@ Written by `python train/digests.py` whenever a model in `diat/weights` is relea
 MANIFEST_SHA256: dict[str, str] = {
     "mouth_open": "2bf284b6216765ef6d308ec5c98f931722cff54df1a62e90368242bb9aaacd0b",
     "mouth_close": "626f8d5f6d746dbc8ef0f988498c8d337c9dd75d1136fac81bbd58daf1d077a2",
-    "eyeglasses_remove": "3795c820e50fddde54905f731e76fea932b59cd1d245e5e09d1e8ffd447855ed",
+    "eyeglasses_remove": "180acfcd3274a78d8eab1151e88b45c64a25a59cf4003a7b170e84501b1dd4c2",
     "male_to_female": "43c518d71baf202597d9fc9eaab4481323f918475591dd3c90370feb90598eae",
     "older_to_younger": "1d15b3a6fbdbb1ad90118e46b60d4a314d36db253e74a98be2658f1379e91152",
 }

@@ -17,11 +17,12 @@ from diat.photo import open_photo
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_an_edit_changes_the_face_and_keeps_the_person(editors, collins, name):
-    result = editors(name).edit(collins, apply_anyway=True)
-    assert result.photo.shape == collins.shape
+def test_an_edit_changes_the_face_and_keeps_the_person(editors, collins, hopper, name):
+    photo = hopper if name == "eyeglasses_remove" else collins
+    result = editors(name).edit(photo, apply_anyway=True)
+    assert result.photo.shape == photo.shape
     assert result.photo.dtype == np.uint8
-    assert (result.photo != collins).any()
+    assert (result.photo != photo).any()
     assert len(result.edited) == 1
     assert result.edited[0].identity_similarity > 0.3
     assert set(result.milliseconds) == {"decode", "detect", "align", "network", "paste"}

@@ -5,10 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from diat.align import photo_to_crop_matrix, warp_to_crop
-from diat.attributes import ATTRIBUTES
-from diat.heads import RGB
-from diat.hub import load_model
 from diat.layers import expected_shapes
 from diat.models import ENHANCER_PREFIX, PREFIXES, Model, ModelConfig
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
@@ -57,22 +53,6 @@ def test_the_graph_computes_what_torch_computes(residual, enhancer):
     np.testing.assert_allclose(ours, reference, atol=0.02)
 
 
-@pytest.fixture
-def faces_of(collins, hopper, detector):
-    """The crops of two portraits at a size."""
-    matrices = [(photo, photo_to_crop_matrix(detector.detect(photo)[0].points5)) for photo in (collins, hopper)]
-    return lambda size: np.stack([warp_to_crop(photo, matrix, size) for photo, matrix in matrices])
-
-
-@pytest.mark.parametrize("name", ATTRIBUTES)
-def test_on_real_faces_the_results_differ_by_less_than_one_level(name, faces_of):
-    model = load_model(name)
-    if model.config.heads != RGB:
-        pytest.skip("fields are compared in their own test")
-    crops = faces_of(model.config.size)
-    assert np.abs(NcnnRuntime(model)(crops) - TorchRuntime(model, "cpu")(crops)).max() < 1
-
-
 def test_an_edit_on_the_processor_does_not_import_torch(tmp_path, collins_path):
     arguments = ["edit", str(collins_path), "-o", str(tmp_path / "x.png"), "--attribute", "mouth_close"]
     code = (
@@ -89,17 +69,6 @@ def test_every_network_runs_in_half_precision_as_on_a_gpu(residual, enhancer):
     half, full = TorchRuntime(model, "cpu", torch.float16)(crops), TorchRuntime(model, "cpu")(crops)
     assert half.dtype == np.float32
     assert np.abs(half - full).mean() < 0.01 * np.abs(full).mean()
-
-
-@pytest.mark.parametrize("name", ATTRIBUTES)
-def test_in_half_precision_real_faces_differ_by_less_than_one_level_but_in_single_pixels(name, faces_of):
-    model = load_model(name)
-    if model.config.heads != RGB:
-        pytest.skip("networks with heads run in float32 everywhere")
-    crops = faces_of(model.config.size)
-    difference = np.abs(TorchRuntime(model, "cpu", torch.float16)(crops) - TorchRuntime(model, "cpu")(crops))
-    assert np.percentile(difference, 99.9) < 1
-    assert difference.max() < 8
 
 
 def test_crops_travel_to_the_device_as_bytes(monkeypatch):
