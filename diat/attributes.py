@@ -161,6 +161,9 @@ _SPECS = (
         matched=("Male", "Young"),
         pairs=PairRecipe("put-on glasses"),
         needless="no glasses found",
+        # Of 325 faces without glasses of CelebA-HQ's validation part (even rows) 98 % lie below 0.5, of 54 wearers none
+        # between 0.29 and 0.93.
+        fade=(0.5, 0.85),
     ),
     AttributeSpec(
         name="male_to_female",
