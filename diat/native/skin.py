@@ -92,7 +92,8 @@ def _smoothed(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
         wanted = np.exp(np.clip(laid(fields[f"limit_{name}"]), -1.4, 1.1))
         own = relief(band, work.cheeks)
         limit = np.asarray(factor * own * wanted, np.float32)
-        lines = 1 / (1 + (band / (NO_LINE * own)) ** 4)
+        against_lines = (band * np.float32(1 / (NO_LINE * own))) ** 2
+        lines = 1 / (1 + against_lines * against_lines)  # squared twice: numpy's fourth power takes 20 times as long
         change += (limited(band, limit) - band) * lines * (1 - nose if name in "34" else 1)
     return np.asarray(change * work.plain * (1 - work.areas.nostrils), np.float32)
 
