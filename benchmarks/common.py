@@ -1,9 +1,13 @@
-"""What the benchmarks share: the portrait that they take, the editor, and the shortest of some runs."""
+"""What the benchmarks share: the portrait that they take, the editor, the demo, and the shortest of some runs."""
 
 from __future__ import annotations
 
 import argparse
+import socket
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,3 +46,20 @@ def shortest(work: Callable[[], object], budget: float, runs: int = 3) -> float:
         took = time.perf_counter() - start
         best, spent, done = min(best, took), spent + took, done + 1
     return best
+
+
+def start_server() -> tuple[subprocess.Popen[bytes], str]:
+    """The demo on a free port of this machine. -> its process and address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, ROOT / "app.py", "--port", str(port)], stdout=subprocess.DEVNULL)
+    for _ in range(240):
+        time.sleep(0.5)
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5).close()
+            return server, f"http://127.0.0.1:{port}"
+        except OSError:
+            if server.poll() is not None:
+                break
+    sys.exit("The server did not start.")

@@ -14,19 +14,15 @@ import json
 import math
 import os
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from common import ROOT, option_parser, portrait
+from common import option_parser, portrait, start_server
 from playwright.sync_api import sync_playwright
 
 from diat.pixels import compressed
@@ -79,22 +75,6 @@ def memory_mib(process: int) -> float:
     """Resident size of a process."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def start_server() -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen([sys.executable, ROOT / "app.py", "--port", str(port)], stdout=subprocess.DEVNULL)
-    for _ in range(240):
-        time.sleep(0.5)
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5).close()
-            return server, f"http://127.0.0.1:{port}"
-        except OSError:
-            if server.poll() is not None:
-                break
-    sys.exit("The server did not start.")
 
 
 def watched(
