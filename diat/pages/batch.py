@@ -146,6 +146,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
                 label=f"Photos (up to {MAX_PHOTOS})",
                 file_count="multiple",
                 file_types=["image"],
+                height=240,  # more of them scroll
                 elem_id="many-photos",
             )
             take_uploads_only(photos)

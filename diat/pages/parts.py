@@ -20,6 +20,7 @@ from diat.pages.editors import EditorPool
 from diat.pages.guards import refuse_by_a_sentence
 from diat.results import EditResult
 
+UNSEEN = 0.995  # identity similarity, of 1: so like itself is a face of which nothing is seen to have changed
 CONSENT = "I am in these pictures, or the people in them agreed."
 CONSENT_FIRST = "Confirm consent first: tick the box at the top of the page."
 
@@ -72,6 +73,8 @@ def cache_file(name: str) -> Path:
 def similarity_sentence(result: EditResult) -> str:
     """How much of each person a recogniser still sees in the faces that were changed; nothing where none was."""
     changed = [face for face in result.edited if not np.array_equal(face.before, face.after)]
+    if changed and min(face.identity_similarity for face in changed) >= UNSEEN:
+        return "Hardly anything changed (identity similarity 100 %)."
     percent = [round(100 * max(face.identity_similarity, 0)) for face in changed]
     same = sum(face.identity_similarity >= SAME_PERSON for face in changed)
     if not changed:
@@ -145,9 +148,14 @@ def with_stop(
 
 
 def show_on_phones(events: Sequence[gr.events.Dependency], elem_id: str) -> None:
-    """After these events, bring a part of the page into view where its top is not on the screen, as on a phone."""
+    """After these events, bring a part of the page into view where its top is not on the screen, as on a phone.
+
+    Where the page's box is to be ticked first, that is brought into view; where the part shows what the program does,
+    nothing has happened yet, and nothing moves.
+    """
     script = (
-        f"() => {{ const part = document.getElementById('{elem_id}'); if (!part) return; "
+        "() => { const part = document.querySelector('#consent.missed') || "
+        f"document.getElementById('{elem_id}'); if (!part || part.querySelector('.example')) return; "
         "const top = part.getBoundingClientRect().top; if (top < 0 || top > 0.5 * innerHeight) "
         "part.scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth', "
         "block: 'start' }); }"

@@ -25,7 +25,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     with gr.Row():
         with gr.Column(min_width=300):
             film = gr.Video(
-                label=f"Video (up to 40 MiB, of which up to {MAX_SECONDS:.0f} seconds are taken)",
+                label=f"Video (up to {MAX_SECONDS:.0f} seconds and 40 MiB)",
                 sources=["upload"],
                 height=240,
                 elem_id="film",

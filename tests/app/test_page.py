@@ -225,6 +225,8 @@ def test_before_and_after_are_compared_in_three_ways_and_nothing_is_covered(page
 def test_a_result_comes_into_view_and_nothing_jumps(page, hopper_path, width, shoot):
     page.set_viewport_size({"width": width, "height": 844})
     consent(page)
+    page.wait_for_timeout(1000)
+    assert page.evaluate("window.scrollY") == 0  # there is nothing to see yet
     page.evaluate(
         """() => { window.jumps = 0; new PerformanceObserver((list) => { for (const e of list.getEntries())
         if (!e.hadRecentInput) window.jumps += e.value; }).observe({ type: "layout-shift" }); }"""

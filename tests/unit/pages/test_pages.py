@@ -155,6 +155,8 @@ def test_what_was_not_changed_is_no_success(pool, hopper_path):
     *_, said = PhotoApi(pool).edit(str(hopper_path), "mouth_open", 0, [], True)
     assert "Nothing was changed." in said
     assert "recognisable" not in said
+    *_, said = PhotoApi(pool).edit(str(hopper_path), "older_to_younger", 0.05, [], True)
+    assert "Hardly anything changed (identity similarity 100 %)." in said
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [[]], object()])
