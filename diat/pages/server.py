@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from diat.errors import DiatError, explain_import_error
 from diat.pages.logs import log_to_stderr
@@ -41,18 +44,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _serve(args: argparse.Namespace, folder: Path) -> None:
-    import gradio as gr
-    from starlette.middleware import Middleware
-
     from diat.detector import EMBEDDED_PACK
-    from diat.pages.access import LoginGuard, SiteGuard, site_hosts
+    from diat.pages.access import site_hosts
     from diat.pages.editors import EditorPool
-    from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota
     from diat.pages.health import health_route
     from diat.pages.live import LiveRoutes
-    from diat.pages.page import CSS, HEAD, build
-    from diat.pages.uploads import Renewal, Sweeper, files_in_work
-    from diat.photo import MAX_BYTES
+    from diat.pages.page import build
+    from diat.pages.uploads import Sweeper, files_in_work
 
     if args.mcp:
         import mcp  # noqa: F401 - Gradio would go on without it
@@ -62,8 +60,31 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
     hosts = () if args.share else site_hosts(args.host, args.allowed_host)
     demo = build(editors, f"http://127.0.0.1:{args.port}")
     Sweeper(folder, lambda: files_in_work(demo)).start()
-    fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
     demo.queue(max_size=args.queue, default_concurrency_limit=args.concurrency)
+    # What Gradio says of a public address is for people who write programs, and goes unsaid.
+    with contextlib.redirect_stdout(io.StringIO()) if args.share else contextlib.nullcontext():
+        _launch(args, demo, hosts, folder, [health_route(editors), *LiveRoutes(editors).routes()])
+    address = f"http://{'127.0.0.1' if args.host in EVERYWHERE else args.host}:{args.port}"
+    sys.stdout.write(f"DIAT is on {address} (Ctrl-C stops it).\n")
+    if args.share and demo.share_url:
+        sys.stdout.write(f"For a week it is on {demo.share_url} too, for anybody who knows that address.\n")
+    elif args.share:
+        sys.stderr.write("No public address could be opened: check the network. This machine alone shows the demo.\n")
+    sys.stdout.flush()
+    demo.block_thread()
+
+
+def _launch(args: argparse.Namespace, demo: Any, hosts: Any, folder: Path, routes: list[Any]) -> None:
+    import gradio as gr
+    from starlette.middleware import Middleware
+
+    from diat.pages.access import LoginGuard, SiteGuard
+    from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota
+    from diat.pages.page import CSS, HEAD
+    from diat.pages.uploads import Renewal
+    from diat.photo import MAX_BYTES
+
+    fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
     demo.launch(
         server_name=args.host,
         server_port=args.port,
@@ -77,7 +98,7 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
         enable_monitoring=False,
         max_file_size=MAX_BYTES,
         ssr_mode=False,
-        quiet=not args.share,  # Gradio says how to share by a call that nobody here makes
+        quiet=True,
         prevent_thread_lock=True,
         run_history=False,
         footer_links=["api"],
@@ -90,15 +111,11 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
                 Middleware(BodyLimit, limit=MAX_BYTES + 2**20),
                 Middleware(Renewal, folder=folder),
             ],
-            "routes": [health_route(editors), *LiveRoutes(editors).routes()],
+            "routes": routes,
             # Gradio asks for no login there.
             **({"openapi_url": None} if args.auth else {}),
         },
     )
-    address = f"http://{'127.0.0.1' if args.host in EVERYWHERE else args.host}:{args.port}"
-    sys.stdout.write(f"DIAT is on {address} (Ctrl-C stops it).\n")
-    sys.stdout.flush()
-    demo.block_thread()
 
 
 def _check_port(host: str, port: int) -> None:

@@ -7,7 +7,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
+from contextlib import suppress
 
 import pytest
 from gradio_client import Client, handle_file
@@ -62,6 +65,34 @@ def test_a_port_that_cannot_be_had_is_one_sentence(port):
     assert done.returncode != 0
     assert "port" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_public_address_is_asked_for_and_its_lack_is_one_sentence(tmp_path):
+    with socket.socket() as proxy:  # of the way out, which it notes and closes
+        proxy.bind(("127.0.0.1", 0))
+        proxy.listen()
+        asked: list[bytes] = []
+
+        def refuse() -> None:
+            with suppress(OSError):  # the test is over
+                while True:
+                    connection, _ = proxy.accept()
+                    asked.append(connection.recv(200).split(b"\r\n")[0])
+                    connection.close()
+
+        threading.Thread(target=refuse, daemon=True).start()
+        way_out = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        names = {"HTTPS_PROXY": way_out, "https_proxy": way_out, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        log = tmp_path / "log"
+        with serving(log, "--share", HF_HUB_OFFLINE="1", **names):
+            for _ in range(240):
+                if "public address" in log.read_text():
+                    break
+                time.sleep(0.25)
+    said = log.read_text()
+    assert "No public address could be opened: check the network." in said and "Traceback" not in said
+    assert "DIAT is on http://127.0.0.1" in said and "frpc" not in said
+    assert any(line.startswith(b"CONNECT") for line in asked)
 
 
 def test_uploads_are_the_servers_alone_and_go_with_it(tmp_path, hopper_path):
