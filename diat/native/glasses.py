@@ -10,7 +10,7 @@ import numpy as np
 from diat.align import transform_points
 from diat.heads import HEADS
 from diat.native.eyes import with_average_eyes
-from diat.native.healing import grain, healed, membrane, on_grid
+from diat.native.healing import grain, healed, light_and_tint, membrane, on_grid
 from diat.native.region import NativeFace, Window, box_around, inside, sample
 from diat.pixels import F32, MEAN, U8, channel_sum
 
@@ -28,6 +28,8 @@ TOO_DARK = (0.35, 0.55)  # likewise, between which one begins to be skin
 OTHER_TINT = (0.25, 0.5)  # likewise of the differences of the shares that the channels have, summed
 OTHER_SKIN = (0.2, 0.4)  # likewise, of colours that are averaged
 PALE_FILL = (0.4, 0.7)  # likewise, of a fill, which is paler than skin where the network is not sure
+SKIN_TINT = 0.7  # share of the tint around that a fill takes, whose own is grey where the network is not sure
+SOME = 0.3  # of a pixel that is known to be skin: without one nothing is known of its tint
 BROW = 5.0  # how broad a brow is, template units
 
 
@@ -97,7 +99,11 @@ def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], nose: F
     outside = _outside(face, hidden.shape)
     fill += outside[..., None] * membrane(seen - fill, known * outside)
     skin, skin_around = _like_skin(fill, nose, PALE_FILL), _like_skin(seen, nose, OTHER_SKIN)
-    mended = healed(fill, seen, known * skin * skin_around, _ramp(hidden, REPLACED) * skin)
+    known = np.asarray(known * skin * skin_around, np.float32)
+    mended = healed(fill, seen, known, _ramp(hidden, REPLACED) * skin)
+    if known.max() > SOME:
+        (light, tint), (_, tint_around) = light_and_tint(mended), light_and_tint(seen)
+        mended = light + tint + SKIN_TINT * (membrane(tint_around, known) - tint)
     inside_face = (1 - outside) * cv2.GaussianBlur(skin, (0, 0), 1.0)
     fill += inside_face[..., None] * (np.clip(mended, 0, 255) - fill)
     fill = np.clip(fill, 0, 255)

@@ -71,8 +71,8 @@ def healed(fill: F32, surroundings: F32, known: F32, replaced: F32) -> F32:
     Returns:
         (h, w, 3) float32.
     """
-    light, tint = _light_and_tint(fill)
-    wanted_light, wanted_tint = _light_and_tint(surroundings)
+    light, tint = light_and_tint(fill)
+    wanted_light, wanted_tint = light_and_tint(surroundings)
     carried = membrane(tint, replaced)
     light += _carried_inwards(wanted_light - light, known)
     tint = carried + replaced[..., None] * (tint - carried) + _carried_inwards(wanted_tint - carried, known)
@@ -85,7 +85,7 @@ def _carried_inwards(mismatch: F32, known: F32) -> F32:
     return membrane(mismatch, np.asarray(known * np.exp(-(size**2)), np.float32))
 
 
-def _light_and_tint(image: F32) -> tuple[F32, F32]:
+def light_and_tint(image: F32) -> tuple[F32, F32]:
     """(h, w, 1) lightness and (h, w, 3) what is left."""
     light = channel_sum(image)[..., None]
     return light, np.asarray(image - light, np.float32)

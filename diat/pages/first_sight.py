@@ -21,10 +21,10 @@ from diat.provenance import encode
 FOLDER = Path(__file__).parent / "showcase"
 PORTRAITS = Path(__file__).parents[2] / "examples"  # beside the package, where it was not installed by a wheel
 README_PICTURE = Path(__file__).parents[2] / "docs" / "before_after.jpg"
-# What looks right at full size with today's weights. Remove glasses has none: Grace Hopper's eyes come out smeared.
 # The first is the page's own before and after; the first two are the README's.
 SHOWN = {
     "mouth_close": "eileen_collins",
+    "eyeglasses_remove": "grace_hopper",
     "older_to_younger": "grace_hopper",
     "mouth_open": "grace_hopper",
     "male_to_female": "grace_hopper",

@@ -87,7 +87,7 @@ def test_the_first_screen_shows_a_face_before_and_after_and_examples(page, width
 
 def test_an_example_runs_at_a_click_without_the_box(page, shoot):
     examples = page.locator("#examples button.picture")
-    expect(examples).to_have_count(4)
+    expect(examples).to_have_count(5)
     examples.nth(1).click()
     old = wait_for_result(page)
     effects_are_shown(page)
