@@ -88,12 +88,12 @@ def test_the_first_screen_shows_a_face_before_and_after_and_examples(page, width
 def test_an_example_runs_at_a_click_without_the_box(page, shoot):
     examples = page.locator("#examples button.picture")
     expect(examples).to_have_count(5)
-    examples.nth(1).click()
+    examples.nth(2).click()
     old = wait_for_result(page)
     effects_are_shown(page)
     expect(effect(page, "older_to_younger")).to_have_attribute("aria-pressed", "true")
     shoot("result")
-    examples.nth(2).click()  # of the same photograph
+    examples.nth(3).click()  # of the same photograph
     wait_for_result(page, old)
     expect(effect(page, "mouth_open")).to_have_attribute("aria-pressed", "true", timeout=SLOW)
 
