@@ -102,6 +102,7 @@ def test_every_change_is_a_picture_and_a_click_picks_it(page, hopper_path, hoppe
     upload(page, hopper_path)
     expect(message(page)).to_contain_text("Confirm consent first", timeout=SLOW)
     expect(page.locator("#consent")).to_have_class(re.compile("missed"))
+    expect(page.locator("#consent")).to_have_css("outline-offset", "-3px")  # outside it would be cut off
     consent(page)
     old = wait_for_result(page)  # her lips are together: another change than the default is made
     expect(page.locator("#consent")).not_to_have_class(re.compile("missed"))
