@@ -156,7 +156,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             run = gr.Button("Apply to all", variant="primary", elem_id="many-run")
             stop = gr.Button("Stop", visible=False, elem_id="many-stop")
         with gr.Column(min_width=300):
-            message = gr.Markdown(elem_id="many-message")
+            message = gr.Markdown(label="Sentence", elem_id="many-message")
             gallery = gr.Gallery(
                 label="Before | After",
                 columns=2,

@@ -37,5 +37,5 @@ def verify_tab() -> None:
             hand_over_unopened(photo, set())
         with gr.Column(min_width=300):
             gr.Markdown("Was this picture edited with DIAT? Every result carries marks; this page reads them.")
-            message = gr.Markdown(elem_id="verify-message")
+            message = gr.Markdown(label="Sentence", elem_id="verify-message")
     photo.change(verify, photo, message, api_name="verify", show_progress="hidden")

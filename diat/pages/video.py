@@ -48,7 +48,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
                 stop = gr.Button("Stop", visible=False, elem_id="film-stop")
         with gr.Column(min_width=300):
             compared = compare("film-compare", compare_value(None, "Choose a video, then preview any moment of it."))
-            message = gr.Markdown(elem_id="film-message")
+            message = gr.Markdown(label="Sentence", elem_id="film-message")
             result = gr.Video(
                 label="Result", visible=False, interactive=False, elem_id="film-result", buttons=["download"]
             )

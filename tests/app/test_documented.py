@@ -37,6 +37,8 @@ def test_the_calls_by_curl(server):
 def test_the_call_that_the_page_shows_works_as_it_is(server):
     """As the page of the API writes it for Python: each parameter's default or example."""
     endpoints = json.load(urllib.request.urlopen(f"{server}/gradio_api/info", timeout=30))["named_endpoints"]
+    labels = {part["label"] for endpoint in endpoints.values() for part in endpoint["returns"]}
+    assert not {label for label in labels if label.startswith("value_")}
     client = Client(server, verbose=False)
     for name in ("/faces", "/edit", "/every"):
         options = {}
