@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E402 - OpenMP reads its settings once, when OpenCV or torch loads it
 import os
 from pathlib import Path
+
+# Threads that wait sleep, here and in what the tests start: spinning doubled the CPU time of a tiny training.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import cv2
 import numpy as np
