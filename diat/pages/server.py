@@ -81,6 +81,7 @@ def _launch(args: argparse.Namespace, demo: Any, hosts: Any, folder: Path, route
     from diat.pages.access import LoginGuard, SiteGuard
     from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota
     from diat.pages.page import CSS, HEAD
+    from diat.pages.sessions import MAX_SESSIONS, SessionKeeper
     from diat.pages.uploads import Renewal
     from diat.photo import MAX_BYTES
 
@@ -97,6 +98,7 @@ def _launch(args: argparse.Namespace, demo: Any, hosts: Any, folder: Path, route
         root_path=args.root_path,
         enable_monitoring=False,
         max_file_size=MAX_BYTES,
+        state_session_capacity=MAX_SESSIONS,
         ssr_mode=False,
         quiet=True,
         prevent_thread_lock=True,
@@ -110,6 +112,7 @@ def _launch(args: argparse.Namespace, demo: Any, hosts: Any, folder: Path, route
                 Middleware(DiskQuota, folder=folder),
                 Middleware(BodyLimit, limit=MAX_BYTES + 2**20),
                 Middleware(Renewal, folder=folder),
+                Middleware(SessionKeeper, demo=demo),
             ],
             "routes": routes,
             # Gradio asks for no login there.
