@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
 import shutil
@@ -78,6 +79,33 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def process_aside(path: Path) -> Path:
+    """A name beside a path for a library that writes by itself, as long as this process runs.
+
+    What processes that were killed left under such names is removed. It ends as the path does.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.stem[:100])}.*{path.suffix}"):
+        number = left.name.removesuffix(path.suffix).rpartition(".")[2]
+        if number.isdecimal() and not _runs(int(number)):
+            try:
+                left.unlink()
+            except OSError:  # open on Windows, or in a folder that is not ours
+                continue
+    return path.with_name(f".{path.stem[:100]}.{os.getpid()}{path.suffix}")
+
+
+def _runs(process: int) -> bool:
+    if os.name == "nt":  # an open file cannot be removed there, and asking would end the process
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def _aside(path: Path) -> Path:

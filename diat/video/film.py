@@ -16,6 +16,7 @@ from diat.attributes import check_strength
 from diat.editor import FaceEditor
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.faces import FaceDetector
+from diat.files import process_aside
 from diat.pixels import U8
 from diat.provenance import edited_by
 from diat.video.choice import FilmFaces, TrackChooser, check_film_faces
@@ -128,7 +129,7 @@ def _made_aside(source: Path, target: Path) -> Iterator[Path]:
     """Where the result grows; it gets its name when it is whole."""
     import av
 
-    aside = target.with_name(f".{target.stem[:100]}.{os.getpid()}{target.suffix}")
+    aside = process_aside(target)
     try:
         yield aside
         aside.replace(target)

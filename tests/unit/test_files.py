@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from diat import files
-from diat.files import write_file, write_folder
+from diat.files import process_aside, write_file, write_folder
 
 
 @pytest.mark.parametrize(("umask", "rights"), [(0o022, 0o644), (0o077, 0o600)])
@@ -57,3 +59,14 @@ def test_only_regular_files_of_a_size_are_read(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
         files.read_file(tmp_path / "pipe", 5)
+
+
+def test_what_killed_processes_left_under_a_files_name_goes_and_nothing_else_does(tmp_path):
+    path = tmp_path / "a[1].mp4"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    kept = [f".a[1].{os.getpid()}.mp4", ".a[1].1.mp4", ".a[1].notes.mp4", f".a1.{ended.pid}.mp4", "a[1].mp4"]
+    for name in (*kept, f".a[1].{ended.pid}.mp4", f".a[1].{2**70}.mp4"):
+        (tmp_path / name).touch()
+    assert process_aside(path).name == f".a[1].{os.getpid()}.mp4"
+    assert sorted(left.name for left in tmp_path.iterdir()) == sorted(kept)

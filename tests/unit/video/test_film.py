@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from diat.editor import FaceEditor
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.provenance import DIGITAL_SOURCE_TYPE
 from diat.video.film import edit_video
+
+NIGHTLY = bool(os.environ.get("NIGHTLY"))  # 20 kills instead of one
 
 
 @pytest.fixture(scope="module")
@@ -86,27 +89,30 @@ def test_a_cancelled_video_leaves_nothing_behind(editor, pictures, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_a_killed_one_leaves_no_broken_file_under_the_final_name(pictures, tmp_path):
-    source = film(tmp_path / "in.mp4", [pictures["collins"]] * 400)
-    command = [
-        sys.executable,
-        "-m",
-        "diat.cli",
-        "video",
-        source,
-        "-o",
-        tmp_path / "out.mp4",
-        "--attribute",
-        "mouth_close",
-    ]
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+@pytest.mark.parametrize("time_of_death", range(20 if NIGHTLY else 1))
+def test_a_killed_one_loses_nothing_and_what_it_leaves_goes_with_the_next(editor, pictures, tmp_path, time_of_death):
+    source, target = film(tmp_path / "in.mp4", [pictures["collins"]] * 400), tmp_path / "out.mp4"
+    target.write_bytes(b"an older result")
+    (tmp_path / f".out.{os.getpid()}.mp4").write_bytes(b"of a run that goes on")
+    before = source.read_bytes()
+    options = ["video", str(source), "-o", str(target), "--attribute", "mouth_close", "--overwrite"]
+    command = [sys.executable, "-m", "diat.cli", *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(".out.*")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(0.5)
+    while not (tmp_path / f".out.{process.pid}.mp4").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(random.Random(time_of_death).uniform(0, 1))
     os.kill(process.pid, signal.SIGKILL)
     process.wait(10)
-    assert not (tmp_path / "out.mp4").exists()
+    assert (source.read_bytes(), target.read_bytes()) == (before, b"an older result")
+    assert len(list(tmp_path.iterdir())) == 4
+    with pytest.raises(DiatError, match="Stopped"):
+        edit_video(source, tmp_path / "other.mp4", editor, progress=lambda _: False)
+    assert len(list(tmp_path.iterdir())) == 4  # of another film
+    (tmp_path / f".out.{os.getpid()}.mp4").rename(tmp_path / ".out.1.mp4")  # which always runs
+    with pytest.raises(DiatError, match="Stopped"):
+        edit_video(source, target, editor, progress=lambda _: False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.1.mp4", "in.mp4", "out.mp4"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no video" * 1000])
