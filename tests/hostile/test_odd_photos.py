@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from PIL import GifImagePlugin, Image
 from test_photos import assert_sentence, encoded, psnr
 
 from diat.errors import PhotoRejected
-from diat.photo import open_photo
+from diat.photo import MAX_BYTES, Photo, is_photo, open_photo, photo_bytes
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +92,46 @@ def test_a_pil_image_that_cannot_be_read_is_refused(name, portrait):
         assert open_photo(image).pixels.shape[2] == 3
     except PhotoRejected as error:
         assert "Traceback" not in str(error)
+
+
+def test_what_counts_as_one_photograph(portrait):
+    picture = np.asarray(portrait)
+    for one in (picture, "a.jpg", b"", bytearray(), memoryview(b""), Path("a"), portrait, Photo(picture), io.BytesIO()):
+        assert is_photo(one)
+    for other in (picture[None], [picture], ("a.jpg",), None, 5):
+        assert not is_photo(other)
+
+
+def test_bytes_of_any_kind_are_taken_and_too_many_are_not(portrait):
+    data = encoded(portrait, "PNG")
+    for kind in (bytes, bytearray, memoryview):
+        np.testing.assert_array_equal(open_photo(kind(data)).pixels, np.asarray(portrait))
+    with pytest.raises(PhotoRejected, match="The file is more than 40 MiB large: at most 40 MiB are accepted"):
+        open_photo(bytes(MAX_BYTES + 1))
+
+
+def test_limits_are_taken_at_their_edge(tmp_path):
+    assert open_photo(np.zeros((1, 100, 3), np.uint8)).pixels.shape == (1, 100, 3)
+    (tmp_path / "full.jpg").write_bytes(b"x" * MAX_BYTES)
+    assert len(photo_bytes(tmp_path / "full.jpg")) == MAX_BYTES
+    with pytest.raises(PhotoRejected, match="is not a JPEG"):
+        open_photo(io.BytesIO(b"x" * MAX_BYTES))
+
+
+def test_a_long_name_is_cut_in_the_sentence_and_a_folder_that_is_not_there_suggests_nothing(tmp_path):
+    with pytest.raises(PhotoRejected, match="'x{100}\\.\\.\\.' cannot be read"):
+        photo_bytes(tmp_path / ("x" * 200))
+    with pytest.raises(PhotoRejected, match="'a.jpg' cannot be read .*: check the path"):
+        photo_bytes(tmp_path / "none" / "a.jpg")
+
+
+def test_exif_that_raises_when_it_is_read_leaves_the_pixels_as_they_are(portrait, monkeypatch):
+    data = encoded(portrait, "PNG")
+
+    def fail(*_):
+        raise struct.error("no exif")
+
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+    photo = open_photo(data)
+    np.testing.assert_array_equal(photo.pixels, np.asarray(portrait))
+    assert photo.keepsake.exif == b""

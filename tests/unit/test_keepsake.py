@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from diat.keepsake import MAX_PROFILE, Keepsake, dates_of, writable_profile
 from diat.photo import open_photo
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -112,6 +113,38 @@ def test_a_date_that_is_something_else_goes(result, hopper):
     exif = Image.Exif()
     exif[0x0132] = "Ada Lovelace"
     assert edited(result, file_of(Image.fromarray(hopper), "JPEG", exif=exif)).keepsake.exif == b""
+
+
+def test_a_date_of_the_camera_alone_stays_and_a_place_alone_is_told():
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: "2024:05:06 07:08:09", 0x9004: "x" * 25}
+    image = Image.new("RGB", (8, 8))
+    kept, located = dates_of(Image.open(io.BytesIO(file_of(image, "PNG", exif=exif))))
+    again = Image.Exif()
+    again.load(kept)
+    assert dict(again.get_ifd(0x8769)) == {0x9003: "2024:05:06 07:08:09"} and 0x0132 not in again and not located
+    place = Image.Exif()
+    place[0x8825] = {1: "N"}
+    assert dates_of(Image.open(io.BytesIO(file_of(image, "PNG", exif=place)))) == (b"", True)
+
+
+def test_a_profile_is_written_if_it_is_of_rgb_and_not_absurdly_large():
+    assert writable_profile(SRGB) == SRGB
+    assert writable_profile(None) is writable_profile(b"") is writable_profile(b"x" * 300) is None
+    assert writable_profile(SRGB + bytes(MAX_PROFILE - len(SRGB))) is not None
+    assert writable_profile(SRGB + bytes(MAX_PROFILE - len(SRGB) + 1)) is None
+    assert writable_profile(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()) is None
+
+
+def test_a_profile_that_leads_nowhere_leaves_the_colours_as_they_are():
+    colours, pixels = np.full((4, 4, 3), 7, np.uint8), np.full((4, 4, 3), 90, np.uint8)
+    kept = Keepsake(colours=colours, profile=b"no profile")
+    changed = pixels.copy()
+    changed[1, 2] = (1, 2, 3)
+    restored = kept.restored(pixels, changed)
+    assert restored[1, 2].tolist() == [1, 2, 3] and (restored != 7).any(axis=2).sum() == 1
+    assert (kept.restored(pixels, pixels) == colours).all()
+    assert (Keepsake().restored(pixels, changed) == changed).all()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from PIL import Image
 from diat import credentials
 from diat.cli import main
 from diat.errors import DiatError, PhotoRejected
-from diat.marks import read_marks
+from diat.marks import Marks, read_marks
 from diat.pages.verify import verify
 from diat.provenance import LABEL, encode, labelled
 from diat.video.film import edit_video
@@ -89,6 +89,18 @@ def test_an_unedited_photograph_has_no_mark(collins_path):
     assert marks.sentences == (
         "No mark was found. That does not show that the picture is unedited: marks can be removed.",
     )
+
+
+def test_marks_are_told_in_sentences():
+    unknown = credentials.Credentials("Somebody", None, "Invalid")
+    marks = Marks(None, True, 7.4, unknown)
+    assert marks.edited and marks.sentences == (
+        "The file says that a trained model changed it (not which one).",
+        "Content Credentials by Somebody, signed by nobody known: Invalid.",
+        "The pixels carry DIAT's invisible mark (score 7; 6 is enough).",
+    )
+    assert not Marks(None, False, 6.0, None).edited and Marks(None, False, 6.1, None).edited
+    assert Marks(None, False, 0.0, unknown).edited
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

@@ -1,9 +1,10 @@
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from diat.errors import TrainingStopped
-from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint, save_weights
 
 
 def trained(steps: int = 3) -> tuple[nn.Module, torch.optim.Optimizer]:
@@ -74,3 +75,69 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     path = save(tmp_path, 1)
     with pytest.raises(TrainingStopped, match="other networks"):
         load_checkpoint(path, {"n": nn.Conv2d(3, 5, 3)}, {})
+
+
+def test_a_full_disk_leaves_the_checkpoints_before_whole(tmp_path, monkeypatch):
+    save(tmp_path, 1)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("diat.training.checkpoint.os.fsync", full)
+    with pytest.raises(TrainingStopped, match="of step 2 could not be written .*No space.*: make room on the disk"):
+        save(tmp_path, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-0000001"]
+    network, optimizer = trained()
+    assert load_checkpoint(tmp_path / "step-0000001", {"n": network}, {"o": optimizer})["step"] == 1
+
+
+def test_a_step_that_is_saved_again_takes_the_place_of_the_first(tmp_path):
+    save(tmp_path, 1)
+    (tmp_path / "step-0000001" / "more").write_text("old")
+    path = save(tmp_path, 1, keep=1)
+    assert sorted(file.name for file in path.iterdir()) == ["meta.json", "state.safetensors"]
+
+
+def test_metadata_that_are_refused_leave_the_networks_as_they_were(tmp_path):
+    path = save(tmp_path, 1)
+    network, optimizer = trained(steps=1)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    seen = []
+
+    def refuse(meta):
+        seen.append(meta["config"])
+        raise TrainingStopped("another run")
+
+    with pytest.raises(TrainingStopped, match="another run"):
+        load_checkpoint(path, {"n": network}, {"o": optimizer}, refuse)
+    assert seen == [{"seed": 1}]
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_a_checkpoint_without_an_optimizer_that_is_asked_for_is_refused(tmp_path):
+    path = save(tmp_path, 1)
+    network, optimizer = trained()
+    with pytest.raises(TrainingStopped, match="of other networks .*: resume with the same settings"):
+        load_checkpoint(path, {"n": network}, {"another": optimizer})
+
+
+def test_moments_are_laid_out_as_their_parameters_are(tmp_path):
+    path = save(tmp_path, 1)
+    network, optimizer = trained()
+    network.to(memory_format=torch.channels_last)
+    load_checkpoint(path, {"n": network}, {"o": optimizer})
+    weight = network[0].weight
+    state = optimizer.state[weight]
+    assert state["exp_avg"].stride() == weight.stride() != state["exp_avg"].contiguous().stride()
+    assert state["step"].shape == ()
+
+
+def test_weights_are_written_whole_into_folders_that_are_made(tmp_path):
+    network, _ = trained()
+    path = tmp_path / "deep" / "er" / "weights.safetensors"
+    for _ in range(2):  # also over what is there
+        save_weights(network, path)
+    found = load_file(path)
+    assert found.keys() == network.state_dict().keys()
+    assert all(torch.equal(found[key], value) for key, value in network.state_dict().items())
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
