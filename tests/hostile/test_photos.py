@@ -16,6 +16,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from diat.errors import PhotoRejected
+from diat.pages.live_session import decode_frame
 from diat.photo import MAX_BYTES, open_photo
 
 pillow_heif.register_heif_opener()  # for the tests to write such files: the program reads them without it
@@ -283,14 +284,16 @@ def test_pictures_opened_in_many_threads_leave_the_processs_warnings_alone(portr
     assert warnings.filters == before
 
 
-def test_a_jpeg_of_a_thousand_scans_is_refused_before_it_is_decoded():
-    data = encoded(Image.new("L", (5000, 5000)), "JPEG", progressive=True)
+@pytest.mark.parametrize(("reader", "size"), [(open_photo, (5000, 5000)), (decode_frame, (1920, 1080))])
+def test_a_jpeg_of_a_thousand_scans_is_refused_before_it_is_decoded(reader, size):
+    """On the way of /edit, and of /live/frame."""
+    data = encoded(Image.new("L", size), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     bomb = data[:last] + data[last:-2] * 1000 + data[-2:]
     start = time.process_time()
-    with pytest.raises(PhotoRejected) as error:
-        open_photo(bomb)
-    assert time.process_time() - start < 0.05  # 2 ms of work; decoding takes 35 s
+    with pytest.raises(PhotoRejected, match="more than 100 scans") as error:
+        reader(bomb)
+    assert time.process_time() - start < 0.05  # 2 ms of work; decoding the larger takes 35 s
     assert_sentence(error)
 
 
