@@ -14,6 +14,7 @@ from PIL import GifImagePlugin, Image
 from test_photos import assert_sentence, encoded, psnr
 
 from diat.errors import PhotoRejected
+from diat.pages.live_session import decode_frame
 from diat.photo import MAX_BYTES, Photo, is_photo, open_photo, photo_bytes
 
 
@@ -118,6 +119,16 @@ def test_limits_are_taken_at_their_edge(tmp_path):
         open_photo(io.BytesIO(b"x" * MAX_BYTES))
 
 
+def test_an_open_file_is_read_no_further_than_the_limit():
+    class Endless(io.RawIOBase):
+        def read(self, size=-1):
+            assert 0 < size <= MAX_BYTES + 1
+            return bytes(size)
+
+    with pytest.raises(PhotoRejected, match="more than 40 MiB"):
+        open_photo(Endless())
+
+
 def test_a_long_name_is_cut_in_the_sentence_and_a_folder_that_is_not_there_suggests_nothing(tmp_path):
     with pytest.raises(PhotoRejected, match="'x{100}\\.\\.\\.' cannot be read"):
         photo_bytes(tmp_path / ("x" * 200))
@@ -135,3 +146,21 @@ def test_exif_that_raises_when_it_is_read_leaves_the_pixels_as_they_are(portrait
     photo = open_photo(data)
     np.testing.assert_array_equal(photo.pixels, np.asarray(portrait))
     assert photo.keepsake.exif == b""
+
+
+@pytest.mark.parametrize(("reader", "size"), [(open_photo, (5000, 5000)), (decode_frame, (1920, 1080))])
+def test_a_jpeg_of_a_thousand_scans_is_refused_before_it_is_decoded(reader, size):
+    """On the way of /edit, and of /live/frame."""
+    data = encoded(Image.new("L", size), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    bomb = data[:last] + data[last:-2] * 1000 + data[-2:]
+    start = time.process_time()
+    with pytest.raises(PhotoRejected, match="more than 100 scans") as error:
+        reader(bomb)
+    assert time.process_time() - start < 0.05  # 2 ms of work; decoding the larger takes 35 s
+    assert_sentence(error)
+
+
+def test_a_progressive_photograph_is_taken(portrait):
+    pixels = open_photo(encoded(portrait, "JPEG", progressive=True, quality=95)).pixels
+    assert psnr(pixels, np.asarray(portrait)) > 30

@@ -162,7 +162,7 @@ def test_a_pickle_is_never_opened(tmp_path):
     assert not canary.exists()
 
 
-@pytest.mark.parametrize("name", ["no_such_attribute", "a/b/c", "/no/such/folder", ""])
+@pytest.mark.parametrize("name", ["no_such_attribute", "a/b/c", "./none", "~/none", "/no/such/folder", "/none", ""])
 def test_a_name_that_is_nothing_is_refused(name):
     with pytest.raises(ModelRejected, match=r"No model|lacks"):
         load_model(name)

@@ -87,6 +87,12 @@ def test_what_the_hub_does_not_hold_is_one_sentence(hub, name, options, sentence
         load_model(name, **options)
 
 
+def test_the_commit_of_the_revision_that_was_asked_for_is_what_counts(hub):
+    commit = hub.commit(REPOSITORY)
+    assert load_model(REPOSITORY, revision=commit).revision == commit
+    assert f"GET /api/models/{REPOSITORY}/revision/{commit}" in hub.requests
+
+
 def test_a_gated_repository_wants_the_token(hub):
     hub.gated.add(REPOSITORY)
     with pytest.raises(ModelRejected, match=f"{REPOSITORY} is gated: ask for access"):

@@ -31,19 +31,23 @@ from diat.models import (
 from diat.networks import GlobalEnhancer, LocalEnhancer, TransformNetwork
 
 
-@pytest.mark.parametrize("enhancer", ["none", "local", "global"])
-def test_networks_come_back_as_they_were_saved(tmp_path, enhancer):
+@pytest.mark.parametrize(
+    ("enhancer", "n_blocks", "residual"), [("none", 2, True), ("local", 5, False), ("global", 5, True)]
+)
+def test_networks_come_back_as_they_were_saved(tmp_path, enhancer, n_blocks, residual):
     torch.manual_seed(1)
-    transform = TransformNetwork(2, residual=False)
+    transform = TransformNetwork(n_blocks, residual)
     second = {"none": lambda: None, "local": LocalEnhancer, "global": GlobalEnhancer}[enhancer]()
-    config = ModelConfig("mouth_open", n_blocks=5 if second else 2, residual=False, enhancer=enhancer)
-    if second:
-        transform = TransformNetwork(5, residual=False)
+    config = ModelConfig("mouth_open", n_blocks=n_blocks, residual=residual, enhancer=enhancer)
     save_model(transform, config, tmp_path / "model", {"steps": 1}, second)
     model = load_folder(tmp_path / "model", "here", None)
     assert model.source == "here" and model.training == {"steps": 1}
     found = load_networks(model)
     assert (found[1] is None) == (second is None)
+    x = torch.rand(1, 3, 16, 16)
+    again = TransformNetwork(n_blocks, residual).eval()
+    again.load_state_dict(found[0].state_dict())
+    assert torch.equal(found[0](x), again(x))
     for network, original in zip(found, (transform, second), strict=True):
         if network is None:
             continue

@@ -55,4 +55,4 @@ def test_answers_carry_security_headers():
 
 
 def test_a_host_loses_its_port():
-    assert [hostname(host) for host in ("A.b:80", "a.b", "[::1]:80", "")] == ["a.b", "a.b", "[::1]", ""]
+    assert [hostname(host) for host in ("A.b:80", "a.b", "[FE80::1]:80", "")] == ["a.b", "a.b", "[fe80::1]", ""]
