@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -99,6 +100,13 @@ def test_the_card_has_metadata_that_parses_and_says_the_terms(hub, tmp_path):
     assert f'from_pretrained("{REPOSITORY}")' in text
     assert "samples/eileen_collins.jpg" in text
     assert "samples/eileen_collins.jpg" in files
+
+
+def test_a_hub_that_is_not_there_is_one_sentence(tmp_path):
+    nobody = SimpleNamespace(address="http://127.0.0.1:9")  # where nothing listens
+    done = push(nobody, tmp_path / "cache", "--models", EMBEDDED / "mouth_close", "--push")
+    assert done.returncode == 1
+    assert "The Hub could not be reached" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
