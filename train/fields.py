@@ -1,4 +1,4 @@
-"""Train a network with heads, which says how to change a photograph, on fields that are known.
+r"""Train a network with heads, which says how to change a photograph, on fields that are known.
 
     python train/prepare.py --dataset flwrlabs/celeba --output data/celeba192.pack --size 192
     python train/fields.py --attribute mouth_close --pack data/celeba192.pack
@@ -9,16 +9,22 @@
 Fields of the whole face (younger, male to female) are learnt from photographs with detail: a folder of parquet files in
 CelebA's schema, some with a ``mask`` column, CelebAMask-HQ's parsing as PNG.
 
+They have a second stage, in which what the fields make of a face is judged by critics (`train/attribute_classifier.py`)
+and a recogniser:
+
+    python train/fields.py --attribute older_to_younger --stage 2 --init runs/older_to_younger/model \
+        --critics runs/critic/judge.safetensors --pack data/celeba256.pack --output runs/older_to_younger2
+
 `runs/ATTRIBUTE/model` is written beside every checkpoint, and runs like a released one: `diat edit --model FOLDER`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from commandline import parse, run_command
 from launch import new_accelerator
@@ -33,7 +39,11 @@ from diat.data.pack import Pack, open_pack
 from diat.data.skin_faces import collect
 from diat.detector import InsightFaceDetector
 from diat.errors import TrainingStopped
-from diat.training.fields import FieldsConfig, FieldTask, train_fields
+from diat.evaluation.classifier import load_classifier
+from diat.native.style import FEMALE, YOUNGER
+from diat.training.critics import Critics
+from diat.training.fields import FieldsConfig, FieldTask, initial_network, train_fields
+from diat.training.fields_critics import RenderedTask
 from diat.training.fields_glasses import GlassesTask
 from diat.training.fields_mouths import MouthTask
 from diat.training.fields_skin import SkinTask
@@ -48,15 +58,17 @@ class FieldsSettings:
     """What is trained, and from which data."""
 
     attribute: Attribute  # what is changed
-    pack: Path | None = None  # the data of mouths and glasses, from prepare.py
+    pack: Path | None = None  # the data of mouths, glasses and the second stage, from prepare.py
     borrowed: Path | None = None  # for eyeglasses_remove: real glasses, from cut_glasses.py
     dataset: str | None = None  # the data of whole faces: a Hub id, or a folder of CelebA's schema
     split: tuple[str, ...] = ("train",)  # its parts to learn from
     output: Path | None = None  # log, checkpoints and model go here; None: runs/ATTRIBUTE
     init: str | None = None  # a model with the same heads to start from
-    steps: int = FieldsConfig.steps  # of the network
-    batch: int = FieldsConfig.batch  # images a step, on each process
-    learning_rate: float = FieldsConfig.learning_rate  # AdamW, at its highest
+    stage: Literal[1, 2] = 1  # on fields that are known, or on what critics say of the result: whole faces alone
+    critics: tuple[Path, ...] = ()  # for the second stage, from attribute_classifier.py; never the judge
+    steps: int | None = None  # of the network; None: 4000, in the second stage 300
+    batch: int | None = None  # images a step, on each process; None: 16, in the second stage 8
+    learning_rate: float | None = None  # AdamW, at its highest; None: 0.002, in the second stage 0.0004
     seed: int = FieldsConfig.seed  # of weights and batches
     workers: int = 2  # processes that make batches ahead, 0 for none; the batches are the same
     resume: bool = False  # go on from the newest checkpoint of the output
@@ -64,13 +76,13 @@ class FieldsSettings:
 
 
 def _mouth(settings: FieldsSettings) -> FieldTask:
-    return MouthTask(MouthBatches(_pack(settings), settings.attribute, settings.batch, settings.seed))
+    return MouthTask(MouthBatches(_pack(settings), settings.attribute, _config(settings).batch, settings.seed))
 
 
 def _glasses(settings: FieldsSettings) -> FieldTask:
     pack = _pack(settings)
     lent = load_borrowed(settings.borrowed, pack) if settings.borrowed else None
-    return GlassesTask(GlassesBatches(pack, settings.batch, settings.seed, lent))
+    return GlassesTask(GlassesBatches(pack, _config(settings).batch, settings.seed, lent))
 
 
 def _skin(settings: FieldsSettings) -> FieldTask:
@@ -78,7 +90,22 @@ def _skin(settings: FieldsSettings) -> FieldTask:
         raise TrainingStopped(f"{settings.attribute} is learnt from photographs: give --dataset and --split.")
     records = chain.from_iterable(stream_records(settings.dataset, split) for split in settings.split)
     faces = collect(tqdm(records, desc="faces", mininterval=2), InsightFaceDetector(detection_sizes=(320, 640)))
-    return SkinTask(faces, attribute_spec(settings.attribute), settings.batch, settings.seed)
+    return SkinTask(faces, attribute_spec(settings.attribute), _config(settings).batch, settings.seed)
+
+
+def _rendered(settings: FieldsSettings) -> FieldTask:
+    if settings.attribute not in STYLES:
+        raise TrainingStopped(f"{settings.attribute} has no second stage: only {' and '.join(STYLES)} have.")
+    if settings.init is None or not settings.critics:
+        raise TrainingStopped("The second stage needs the first one's model and critics: give --init and --critics.")
+    if missing := [path for path in settings.critics if not path.is_file()]:
+        raise TrainingStopped(f"There is no {missing[0]}: train a critic with train/attribute_classifier.py.")
+    spec = attribute_spec(settings.attribute)
+    critics = Critics([load_classifier(path) for path in settings.critics], spec)
+    first = initial_network(settings.init, TASKS[settings.attribute][0])
+    return RenderedTask(
+        _pack(settings), spec, STYLES[settings.attribute], first, critics, _config(settings).batch, settings.seed
+    )
 
 
 def _pack(settings: FieldsSettings) -> Pack:
@@ -97,14 +124,28 @@ TASKS: dict[str, tuple[str, Callable[[FieldsSettings], FieldTask]]] = {
 }
 
 
+STYLES = {"older_to_younger": YOUNGER, "male_to_female": FEMALE}  # of those that have a second stage
+# What differs in it: it is short, every face is rendered, and the average of few steps must not lie far behind.
+SECOND: dict[str, Any] = {
+    "steps": 300, "batch": 8, "learning_rate": 4e-4, "warm_up": 20, "decay": 0.97, "save_every": 50,
+    "frozen_norms": True,
+}  # fmt: skip
+
+
+def _config(settings: FieldsSettings) -> FieldsConfig:
+    heads, _ = TASKS[settings.attribute]
+    config = FieldsConfig(settings.attribute, heads, seed=settings.seed)
+    if settings.stage == 2:
+        config = replace(config, **SECOND)
+    given = {name: getattr(settings, name) for name in ("steps", "batch", "learning_rate")}
+    return replace(config, **{name: value for name, value in given.items() if value is not None})
+
+
 def main() -> None:
     settings = parse(FieldsSettings, __doc__)
     output = settings.output or Path("runs") / settings.attribute
     accelerator = new_accelerator(None, output / BOARD, settings.tracker)
-    heads, task = TASKS[settings.attribute]
-    config = FieldsConfig(
-        settings.attribute, heads, settings.steps, settings.batch, settings.learning_rate, seed=settings.seed
-    )
+    config, task = _config(settings), TASKS[settings.attribute][1] if settings.stage == 1 else _rendered
     model = train_fields(config, task(settings), output, settings.resume, settings.init, settings.workers, accelerator)
     if accelerator.is_main_process:
         print(f"The model is in {model}.")

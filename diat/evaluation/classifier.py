@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -59,10 +60,16 @@ class AttributeClassifier(nn.Module):
 
 
 def load_classifier(path: Path) -> AttributeClassifier:
-    """A trained classifier in evaluation mode."""
-    classifier = AttributeClassifier()
-    classifier.load_state_dict(load_file(path), strict=False)
+    """A trained classifier of any width in evaluation mode."""
+    weights = load_file(path)
+    classifier = AttributeClassifier(_widths(weights))
+    classifier.load_state_dict(weights, strict=False)
     return classifier.eval()
+
+
+def _widths(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+    first = [f"blocks.{block}.conv1.weight" for block in range(0, len(weights), 2)]  # every second one widens
+    return (len(weights["stem.weight"]), *(len(weights[name]) for name in first if name in weights))
 
 
 @torch.inference_mode()

@@ -47,22 +47,33 @@ def under_eyes(work: Work, style: Style) -> F32:
 
 def feature_changes(work: Work, scalars: Mapping[str, float], strength: float, style: Style) -> F32:
     """Change of lips, brows, lids and lashes in CIELAB. -> (WORK, WORK, 3)."""
-    change, lightness = np.zeros_like(work.lab), work.lab[..., 0]
-    lips = np.clip(work.areas.lips - filled(hull(work.points[INNER_LIPS:]), WORK, 0.3), 0, 1)
+    change = np.zeros_like(work.lab)
     wanted = style.lips * _colour(scalars, "lips") + np.array([0, style.lips_red, 0], np.float32)
-    change += np.clip(wanted, *LIP_RANGE) * lips[..., None]
-    dark = np.clip((widely_blurred(lightness, 3.0 * UNIT) - lightness) / 8, 0, 1) * work.areas.brows
-    change += np.clip(style.brows * _colour(scalars, "brows"), *BROW_RANGE) * dark[..., None]
-    change[..., 0] += _eyes(work, style)
+    change += np.clip(wanted, *LIP_RANGE) * lips_alone(work)[..., None]
+    change += np.clip(style.brows * _colour(scalars, "brows"), *BROW_RANGE) * brow_hair(work)[..., None]
+    change[..., 0] += eye_change(work, style)
     return np.asarray(change * np.float32(strength), np.float32)
+
+
+def lips_alone(work: Work) -> F32:
+    """The lips without the mouth between them. (WORK, WORK) in [0, 1]."""
+    inner = filled(hull(work.points[INNER_LIPS:]), WORK, 0.3)
+    return np.asarray(np.clip(work.areas.lips - inner, 0, 1), np.float32)
+
+
+def brow_hair(work: Work) -> F32:
+    """What is dark of the brows. (WORK, WORK) in [0, 1]."""
+    lightness = work.lab[..., 0]
+    dark = np.clip((widely_blurred(lightness, 3.0 * UNIT) - lightness) / 8, 0, 1)
+    return np.asarray(dark * work.areas.brows, np.float32)
 
 
 def _colour(scalars: Mapping[str, float], name: str) -> F32:
     return 4 * np.array([scalars[f"{name}_{axis}"] for axis in "lab"], np.float32)
 
 
-def _eyes(work: Work, style: Style) -> F32:
-    """Change of L that makes the lashes of open eyes stronger and the eyes brighter."""
+def eye_change(work: Work, style: Style) -> F32:
+    """Change of L that makes the lashes of open eyes stronger and the eyes brighter. (WORK, WORK)."""
     points, up, unit = work.points, upwards(work.points), interocular(work.points)
     lightness, change = work.lab[..., 0], np.zeros((WORK, WORK), np.float32)
     if not style.eyes:

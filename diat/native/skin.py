@@ -30,6 +30,7 @@ FLOW_GRID = 64
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
 EARS = ((0, 1, 2), (14, 15, 16))  # of the 68 landmarks, those beside an ear
 EAR_REACH = 14.0  # template units around these within which the movement fades
+LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
 
@@ -74,8 +75,7 @@ def _recoloured(
     after = work.lab.copy()
     after[..., 0] += whole * _smoothed(work, fields, style)
     after[..., 0] += strength * under_eyes(work, style)
-    colour = blurred(work.lab[..., 1:], 0.7 * UNIT) - widely_blurred(work.lab[..., 1:], 4.0 * UNIT)
-    after[..., 1:] -= whole * (1 - style.chroma) * colour * work.plain[..., None]
+    after[..., 1:] += whole * _evened(work, style)
     after += _tint(work, fields, strength, style)
     after += _grown_dark(work, fields, scalars, strength, style)
     clean, replaced = _clean_skin(work, after, fields, scalars, strength, style)
@@ -86,16 +86,36 @@ def _recoloured(
 def _smoothed(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
     """Change of L that takes the relief of skin that the wanted kind does not have."""
     change = np.zeros((WORK, WORK), np.float32)
-    # The coarse relief of a nose is its shape, not its age.
-    nose = 0.8 * filled(hull(work.points[NOSE]), WORK, 1.5)
+    nose = nose_shape(work)
     for band, name, factor in zip(bands_of(work.lab[..., 0]), ("1", "2", "3", "4"), style.relief, strict=True):
-        wanted = np.exp(np.clip(laid(fields[f"limit_{name}"]), -1.4, 1.1))
+        wanted = np.exp(np.clip(laid(fields[f"limit_{name}"]), *LIMIT_RANGE))
         own = relief(band, work.cheeks)
         limit = np.asarray(factor * own * wanted, np.float32)
         against_lines = (band * np.float32(1 / (NO_LINE * own))) ** 2
         lines = 1 / (1 + against_lines * against_lines)  # squared twice: numpy's fourth power takes 20 times as long
         change += (limited(band, limit) - band) * lines * (1 - nose if name in "34" else 1)
     return np.asarray(change * work.plain * (1 - work.areas.nostrils), np.float32)
+
+
+def nose_shape(work: Work) -> F32:
+    """How little of the coarse relief is taken: that of a nose is its shape, not its age. (WORK, WORK) in [0, 1]."""
+    return 0.8 * filled(hull(work.points[NOSE]), WORK, 1.5)
+
+
+def _evened(work: Work, style: Style) -> F32:
+    """Change of a and b that takes a share of the skin's blotches. -> (WORK, WORK, 2)."""
+    colour = blurred(work.lab[..., 1:], 0.7 * UNIT) - widely_blurred(work.lab[..., 1:], 4.0 * UNIT)
+    return np.asarray((style.chroma - 1) * colour * work.plain[..., None], np.float32)
+
+
+def given_change(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], style: Style) -> F32:
+    """The part of the change at strength 1 that hangs on the face, and on where its hair is, but on no colour or light
+    that the network says. CIELAB, (WORK, WORK, 3).
+    """
+    change = _grown_dark(work, fields, scalars, 1.0, style)
+    change[..., 0] += under_eyes(work, style)
+    change[..., 1:] += _evened(work, style)
+    return change
 
 
 def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
@@ -105,12 +125,17 @@ def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) 
     bias -= (1 - np.array(style.tone, np.float32)) * overall
     low, high = np.array(style.bias_range, np.float32).T
     bias = np.clip(bias, low, high) * strength
+    return np.asarray(bias * tinted_share(work)[..., None], np.float32)
+
+
+def tinted_share(work: Work) -> F32:
+    """How much of the skin's change of colour each pixel gets. (WORK, WORK) in [0, 1]."""
     features = np.clip(work.areas.eyes + work.areas.lips + work.areas.brows, 0, 1)
     ys, xs = np.indices((WORK, WORK), dtype=np.float32)
     chin, up, unit = work.points[8], upwards(work.points), interocular(work.points)
     below = -((xs / UNIT - chin[0]) * up[0] + (ys / UNIT - chin[1]) * up[1])
     neck = 0.7 * work.neck * np.clip(1 - below / (0.65 * unit), 0, 1)
-    return np.asarray(bias * np.maximum(work.skin * (1 - 0.85 * features), neck)[..., None], np.float32)
+    return np.asarray(np.maximum(work.skin * (1 - 0.85 * features), neck), np.float32)
 
 
 def _grown_dark(
@@ -142,14 +167,9 @@ def _clean_skin(
     """Colour of clean skin where hair of the face is replaced, and how much of it is, (WORK, WORK) in [0, 1]."""
     beard = brow = np.zeros((WORK, WORK), np.float32)
     if style.beard:
-        present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
-        face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips)
-        beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1) * face * style.beard * present
-        beard = beard * (1 - work.areas.nostrils)
+        beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1) * beard_share(work, scalars, style)
     if style.thinning:
-        dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
-        brow = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1) * dark
-        brow = brow * np.clip(2 * blurred(work.areas.brows, UNIT), 0, 1)
+        brow = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1) * brow_share(work)
     replaced = np.maximum(beard, brow) * np.float32(min(strength, 1.0))
     if not replaced.any():
         return after, replaced
@@ -166,6 +186,19 @@ def _clean_skin(
     clean = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
     clean[..., 0] *= 1 - style.jaw_shade * shade_under_jaw(work.points)
     return clean, replaced
+
+
+def beard_share(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
+    """How much of each pixel may be replaced as hair of the face. (WORK, WORK) in [0, 1]."""
+    present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
+    face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips) * (1 - work.areas.nostrils)
+    return np.asarray(face * style.beard * present, np.float32)
+
+
+def brow_share(work: Work) -> F32:
+    """How much of each pixel may be replaced as hair of a brow. (WORK, WORK) in [0, 1]."""
+    dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
+    return np.asarray(dark * np.clip(2 * blurred(work.areas.brows, UNIT), 0, 1), np.float32)
 
 
 def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) -> U8:
@@ -214,27 +247,35 @@ def away_from_ears(cells: F32, points: F32) -> F32:
     return free
 
 
-def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> U8:
-    """The toned photograph with its pixels moved, none of them outside the face and a rim around it."""
-    flow = np.dstack([cv2.resize(fields[axis], (FLOW_GRID, FLOW_GRID)) for axis in ("dx", "dy")]) * style.flow
-    unit, cell = interocular(work.points), CROP_SIZE / FLOW_GRID
+def movement(points: F32, style: Style) -> tuple[F32, F32]:
+    """What moves whatever the network says, (FLOW_GRID, FLOW_GRID, 2) in template units, and the share of all movement
+    that is let through, (FLOW_GRID, FLOW_GRID).
+    """
     ys, xs = np.indices((FLOW_GRID, FLOW_GRID), dtype=np.float32)
-    cells = (np.stack([xs, ys], -1) + 0.5) * cell - 0.5
+    cells = (np.stack([xs, ys], -1) + 0.5) * (CROP_SIZE / FLOW_GRID) - 0.5
+    own = np.zeros((FLOW_GRID, FLOW_GRID, 2), np.float32)
     if style.eye_size:
         for first in (36, 42):
-            away = cells - work.points[first : first + 6].mean(0)
-            flow += style.eye_size * away * np.exp(-(away**2).sum(-1) / (0.34 * unit) ** 2)[..., None]
-    outline = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), oval(work.points)).reshape(
-        FLOW_GRID, FLOW_GRID
-    )
-    reach = np.clip((9 - outline) / 9, 0, 1) * away_from_ears(cells, work.points)
+            away = cells - points[first : first + 6].mean(0)
+            own += style.eye_size * away * np.exp(-(away**2).sum(-1) / (0.34 * interocular(points)) ** 2)[..., None]
+    outline = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), oval(points)).reshape(FLOW_GRID, FLOW_GRID)
+    reach = np.clip((9 - outline) / 9, 0, 1) * away_from_ears(cells, points)
     border = np.minimum.reduce([xs, ys, xs[::-1, ::-1], ys[::-1, ::-1]]) / 4
-    flow = (flow * (strength * reach * np.clip(border, 0, 1))[..., None]).astype(np.float32)
+    return own, np.asarray(reach * np.clip(border, 0, 1), np.float32)
+
+
+def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> U8:
+    """The toned photograph with its pixels moved, none of them outside the face and a rim around it."""
+    said: F32 = np.dstack([cv2.resize(fields[axis], (FLOW_GRID, FLOW_GRID)) for axis in ("dx", "dy")]) * style.flow
+    own, reach = movement(work.points, style)
+    flow = np.asarray((said + own) * (strength * reach)[..., None], np.float32)
+    cell = CROP_SIZE / FLOW_GRID
+    ys, xs = np.indices((FLOW_GRID, FLOW_GRID), dtype=np.float32)
     # The result at p shows what was moved there: the flow's inverse, by two steps of a fixed point.
-    back = -flow
+    back: F32 = -flow
     for _ in range(2):
         x, y = xs + back[..., 0] / cell, ys + back[..., 1] / cell
-        back = -cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        back = np.negative(cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
     back = blurred(back, 0.7)
     moves = np.abs(back).max(-1) >= 0.01
     back[~moves] = 0

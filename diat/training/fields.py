@@ -45,6 +45,7 @@ class FieldsConfig:
     seed: int = 0
     log_every: int = 25  # steps
     save_every: int = 200
+    frozen_norms: bool = False  # whether the norms keep the statistics that the run began with: batches are too small
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, a pure function of it."""
@@ -112,8 +113,9 @@ def train_fields(
     accelerator = accelerator or Accelerator()
     if accelerator.mixed_precision != "no":
         raise TrainingStopped("Fields are finer than half precision: train them without --mixed_precision.")
-    network = FieldNetwork(HEADS[config.heads]) if init is None else _initial(init, config.heads)
-    network.to(accelerator.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    network = FieldNetwork(HEADS[config.heads]) if init is None else initial_network(init, config.heads)
+    network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.train(not config.frozen_norms)
     average = MovingAverage(network, config.decay)
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     modules, optimizers = {"network": network, "average": average.network}, {"network": optimizer}
@@ -149,7 +151,12 @@ def _losses(network: FieldNetwork, task: FieldTask, batch: NamedTensors) -> dict
     return task.losses(maps, scalars, batch.tensors)
 
 
-def _initial(source: str | Path, heads: str) -> FieldNetwork:
+def initial_network(source: str | Path, heads: str) -> FieldNetwork:
+    """The network of a model, to go on from.
+
+    Raises:
+        TrainingStopped: it has other heads.
+    """
     model = load_model(source)
     if model.config.heads != heads:
         raise TrainingStopped(f"{source} has the heads {model.config.heads!r}, not {heads!r}: choose another --init.")

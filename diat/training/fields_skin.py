@@ -139,10 +139,14 @@ class SkinTask:
 
     def _weights(self, row: int) -> F32:
         valid = _resized(self._data.valid[row].astype(np.float32))
-        around = dilated(filled(oval(self._data.faces.points[row], 1.1), 64), 2)
-        near = _resized(blurred(around, 1.0)) * valid
+        near = near_face(self._data.faces.points[row]) * valid
         beard, brow = valid * (row in self._hair), near * (row in self._data.parsing)
         return np.dstack([near, valid, beard, brow]).astype(np.float32)
+
+
+def near_face(points: F32) -> F32:
+    """How much the fields count around a face. points: (68, 2) in template units. -> (GRID, GRID) in [0, 1]."""
+    return _resized(blurred(dilated(filled(oval(points, 1.1), 64), 2), 1.0))
 
 
 def lit(crop: U8, rng: np.random.Generator) -> F32:
