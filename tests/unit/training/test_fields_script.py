@@ -28,3 +28,16 @@ def test_a_wrong_pack_is_refused_in_a_sentence(tmp_path):
 def test_options_that_cannot_be_are_a_sentence(arguments, sentence):
     done = run_script("train/fields.py", "--attribute", "mouth_open", *arguments, check=False)
     assert done.returncode == 1 and sentence in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--attribute", "mouth_open"], "mouth_open has no second stage: only older_to_younger and male_to_female"),
+        (["--attribute", "male_to_female"], "give --init and --critics"),
+        (["--attribute", "male_to_female", "--init", "male_to_female", "--critics", "none"], "There is no none"),
+    ],
+)
+def test_a_second_stage_that_cannot_be_is_a_sentence(arguments, sentence, tmp_path):
+    done = run_script("train/fields.py", *arguments, "--stage", 2, "--output", tmp_path / "run", check=False)
+    assert done.returncode == 1 and sentence in done.stderr and len(done.stderr.splitlines()) == 1
