@@ -115,7 +115,7 @@ class RenderedTask:
         count = len(batch["planes"])
         painted = render(maps[:count], scalars[:count], batch, self._style)
         rng = torch.Generator().manual_seed(int(batch["views"]))
-        alike = (recogniser(painted.same_hair) * batch["person"]).sum(1)
+        alike = (recogniser(painted.same_beard) * batch["person"]).sum(1)
         first = {"maps": batch["first_maps"].float(), "scalars": batch["first_scalars"]}
         error = (maps - first["maps"]).abs()
         place = [HEAD_SET.scalars.index(name) for name in LABELS]
@@ -134,13 +134,15 @@ class RenderedTask:
 
     @staticmethod
     def _near(maps: Tensor, scalars: Tensor, first: Mapping[str, Tensor], near: Tensor) -> Tensor:
-        """How far the fields are from the first stage's; where beards are counts in full."""
+        """How far the fields are from the first stage's; where beards and brows are counts in full:
+        critics would rub a brow out altogether.
+        """
         count, total = len(maps), maps.new_zeros(())
         for name, channel in PLACE.items():
             said, was = maps[:, channel : channel + 1], first["maps"][:count, channel : channel + 1]
             if name in ("alpha", "brow_alpha"):
                 hair = F.binary_cross_entropy_with_logits(said, was.sigmoid(), reduction="none") * (0.1 + near)
-                total = total + (ALPHA if name == "alpha" else NEAR_FIRST * ALPHA) * hair.mean()
+                total = total + ALPHA * hair.mean()
             elif not name.startswith("part"):
                 total = total + NEAR_FIRST * COSTS[name.split("_")[0]] * ((said - was).abs() * (0.1 + near)).mean()
         place = [HEAD_SET.scalars.index(name) for name in SCALARS]

@@ -52,7 +52,7 @@ class Painted:
     """A batch of rendered faces, (N, 3, 128, 128) in [-1, 1]."""
 
     image: Tensor
-    same_hair: Tensor  # the same, but no gradient reaches how much of a beard or brow is replaced
+    same_beard: Tensor  # the same, but no gradient reaches how much of a beard is replaced
     lightness: Tensor  # (N,) mean L of the cheeks
     lips: Tensor  # (N, 3) change of the lips in CIELAB, before its limits
 
@@ -117,11 +117,9 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     edge = _edge().to(planes)
     after = lab + planes[:, 7:10] + _tint(said, at, style)
     after = after + torch.cat([_smoothed(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
-    hair = torch.maximum(
-        (2.2 * (_laid(said["alpha"]).sigmoid() - 0.08)).clamp(0, 1) * at["beard"] * float(style.beard > 0),
-        (style.thinning * (2.6 * _laid(said["brow_alpha"]).sigmoid() - 0.35)).clamp(0, 1) * at["brow"],
-    )
-    clean = _clean_skin(after, said, at, hair.detach(), style)
+    beard = (2.2 * (_laid(said["alpha"]).sigmoid() - 0.08)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
+    brow = (style.thinning * (2.6 * _laid(said["brow_alpha"]).sigmoid() - 0.35)).clamp(0, 1) * at["brow"]
+    clean = _clean_skin(after, said, at, torch.maximum(beard, brow).detach(), style)
     lips = COLOUR_SCALE * style.lips * torch.stack([number[f"lips_{axis}"] for axis in "lab"], 1)
     lips = lips + lips.new_tensor((0, style.lips_red, 0))
     brows = COLOUR_SCALE * style.brows * torch.stack([number[f"brows_{axis}"] for axis in "lab"], 1)
@@ -131,8 +129,9 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     after = lab + (after - lab) * edge
     shown = (faces["photo"] + 1) / 2
     shown = shown + _tinted(_rgb(after) - _rgb(lab), faces["colour"])
-    clean, hair = _tinted(_rgb(clean), faces["colour"]), hair * edge
-    both = torch.cat([shown + share * (clean - shown) for share in (hair, hair.detach())], 1).clamp(0, 1)
+    clean = _tinted(_rgb(clean), faces["colour"])
+    shares = [torch.maximum(one, brow) * edge for one in (beard, beard.detach())]
+    both = torch.cat([shown + share * (clean - shown) for share in shares], 1).clamp(0, 1)
     moved = _moved(both, said, faces, style).clamp(0, 1) * 2 - 1
     return Painted(moved[:, :3], moved[:, 3:], _mean(after[:, :1], at["cheeks"]).flatten(), lips)
 

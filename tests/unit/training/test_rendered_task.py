@@ -96,10 +96,12 @@ def test_a_gradient_is_the_slope_of_the_render():
 def test_likeness_has_no_say_in_what_becomes_of_a_beard():
     made = fields(beard=4.0)
     made[0]["alpha"] = np.where(made[0]["alpha"] > 0, np.float32(-1), np.float32(-6))
+    made[0]["brow_alpha"] += 5.0
     maps, scalars, planes = rendered(FEMALE, made)
     painted = render(maps, scalars, planes, FEMALE)
-    assert torch.allclose(painted.image, painted.same_hair)
-    painted.same_hair.square().mean().backward()
+    assert torch.allclose(painted.image, painted.same_beard)
+    painted.same_beard.square().mean().backward()
+    assert maps.grad[:, PLACE["brow_alpha"]].abs().max() > 0
     assert maps.grad[:, PLACE["alpha"]].abs().max() == 0 and maps.grad[:, PLACE["bias_l"]].abs().max() > 0
 
 
