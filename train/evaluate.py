@@ -11,7 +11,7 @@ networks' own pictures, T(x) and E(T(x)), are judged on the crop beside it. Besi
 interval, and two controls: the photograph as it was, and real photographs that have the attribute. OUTPUT holds
 evaluation.json, Markdown tables, for each run contact sheets of random, worst, median and best cases, and where several
 models have one attribute a sheet of the same faces through all of them. Models whose figures are in OUTPUT already are
-not measured again: start an interrupted run once more.
+not measured again, and those of models that are not asked for this time stay: start an interrupted run once more.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from diat.evaluation.evaluation import Evaluation
 from diat.evaluation.judges import Judges
 from diat.evaluation.photographs import read_photographs
 from diat.evaluation.report import as_markdown
-from diat.evaluation.results import ModelFigures, Report, read_report, run_names, to_json
+from diat.evaluation.results import ModelFigures, Report, read_report, run_names, to_json, together
 from diat.heads import RGB
 from diat.hub import load_model
 from diat.models import model_folders
@@ -71,13 +71,15 @@ def main() -> None:
     )
     done = finished(path, report)
     args.output.mkdir(parents=True, exist_ok=True)
+    measured: list[ModelFigures] = []
     for folder, run in zip(folders, run_names(folders), strict=True):
         conditions = evaluation.conditions(folder, args.strengths)
         figures = next((one for one in done if (one.run, one.conditions) == (run, conditions)), None)
         if figures is None:
             editor = FaceEditor.from_pretrained(folder, detector=detector)
             figures = evaluation.measure(editor, run, conditions, args.output)
-        report = replace(report, models=(*report.models, figures))
+        measured.append(figures)
+        report = replace(report, models=together(done, measured))
         path.write_text(to_json(report))
         path.with_suffix(".md").write_text(as_markdown(report))
     for folder in args.pictures:
@@ -86,12 +88,12 @@ def main() -> None:
     path.with_suffix(".md").write_text(as_markdown(report))
     print(as_markdown(report), end="")
     models = [load_model(folder) for folder in folders]
-    for attribute in {figures.attribute for figures in report.models}:
-        same = [n for n, figures in enumerate(report.models) if figures.attribute == attribute]
+    for attribute in {figures.attribute for figures in measured}:
+        same = [n for n, figures in enumerate(measured) if figures.attribute == attribute]
         sheet = args.output / f"{attribute}.png"
         others = [folder for folder in args.pictures if read_method(folder).attribute == attribute]
         if len(same) + len(others) > 1 and evaluation.compare([models[n] for n in same], sheet, others):
-            shown = [report.models[n].run for n in same if models[n].config.heads == RGB]
+            shown = [measured[n].run for n in same if models[n].config.heads == RGB]
             print(f"{sheet} shows the same faces: as they are, {', '.join([*shown, *(o.name for o in others)])}.")
 
 

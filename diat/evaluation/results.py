@@ -188,6 +188,11 @@ def read_report(path: Path) -> Report:
         ) from error
 
 
+def together(earlier: Sequence[ModelFigures], measured: Sequence[ModelFigures]) -> tuple[ModelFigures, ...]:
+    """All figures of OUTPUT: those of this call in the places of earlier ones of the same runs, or after them."""
+    return tuple({figures.run: figures for figures in (*earlier, *measured)}.values())
+
+
 def run_names(folders: Sequence[Path]) -> list[str]:
     """What to call models: the folder of each one's run, with as much of the path before it as tells them apart.
 

@@ -19,6 +19,7 @@ from diat.evaluation.results import (
     read_report,
     run_names,
     to_json,
+    together,
 )
 
 FULL = replace(
@@ -40,6 +41,14 @@ def test_a_report_comes_back_from_its_file_as_it_was(tmp_path):
     path = tmp_path / "evaluation.json"
     path.write_text(to_json(FULL_REPORT))
     assert read_report(path) == FULL_REPORT
+
+
+def test_figures_of_models_that_are_not_asked_for_this_time_stay():
+    first, second = (replace(FIGURES, run=run) for run in ("first", "second"))
+    again = replace(first, count=7)
+    assert together((first, second), (again,)) == (again, second)
+    assert together((first,), (second,)) == (first, second)
+    assert together((), (first,)) == (first,)
 
 
 def test_a_figure_of_nothing_comes_back_too(tmp_path):
