@@ -107,7 +107,12 @@ def one_sentence(box: str) -> str:
     """What tyro says in a box, without the box and without the help below its first rule."""
     lines = [line.strip("│ ") for line in box.splitlines() if not line.startswith(("╭", "╰"))]
     rule = next((place for place, line in enumerate(lines) if line and set(line) == {"─"}), len(lines))
-    text = " ".join(line for line in lines[:rule] if line).split(" Got errors:")[0].rstrip(".")
+    text = " ".join(line for line in lines[:rule] if line)
+    # Of a number that may also be left open, the sentence of what is no number stands last among two.
+    text = re.sub(
+        r"^(Error parsing \S+:) no type matching .* Got errors: .* - <class '\w+'>: (takes .*)$", r"\1 \2", text
+    )
+    text = text.split(" Got errors:")[0].rstrip(".")
     return re.sub(r"^Error parsing (\S+): takes", r"\1 takes", text) + ": see --help."
 
 

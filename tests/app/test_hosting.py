@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import re
@@ -10,10 +9,10 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from coroutines import in_a_thread
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mcp import ClientSession
@@ -68,12 +67,6 @@ async def by_mcp(address: str, arguments: dict) -> tuple[list[str], object]:
         await session.initialize()
         tools = await session.list_tools()
         return [tool.name for tool in tools.tools], await session.call_tool("edit", arguments)
-
-
-def in_a_thread(work):
-    """What a coroutine gives: Playwright's own loop runs in the tests' thread once a browser is open."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result(120)
 
 
 def test_an_assistant_edits_a_photograph(hosted, hopper_path, hopper):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from coroutines import in_a_thread
 from gradio.data_classes import ImageData
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -81,7 +81,7 @@ def test_a_body_that_grows_after_the_answer_began_is_cut_and_gets_no_second_answ
         sent.append((message["type"], message.get("status")))
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
-    asyncio.run(BodyLimit(talk, limit=10)(scope, receive, send))
+    in_a_thread(BodyLimit(talk, limit=10)(scope, receive, send))
     assert sent == [("http.response.start", 200)]
 
 
@@ -209,7 +209,7 @@ def test_an_input_takes_uploads_alone(photo, tmp_path, monkeypatch):
     take_uploads_only(image, {"/examples/one.jpg"})
 
     def given(name):
-        return asyncio.run(image.async_move_resource_to_block_cache(name))
+        return in_a_thread(image.async_move_resource_to_block_cache(name))
 
     inside = str(tmp_path / "cache" / "a" / "face.jpg")
     assert given(None) is None
