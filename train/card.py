@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,8 @@ def model_card(model: Model, repository: str, samples: Sequence[Sample], report:
         template_path=str(CARDS / "template.md"),
         title=spec.title,
         summary=text.summary,
+        draws=model.config.heads == RGB,
+        parameters=f"{sum(tensor.size for tensor in model.weights.values()) / 1e6:.1f}",
         fails_on=text.fails_on,
         samples=samples,
         repository=repository,
@@ -108,6 +110,16 @@ def card_text(attribute: str) -> CardText:
         return CardText(content["summary"], tuple(content["fails_on"]), tuple(content.get("samples") or ()))
     except (KeyError, TypeError) as error:
         raise DiatError(f"{path} must have a summary, fails_on and samples (it lacks {error}): add it.") from error
+
+
+def of_these_weights(report: Report, manifest: Mapping[str, str]) -> Report:
+    """A report without figures of other weights: a card must not claim what weights before these could do.
+
+    Args:
+        report: what evaluate.py wrote.
+        manifest: SHA-256 of each of the model's files, as its folder has them.
+    """
+    return replace(report, models=tuple(one for one in report.models if one.conditions.manifest == manifest))
 
 
 def figures_of(report: Report | None, attribute: str) -> ModelFigures | None:

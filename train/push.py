@@ -11,19 +11,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
-from card import Sample, card_text, model_card
+from card import Sample, card_text, model_card, of_these_weights
 from commandline import OptionsHelp, run_command
 
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.evaluation.results import read_report
 from diat.hub import EMBEDDED, FILES, load_model, repository_of
-from diat.models import model_folders
+from diat.models import MANIFEST, model_folders
 from diat.pixels import contact_sheet, save_image
 from diat.upload import push_folder
 
@@ -66,7 +67,9 @@ def stage(folder: Path, organisation: str, report: Path | None, detector: Insigh
         (staging / name).write_bytes((folder / name).read_bytes())
     editor = FaceEditor(model, detector=detector)
     samples = [before_and_after(editor, name, staging) for name in card_text(model.config.attribute).samples]
-    card = model_card(model, repository, samples, read_report(report) if report else None)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    measured = of_these_weights(read_report(report), manifest) if report else None
+    card = model_card(model, repository, samples, measured)
     card.save(staging / "README.md")
     return repository
 

@@ -14,7 +14,7 @@ from diat.heads import RGB
 from diat.hub import load_model
 
 sys.path.insert(0, str(ROOT / "train"))
-from card import card_text, model_card  # noqa: E402
+from card import card_text, model_card, of_these_weights  # noqa: E402
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
@@ -40,8 +40,22 @@ def test_a_card_carries_the_figures_as_words_and_as_metadata():
 
 def test_a_card_without_figures_says_so():
     card = model_card(load_model("mouth_open"), "org/diat-mouth-open", [], REPORT)
-    assert "Not measured yet." in card.content
+    assert "have not been measured" in card.content
     assert "model-index" not in card.content
+
+
+def test_figures_of_other_weights_are_left_out():
+    (figures,) = REPORT.models
+    manifest = figures.conditions.manifest
+    assert of_these_weights(REPORT, dict(manifest)) == REPORT
+    assert of_these_weights(REPORT, {**manifest, "model.safetensors": "other"}).models == ()
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+def test_a_card_says_how_large_the_network_is_and_that_it_draws_nothing(attribute):
+    content = model_card(load_model(attribute), "org/diat", [], None).content
+    millions = "1.2" if attribute == "eyeglasses_remove" else "0.9"
+    assert f"One feed-forward network of {millions} million parameters sees the aligned face" in content
 
 
 def test_an_attribute_without_a_text_is_refused_with_the_files_name():
