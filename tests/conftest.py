@@ -22,6 +22,17 @@ from diat.editor import FaceEditor
 from diat.faces import Face
 from diat.photo import open_photo
 
+# What takes ten seconds or more and whose parts quicker tests look at too: `bash .ci/run nightly` runs them.
+NIGHTLY = {
+    "test_a_small_run_leaves_a_model_of_each_variant",
+    "test_the_notebook_trains_an_attribute_and_uses_it",
+    "test_the_commands_train_a_prior_resume_it_and_fill_faces",
+    "test_a_dry_run_on_a_fresh_clone_says_that_the_dataset_would_be_packed",
+    "test_a_webp_pack_holds_nearly_the_same_in_a_fraction_of_the_space",
+    "test_an_enhanced_model_edits_photographs[male_to_female]",
+    *(f"test_each_variant_trains_from_the_pretrained_networks_by_the_papers_recipe[{v}]" for v in ("DIAT1", "DIAT2")),
+}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", help="folder for screenshots of the demo")
@@ -31,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what takes long, so that `pytest -m "not slow and not browser"` is a loop of about two minutes."""
     for item in items:
+        if item.name in NIGHTLY and not os.environ.get("NIGHTLY"):
+            item.add_marker(pytest.mark.skip(reason="takes ten seconds or more: NIGHTLY=1"))
         fixtures = set(getattr(item, "fixturenames", ()))
         if "tests/app/" in item.path.as_posix():
             item.add_marker("browser")  # a real server, most with a real browser
