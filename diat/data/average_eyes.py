@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from diat.data.pack import Pack
 from diat.errors import TrainingStopped
+from diat.native.color import to_lab
 from diat.native.eyes import EYES, SIZE, eye_matrix, shown
 from diat.native.healing import membrane
 from diat.pixels import F32
@@ -59,7 +60,7 @@ def _open_eyes(pack: Pack) -> tuple[F32, F32]:
         widths = [float(np.linalg.norm(points[outer] - points[inner])) for outer, inner, *_ in EYES]
         if min(widths) < FRONTAL * max(widths) or not all(OPEN[0] < _opening(points, eye) < OPEN[1] for eye in (0, 1)):
             continue
-        crop = _lab(pack.crops[row].astype(np.float32) / 255)
+        crop = to_lab(pack.crops[row])
         skin = np.median([_skin_below(crop, points, eye, widths[eye]) for eye in (0, 1)], axis=0)
         for eye in (0, 1):
             flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
@@ -68,10 +69,6 @@ def _open_eyes(pack: Pack) -> tuple[F32, F32]:
             skins.append(skin)
     shape = (0, *SIZE, 3)
     return np.asarray(pictures or np.zeros(shape), np.float32), np.asarray(skins or np.zeros((0, 3)), np.float32)
-
-
-def _lab(image: F32) -> F32:
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def _opening(points: F32, eye: int) -> float:

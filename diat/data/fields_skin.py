@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from diat.align import CROP_SIZE
 from diat.native.bands import bands_of
+from diat.native.color import to_lab
 from diat.native.geometry import Regions, beneath_jaw, blurred, filled, interocular, regions
 from diat.pixels import F32, U8
 
@@ -54,14 +55,9 @@ class SkinFields:
     brows: F32  # (3,)
 
 
-def lab_of(crop: U8 | F32) -> F32:
-    """RGB in 0..255 -> CIELAB, float."""
-    return np.asarray(cv2.cvtColor(np.asarray(crop, np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-
-
 def picture_of(crop: U8, brow: F32) -> F32:
     """What is compared of a face. crop: (S, S, 3) RGB; brow: probability of brow, any size. -> (SIDE, SIDE, 8)."""
-    lab = lab_of(crop)
+    lab = to_lab(crop)
     amplitudes = [_reduced(np.abs(band)) for band in bands_of(lab[..., 0])]
     planes = [_reduced(lab), *(np.minimum(a, 8.0) for a in amplitudes), _reduced(brow)]
     return np.asarray(np.dstack(planes), np.float32)

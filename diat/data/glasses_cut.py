@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from diat.masks import interocular
+from diat.native.color import to_lab
 from diat.pixels import F32, U8
 
 # Set by eye, on the contact sheet that `train/cut_glasses.py` leaves.
@@ -68,7 +69,7 @@ def rims_and_dark_lenses(crop: U8, cut: U8, points68: F32, unit: float) -> U8:
     coarse = np.asarray(cv2.dilate((cut > 100).astype(np.uint8), np.ones((5, 5), np.uint8)), np.uint8)
     if not coarse.any():
         return np.zeros_like(cut)
-    seen, skin = _lab(crop), _lab(_skin_behind(crop, coarse))
+    seen, skin = to_lab(crop), to_lab(_skin_behind(crop, coarse))
     unlike = np.linalg.norm(seen - skin, axis=-1)
     eyes, features = _eyes_and_features(points68, crop.shape, unit)
     around = cv2.dilate(eyes, np.ones((round(6 * unit),) * 2, np.uint8)) > 0
@@ -102,7 +103,3 @@ def _eyes_and_features(points68: F32, shape: tuple[int, ...], unit: float) -> tu
     for brow in (points[17:22], points[22:27]):
         cv2.polylines(features, [brow], False, 255, max(1, round(BROW * unit)))
     return eyes, features
-
-
-def _lab(crop: U8) -> F32:
-    return np.asarray(cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)

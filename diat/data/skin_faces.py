@@ -19,10 +19,11 @@ from PIL import Image
 from diat.align import CROP_SIZE, photo_to_crop_matrix, resized, transform_points, warp_to_crop
 from diat.attributes import COLUMNS, AttributeSpec
 from diat.data.celeba import Record, Rows
-from diat.data.fields_skin import SIDE, Faces, SkinFields, SkinTargets, described, hair_of_face, lab_of, picture_of
+from diat.data.fields_skin import SIDE, Faces, SkinFields, SkinTargets, described, hair_of_face, picture_of
 from diat.detector import InsightFaceDetector
 from diat.errors import TrainingStopped
 from diat.heads import HEADS, PARTS
+from diat.native.color import to_lab
 from diat.pixels import F32, U8, decompressed
 
 FINE = 256  # side of the crops whose relief is compared
@@ -137,7 +138,7 @@ def targets(data: SkinFaces, spec: AttributeSpec, rows: Rows) -> tuple[dict[int,
             large = cv2.resize(data.crops[row], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC)
             where = cv2.resize(allowed.astype(np.float32), (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_NEAREST)
             hair[row] = hair_of_face(
-                lab_of(large), data.faces.points[row], fields[row].fill, np.asarray(where, np.float32)
+                to_lab(large), data.faces.points[row], fields[row].fill, np.asarray(where, np.float32)
             )
     return fields, hair
 

@@ -9,8 +9,8 @@ from diat.native.region import GREY
 from diat.pixels import F32, U8
 
 
-def to_lab(rgb: U8) -> F32:
-    """(H, W, 3) RGB uint8 -> CIELAB, L in 0..100."""
+def to_lab(rgb: U8 | F32) -> F32:
+    """(H, W, 3) RGB in 0..255 -> CIELAB, L in 0..100."""
     return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 

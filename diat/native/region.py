@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -46,7 +46,7 @@ class NativeFace:
         """Height and width of the region."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
-    @property
+    @cached_property
     def is_grey(self) -> bool:
         """Whether the region has no colour, and must not get any."""
         small = cv2.resize(self.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

@@ -9,10 +9,11 @@ from PIL import Image
 
 from diat.align import CROP_SIZE
 from diat.attributes import COLUMNS, attribute_spec
-from diat.data.fields_skin import GRID, SIDE, Faces, SkinTargets, described, hair_of_face, lab_of, picture_of
+from diat.data.fields_skin import GRID, SIDE, Faces, SkinTargets, described, hair_of_face, picture_of
 from diat.data.skin_faces import SIZE, UNKNOWN, SkinFaces, parsed, prototypes, targets
 from diat.errors import TrainingStopped
 from diat.heads import PARTS
+from diat.native.color import to_lab
 from diat.native.geometry import LEFT_BROW, RIGHT_BROW, brow, filled, oval, regions
 from tests.unit.test_native_skin import POINTS68
 
@@ -96,10 +97,10 @@ def test_a_beard_is_found_and_clean_skin_is_none():
     hairy = clean * (1 - chin) + chin * (60 + 30 * rng.normal(size=(128, 128, 1)))
     fill, allowed = np.zeros((GRID, GRID, 3), np.float32), np.ones((128, 128), np.float32)
     at_chin = np.s_[52:54, 28:36]
-    found = hair_of_face(lab_of(np.clip(hairy, 0, 255)), POINTS68, fill, allowed)
-    none = hair_of_face(lab_of(clean), POINTS68, fill, allowed)
+    found = hair_of_face(to_lab(np.clip(hairy, 0, 255)), POINTS68, fill, allowed)
+    none = hair_of_face(to_lab(clean), POINTS68, fill, allowed)
     assert found[at_chin].mean() > 0.8 and none[at_chin].mean() < 0.2
-    assert hair_of_face(lab_of(np.clip(hairy, 0, 255)), POINTS68, fill, 0 * allowed).max() == 0
+    assert hair_of_face(to_lab(np.clip(hairy, 0, 255)), POINTS68, fill, 0 * allowed).max() == 0
 
 
 def png(labels):
