@@ -9,7 +9,7 @@ import numpy as np
 
 from diat.align import CROP_SIZE
 from diat.attributes import REGIONS, AttributeSpec
-from diat.pixels import F32
+from diat.pixels import F32, smoothstep
 
 # Width of the soft border along the crop's edges, as a fraction of its side: no seam shows where the crop ends.
 BORDER = 0.06
@@ -41,7 +41,7 @@ def attribute_mask(spec: AttributeSpec, points68: F32, size: int = CROP_SIZE) ->
     across, down = (4 * np.arange(a, b + 1, dtype=np.float32) - 0.5 for a, b in zip(low, high, strict=True))
     coarse = distance_to_polygon(np.stack(np.meshgrid(across, down), -1).reshape(-1, 2).astype(np.float32), hull)
     distance = _enlarged(coarse.reshape(len(down), len(across)), 4)
-    inside = _smooth((reach - distance) / max(region.feather * unit, 1.0))
+    inside = smoothstep((reach - distance) / max(region.feather * unit, 1.0))
     mask = np.zeros((size, size), np.float32)
     mask[4 * low[1] : 4 * high[1], 4 * low[0] : 4 * high[0]] = inside
     return mask * _border(size)
@@ -80,11 +80,5 @@ def _enlarged(grid: F32, factor: int) -> F32:
 @cache
 def _border(size: int) -> F32:
     ramp = np.minimum(np.arange(size), np.arange(size)[::-1]) / (BORDER * size)
-    line = _smooth(ramp.astype(np.float32))
+    line = smoothstep(ramp.astype(np.float32))
     return np.outer(line, line).astype(np.float32)
-
-
-def _smooth(t: F32) -> F32:
-    t = np.clip(t, 0, 1)
-    smoothed: F32 = (t * t * (3 - 2 * t)).astype(np.float32)
-    return smoothed

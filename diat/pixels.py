@@ -24,6 +24,12 @@ def channel_sum(image: U8 | F32, weights: F32 = LUMA) -> F32:
     return np.asarray(cv2.transform(pixels, weights[None]), np.float32).reshape(image.shape[:-1])
 
 
+def smoothstep(values: NDArray[np.floating] | float, low: float = 0.0, high: NDArray[np.floating] | float = 1.0) -> F32:
+    """0 up to ``low``, 1 from ``high`` on, 3t^2 - 2t^3 between, elementwise."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
 def contact_sheet(rows: Iterable[tuple[U8, ...]], columns: int = 4, scale: int = 1) -> U8:
     """Lay out cells of images side by side (before, after, ...), ``columns`` cells to a line, 4 pixels apart."""
     cells: list[NDArray[Any]] = [np.concatenate(row, axis=1) for row in rows]

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 from diat.native.healing import membrane
 from diat.native.region import NativeFace
-from diat.pixels import F32, MEAN, channel_sum
+from diat.pixels import F32, MEAN, channel_sum, smoothstep
 
 AVERAGE_EYES = Path(__file__).parents[1] / "weights" / "average_eyes.safetensors"
 SIZE = (64, 96)  # height and width of the picture, which shows a right eye: its outer corner is on the left
@@ -66,7 +66,7 @@ def with_average_eyes(face: NativeFace, behind: F32, hidden: F32, skin: F32) -> 
     Returns:
         (h, w, 3) levels; ``behind`` itself where an eye is seen.
     """
-    shares = [_ramp(_hidden_share(face, hidden, eye), FREE, DARK) for eye in (0, 1)]
+    shares = [float(smoothstep(_hidden_share(face, hidden, eye), FREE, DARK)) for eye in (0, 1)]
     if max(shares) == 0:
         return behind
     matrices = [eye_matrix(face.points68, eye, OPENING) for eye in (0, 1)]
@@ -126,13 +126,5 @@ def _average_eyes() -> dict[str, F32]:
 def shown() -> F32:
     """Where the picture shows, (*SIZE), 1 in the middle and 0 at its sides."""
     down, across = (np.abs(np.linspace(-1, 1, side)) for side in SIZE)
-    columns, rows = (
-        np.array([1 - _ramp(value, *fade) for value in values])
-        for values, fade in zip((across, down), FADES, strict=True)
-    )
+    columns, rows = (1 - smoothstep(values, *fade) for values, fade in zip((across, down), FADES, strict=True))
     return np.sqrt(np.outer(rows, columns)).astype(np.float32)
-
-
-def _ramp(value: float, low: float, high: float) -> float:
-    t = min(max((value - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)

@@ -12,7 +12,7 @@ from diat.heads import HEADS
 from diat.native.eyes import with_average_eyes
 from diat.native.healing import grain, healed, light_and_tint, membrane, on_grid
 from diat.native.region import NativeFace, Window, box_around, inside, sample
-from diat.pixels import F32, MEAN, U8, channel_sum
+from diat.pixels import F32, MEAN, U8, channel_sum, smoothstep
 
 HEAD_SET = HEADS["eyeglasses"]
 FEATHER = 4.0  # template units along the window's sides, over which the edit ends
@@ -57,8 +57,8 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     within = inside(part, HEAD_SET.window, FEATHER) * np.float32(min(strength, 1.0))
     hidden = _sigmoid(sample(maps["alpha"], HEAD_SET.window, part))
     features = _features(part)
-    doubtful = _ramp(hidden, HIDDEN)
-    alpha = within * (doubtful + features * (_ramp(hidden, HIDDEN_ON_FEATURES) - doubtful))
+    doubtful = smoothstep(hidden, *HIDDEN)
+    alpha = within * (doubtful + features * (smoothstep(hidden, *HIDDEN_ON_FEATURES) - doubtful))
     changed = part.pixels.astype(np.float32)
     shade = sample(_shade(maps), HEAD_SET.window, part, cubic=False) * within[..., None]
     added = shade[..., :1] * changed + 255 * shade[..., 1:]
@@ -84,7 +84,7 @@ def _shade(maps: Mapping[str, F32]) -> F32:
     """Gain and glow, (h, w, 4), where there is a tint or a shadow to speak of."""
     shade = np.stack([maps[name] for name in ("gain", "glow_red", "glow_green", "glow_blue")], -1)
     size = cv2.GaussianBlur(np.abs(shade).max(-1), (0, 0), 1.0)
-    return np.asarray(shade * _ramp(size, LIGHTENED)[..., None], np.float32)
+    return np.asarray(shade * smoothstep(size, *LIGHTENED)[..., None], np.float32)
 
 
 def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], nose: F32) -> F32:
@@ -100,7 +100,7 @@ def _behind(face: NativeFace, part: NativeFace, maps: Mapping[str, F32], nose: F
     fill += outside[..., None] * membrane(seen - fill, known * outside)
     skin, skin_around = _like_skin(fill, nose, PALE_FILL), _like_skin(seen, nose, OTHER_SKIN)
     known = np.asarray(known * skin * skin_around, np.float32)
-    mended = healed(fill, seen, known, _ramp(hidden, REPLACED) * skin)
+    mended = healed(fill, seen, known, smoothstep(hidden, *REPLACED) * skin)
     if known.max() > SOME:
         (light, tint), (_, tint_around) = light_and_tint(mended), light_and_tint(seen)
         mended = light + tint + SKIN_TINT * (membrane(tint_around, known) - tint)
@@ -120,7 +120,7 @@ def _skin(behind: F32, nose: F32, features: F32) -> F32:
     """
     skin = 1 - np.float32(1 - GRAIN_ON_FEATURES) * features
     light, tint = _against(behind, nose)
-    alike = (1 - _ramp(light, TOO_LIGHT)) * (1 - _ramp(tint, OTHER_TINT))
+    alike = (1 - smoothstep(light, *TOO_LIGHT)) * (1 - smoothstep(tint, *OTHER_TINT))
     return np.asarray(skin * alike * np.clip(light, 0.2, 1.2), np.float32)[..., None]
 
 
@@ -138,7 +138,8 @@ def _like_skin(image: F32, nose: F32, other_tint: tuple[float, float]) -> F32:
     """Where an image shows skin as the nose's, (h, w) 0 to 1: neither hair nor background."""
     light, tint = _against(image, nose)
     return np.asarray(
-        (1 - _ramp(light, TOO_LIGHT)) * _ramp(light, TOO_DARK) * (1 - _ramp(tint, other_tint)), np.float32
+        (1 - smoothstep(light, *TOO_LIGHT)) * smoothstep(light, *TOO_DARK) * (1 - smoothstep(tint, *other_tint)),
+        np.float32,
     )
 
 
@@ -169,8 +170,3 @@ def _nose(face: NativeFace) -> F32:
 
 def _sigmoid(logit: F32) -> F32:
     return np.asarray(1 / (1 + np.exp(-np.clip(logit, -30, 30))), np.float32)
-
-
-def _ramp(values: F32, between: tuple[float, float]) -> F32:
-    t = np.clip((values - between[0]) / (between[1] - between[0]), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)

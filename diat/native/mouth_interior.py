@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from diat.native.region import NativeFace, points_in_template
-from diat.pixels import F32, LUMA, channel_sum
+from diat.pixels import F32, LUMA, channel_sum, smoothstep
 
 RIGHT_CHEEK, LEFT_CHEEK = [2, 31, 48, 4], [14, 35, 54, 12]  # of the 68; right is the person's, left in the picture
 LIPS = list(range(48, 60))
@@ -118,13 +117,13 @@ def interior(down: F32, up: F32, u: F32, opening: float, softness: float, look: 
     sides = np.clip(np.abs(u), 0, 1)
     hue = (light.skin / level) ** HUE  # of the light, as far as the skin's colour tells it
     colour = (level * (0.13 + 0.10 * deep) * (1 - 0.5 * sides**2))[..., None] * (CAVITY * hue)
-    tongue = _step((look.tongue * opening * (1 - 0.75 * u**2) - up), 0.10 * opening)
+    tongue = smoothstep(look.tongue * opening * (1 - 0.75 * u**2) - up, high=0.10 * opening)
     colour = colour + tongue[..., None] * (_tongue(u, up / opening, level) * hue - colour)
     if look.lower_teeth > 0:
-        reach = look.lower_teeth * opening * (1 - 0.5 * u**2) * _step(0.62 - sides, 0.10)
+        reach = look.lower_teeth * opening * (1 - 0.5 * u**2) * smoothstep(0.62 - sides, high=0.10)
         lower = _teeth((u - look.offset) * 1.15 / look.width, up, reach, softness, short=0.8)
         colour = _over(colour, lower, 0.80 * _enamel(light, level, look), sides)
-    reach = look.teeth * opening * (1 - 0.24 * u**2) * _step(0.93 - sides, 0.10)
+    reach = look.teeth * opening * (1 - 0.24 * u**2) * smoothstep(0.93 - sides, high=0.10)
     upper = _teeth((u - look.offset) / look.width, down, reach, softness)
     colour = _over(colour, upper, _enamel(light, level, look), sides)
     # The lips keep the light from what lies right behind them.
@@ -156,13 +155,6 @@ def _median_within(face: NativeFace, indices: list[int]) -> F32 | None:
     cv2.fillConvexPoly(mask, cv2.convexHull(corners - np.array([left, top], np.int32)), 1)
     chosen = face.pixels[top:bottom:step, left:right:step][mask[::step, ::step] > 0]
     return np.asarray(np.median(chosen, axis=0), np.float32) if len(chosen) > 8 else None
-
-
-def _step(x: NDArray[np.floating], width: float) -> F32:
-    """0 below 0, 1 above ``width``, smooth between."""
-    t = np.clip(x / width, 0, 1)
-    stepped: F32 = (t * t * (3 - 2 * t)).astype(np.float32)
-    return stepped
 
 
 def _enamel(light: Light, level: float, look: Interior) -> F32:

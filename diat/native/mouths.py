@@ -26,7 +26,7 @@ from diat.native.region import (
     layered,
     sample,
 )
-from diat.pixels import F32, U8, channel_sum
+from diat.pixels import F32, U8, channel_sum, smoothstep
 
 FEATHER = 6.0  # template units along the window's sides in which movement fades out
 STILL, MOVES = 0.03, 0.15  # movements below the first are noise of the network and left out; template units
@@ -149,8 +149,7 @@ def _moving(fields: Mapping[str, F32]) -> NDArray[np.bool_]:
 def _flow(flow: F32, within: F32, strength: float) -> F32:
     """A layer's flow, (h, w, 2) in template units, without the network's noise where nothing moves."""
     length = np.hypot(flow[..., 0], flow[..., 1])
-    t = np.clip((length - STILL) / (MOVES - STILL), 0, 1)
-    return np.asarray(flow * (strength * within * t * t * (3 - 2 * t))[..., None], np.float32)
+    return np.asarray(flow * (strength * within * smoothstep(length, STILL, MOVES))[..., None], np.float32)
 
 
 def _moved(face: NativeFace, flow: F32, box: Window) -> U8:
@@ -164,8 +163,7 @@ def _changed(upper: F32, lower: F32) -> F32:
 
 def _pointed(across: F32) -> F32:
     """1 in the middle of the opening, 0 from its ends outwards: it comes to a point there, whatever the noise says."""
-    t = np.clip((1 - np.abs(across)) / CORNER, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    return smoothstep(1 - np.abs(across), high=CORNER)
 
 
 def _interior(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diat.align import photo_to_crop_matrix, region_of, scale_of, transform_points
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, smoothstep
 
 Window = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -188,8 +188,7 @@ def inside(face: NativeFace, window: Window, feather: float) -> F32:
     nearest = np.minimum(
         np.minimum(x - (left - 0.5), (right - 0.5) - x), np.minimum(y - (top - 0.5), (bottom - 0.5) - y)
     )
-    t = np.clip(nearest / np.float32(feather), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    return smoothstep(nearest / np.float32(feather))
 
 
 def layered(layers: Sequence[tuple[F32 | U8, F32]]) -> F32:

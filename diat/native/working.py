@@ -15,7 +15,7 @@ from diat.native.bands import refined
 from diat.native.color import colourfulness, to_lab
 from diat.native.geometry import Regions, blurred, regions
 from diat.native.region import NativeFace, points_in_template
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, smoothstep
 
 WORK = 256  # side of the working picture in pixels
 BORDER = 0.07  # width of the soft edge of the crop, as a share of its side
@@ -65,8 +65,7 @@ class Work:
 def border() -> F32:
     """1 inside the crop, 0 along its edges: where the network's sight ends no seam may show. (WORK, WORK)."""
     from_edge = np.minimum(np.arange(WORK), np.arange(WORK)[::-1]) / (BORDER * WORK)
-    ramp = np.clip(from_edge, 0, 1)
-    ramp = ramp * ramp * (3 - 2 * ramp)
+    ramp = smoothstep(from_edge)
     return np.outer(ramp, ramp).astype(np.float32)
 
 
