@@ -107,11 +107,12 @@ HEADS: dict[str, HeadSet] = {
     "skin": HeadSet(
         window=(0, 0, 128, 128),
         size=80,
-        # flow in template units, bias in CIELAB, log limits of four bands, fill in CIELAB against the cheeks, and
-        # the logits of hair to be replaced: of a beard, and of the brows' lower and outer parts
+        # flow in template units, bias of the skin in CIELAB, log limits of four bands, fill in CIELAB against the
+        # cheeks, the logits of hair to be replaced (of a beard, and of the brows' lower and outer parts), and paint in
+        # CIELAB, over eyes, brows and lips too
         maps=(*_PART_MAPS, "dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4",
-              "fill_l", "fill_a", "fill_b", "alpha", "brow_alpha"),
-        scales=(3.0,) * 7 + (1.5,) * 2 + (4.0,) * 3 + (0.4,) * 4 + (6.0,) * 3 + (3.0,) * 2,
+              "fill_l", "fill_a", "fill_b", "alpha", "brow_alpha", "paint_l", "paint_a", "paint_b"),
+        scales=(3.0,) * 7 + (1.5,) * 2 + (4.0,) * 3 + (0.4,) * 4 + (6.0,) * 3 + (3.0,) * 2 + (4.0,) * 3,
         scalars=(GATE, "grey_hair", "beard", "lips_l", "lips_a", "lips_b", "brows_l", "brows_a", "brows_b"),
     ),
 }  # fmt: skip

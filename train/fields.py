@@ -15,6 +15,11 @@ and a recogniser:
     python train/fields.py --attribute older_to_younger --stage 2 --init runs/older_to_younger/model \
         --critics runs/critic/judge.safetensors --pack data/celeba256.pack --output runs/older_to_younger2
 
+Or the paper's T, trained by `train/diat_a.py`, teaches them its colours:
+
+    python train/fields.py --attribute male_to_female --teacher runs/T/model --init runs/male_to_female/model \
+        --pack data/celeba256.pack --output runs/male_to_female3
+
 `runs/ATTRIBUTE/model` is written beside every checkpoint, and runs like a released one: `diat edit --model FOLDER`.
 """
 
@@ -40,6 +45,7 @@ from diat.data.skin_faces import collect
 from diat.detector import InsightFaceDetector
 from diat.errors import TrainingStopped
 from diat.evaluation.classifier import load_classifier
+from diat.hub import load_model
 from diat.native.style import FEMALE, YOUNGER
 from diat.training.critics import Critics
 from diat.training.fields import FieldsConfig, FieldTask, initial_network, train_fields
@@ -47,6 +53,7 @@ from diat.training.fields_critics import RenderedTask
 from diat.training.fields_glasses import GlassesTask
 from diat.training.fields_mouths import MouthTask
 from diat.training.fields_skin import SkinTask
+from diat.training.fields_taught import TaughtTask
 from diat.training.run import BOARD
 from diat.training.trackers import Tracker
 
@@ -66,7 +73,8 @@ class FieldsSettings:
     init: str | None = None  # a model with the same heads to start from
     stage: Literal[1, 2] = 1  # on fields that are known, or on what critics say of the result: whole faces alone
     critics: tuple[Path, ...] = ()  # for the second stage, from attribute_classifier.py; never the judge
-    steps: int | None = None  # of the network; None: 4000, in the second stage 300
+    teacher: str | None = None  # a model of T, whose colours --init is to learn: whole faces alone
+    steps: int | None = None  # of the network; None: 4000, in the second stage 300, with a teacher 1000
     batch: int | None = None  # images a step, on each process; None: 16, in the second stage 8
     learning_rate: float | None = None  # AdamW, at its highest; None: 0.002, in the second stage 0.0004
     seed: int = FieldsConfig.seed  # of weights and batches
@@ -108,6 +116,19 @@ def _rendered(settings: FieldsSettings) -> FieldTask:
     )
 
 
+def _taught(settings: FieldsSettings) -> FieldTask:
+    if settings.attribute not in STYLES:
+        raise TrainingStopped(f"{settings.attribute} has no paint to learn: only {' and '.join(STYLES)} have.")
+    if settings.init is None or settings.teacher is None:
+        raise TrainingStopped("A teacher needs somebody to teach: give --init, a model of the first stage.")
+    first = load_model(settings.init)
+    return TaughtTask(
+        _pack(settings), attribute_spec(settings.attribute), STYLES[settings.attribute],
+        initial_network(settings.init, TASKS[settings.attribute][0]), load_model(settings.teacher),
+        first.config.strength, _config(settings).batch, settings.seed,
+    )  # fmt: skip
+
+
 def _pack(settings: FieldsSettings) -> Pack:
     if settings.pack is None:
         raise TrainingStopped(f"{settings.attribute} is learnt from a pack: give --pack, made by train/prepare.py.")
@@ -132,11 +153,19 @@ SECOND: dict[str, Any] = {
 }  # fmt: skip
 
 
+# With a teacher the network is there already, and its last layer is what learns most.
+TAUGHT: dict[str, Any] = {
+    "steps": 1000, "learning_rate": 1e-3, "warm_up": 20, "decay": 0.99, "save_every": 100, "frozen_norms": True,
+}  # fmt: skip
+
+
 def _config(settings: FieldsSettings) -> FieldsConfig:
     heads, _ = TASKS[settings.attribute]
     config = FieldsConfig(settings.attribute, heads, seed=settings.seed)
     if settings.stage == 2:
         config = replace(config, **SECOND)
+    elif settings.teacher is not None:
+        config = replace(config, **TAUGHT)
     given = {name: getattr(settings, name) for name in ("steps", "batch", "learning_rate")}
     return replace(config, **{name: value for name, value in given.items() if value is not None})
 
@@ -145,7 +174,11 @@ def main() -> None:
     settings = parse(FieldsSettings, __doc__)
     output = settings.output or Path("runs") / settings.attribute
     accelerator = new_accelerator(None, output / BOARD, settings.tracker)
-    config, task = _config(settings), TASKS[settings.attribute][1] if settings.stage == 1 else _rendered
+    config, task = _config(settings), TASKS[settings.attribute][1]
+    if settings.stage == 2:
+        task = _rendered
+    elif settings.teacher is not None:
+        task = _taught
     model = train_fields(config, task(settings), output, settings.resume, settings.init, settings.workers, accelerator)
     if accelerator.is_main_process:
         print(f"The model is in {model}.")

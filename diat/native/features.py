@@ -32,17 +32,21 @@ BROW_RANGE: F32 = np.array([[-8, -4, -6], [4, 5, 5]], np.float32)
 
 def under_eyes(work: Work, style: Style) -> F32:
     """Change of L that takes darkness under the eyes. -> (WORK, WORK)."""
-    mask = np.zeros((WORK, WORK), np.float32)
     if not style.bags:
-        return mask
-    up, unit = upwards(work.points), interocular(work.points)
-    for lid in LOWER_LIDS:
-        edge = work.points[list(lid)]
-        bag = np.vstack([edge - up * 0.06 * unit, (edge - up * 0.38 * unit)[::-1]])
-        mask = np.maximum(mask, filled(bag, WORK, 2.5))
+        return np.zeros((WORK, WORK), np.float32)
     lightness = work.lab[..., 0]
     darkness = np.clip(widely_blurred(lightness, 1.6 * UNIT) - widely_blurred(lightness, 9.0 * UNIT), -9, 0)
-    return np.asarray(-style.bags * darkness * mask * work.plain, np.float32)
+    return np.asarray(-style.bags * darkness * bags(work.points, WORK) * work.plain, np.float32)
+
+
+def bags(points: F32, size: int) -> F32:
+    """Where bags under the eyes are. points: (68, 2) in template units. -> (size, size) in [0, 1]."""
+    up, unit, mask = upwards(points), interocular(points), np.zeros((size, size), np.float32)
+    for lid in LOWER_LIDS:
+        edge = points[list(lid)]
+        bag = np.vstack([edge - up * 0.06 * unit, (edge - up * 0.38 * unit)[::-1]])
+        mask = np.maximum(mask, filled(bag, size, 2.5))
+    return mask
 
 
 def feature_changes(work: Work, scalars: Mapping[str, float], strength: float, style: Style) -> F32:

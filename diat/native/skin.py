@@ -14,22 +14,20 @@ import cv2
 import numpy as np
 
 from diat.align import CROP_SIZE
-from diat.masks import distance_to_polygon
 from diat.native.bands import NO_LINE, bands_of, limited, relief, widely_blurred
 from diat.native.color import largest, tinted, to_rgb
 from diat.native.features import feature_changes, shade_under_jaw, under_eyes
-from diat.native.geometry import NOSE, blurred, filled, hull, interocular, oval, upwards
+from diat.native.geometry import NOSE, blurred, filled, hull, interocular, upwards
 from diat.native.healing import grain
+from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace, box_around, displaced, sample
 from diat.native.style import FEMALE, YOUNGER, Style
 from diat.native.working import UNIT, WORK, Work, border, laid, sigmoid
 from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
-FLOW_GRID = 64
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
-EARS = ((0, 1, 2), (14, 15, 16))  # of the 68 landmarks, those beside an ear
-EAR_REACH = 14.0  # template units around these within which the movement fades
+PAINT_RANGE: F32 = np.array([[-14, -5, -8], [10, 9, 8]], np.float32)  # CIELAB, least and greatest
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
@@ -77,6 +75,7 @@ def _recoloured(
     after[..., 0] += strength * under_eyes(work, style)
     after[..., 1:] += whole * _evened(work, style)
     after += _tint(work, fields, strength, style)
+    after += _painted(work, fields, strength, style)
     after += _grown_dark(work, fields, scalars, strength, style)
     clean, replaced = _clean_skin(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
@@ -136,6 +135,20 @@ def tinted_share(work: Work) -> F32:
     below = -((xs / UNIT - chin[0]) * up[0] + (ys / UNIT - chin[1]) * up[1])
     neck = 0.7 * work.neck * np.clip(1 - below / (0.65 * unit), 0, 1)
     return np.asarray(np.maximum(work.skin * (1 - 0.85 * features), neck), np.float32)
+
+
+def _painted(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
+    """Soft change of colour of the whole face, eyes, brows and lips too: of make-up, and of another light."""
+    if not style.paint:
+        return np.zeros_like(work.lab)
+    paint: F32 = np.dstack([cv2.resize(fields[f"paint_{axis}"], (WORK, WORK)) for axis in "lab"])
+    paint = np.clip(paint * np.float32(style.paint), *PAINT_RANGE)
+    return np.asarray(paint * (strength * painted_share(work))[..., None], np.float32)
+
+
+def painted_share(work: Work) -> F32:
+    """How much of the paint each pixel gets: all of it inside the face, none outside it. (WORK, WORK) in [0, 1]."""
+    return np.asarray(blurred(work.areas.oval, 2.0 * UNIT) * (1 - work.hair), np.float32)
 
 
 def _grown_dark(
@@ -233,35 +246,6 @@ def _pores(face: NativeFace, alpha: F32, colour: float) -> F32:
     most = np.float32(LARGEST * np.median(np.abs(fine[alpha[here] > 0])) + 0.5)
     own[here] = most * np.tanh(fine / most)
     return own
-
-
-def away_from_ears(cells: F32, points: F32) -> F32:
-    """0 on the ears, which a movement of the face's outline would tear, 1 far from them.
-
-    cells: (H, W, 2) places in template units. -> (H, W).
-    """
-    free = np.ones(cells.shape[:2], np.float32)
-    for side in EARS:
-        away = np.min([((cells - points[k]) ** 2).sum(-1) for k in side], axis=0)
-        free *= 1 - np.exp(-away / EAR_REACH**2)
-    return free
-
-
-def movement(points: F32, style: Style) -> tuple[F32, F32]:
-    """What moves whatever the network says, (FLOW_GRID, FLOW_GRID, 2) in template units, and the share of all movement
-    that is let through, (FLOW_GRID, FLOW_GRID).
-    """
-    ys, xs = np.indices((FLOW_GRID, FLOW_GRID), dtype=np.float32)
-    cells = (np.stack([xs, ys], -1) + 0.5) * (CROP_SIZE / FLOW_GRID) - 0.5
-    own = np.zeros((FLOW_GRID, FLOW_GRID, 2), np.float32)
-    if style.eye_size:
-        for first in (36, 42):
-            away = cells - points[first : first + 6].mean(0)
-            own += style.eye_size * away * np.exp(-(away**2).sum(-1) / (0.34 * interocular(points)) ** 2)[..., None]
-    outline = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), oval(points)).reshape(FLOW_GRID, FLOW_GRID)
-    reach = np.clip((9 - outline) / 9, 0, 1) * away_from_ears(cells, points)
-    border = np.minimum.reduce([xs, ys, xs[::-1, ::-1], ys[::-1, ::-1]]) / 4
-    return own, np.asarray(reach * np.clip(border, 0, 1), np.float32)
 
 
 def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> U8:

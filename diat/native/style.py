@@ -27,14 +27,15 @@ class Style:
     eyes: float = 0.0  # how much stronger the lashes and the light of the eyes become
     lashes: float = 0.0  # darkness of the line along the upper lid
     eye_size: float = 0.0
+    paint: float = 0.0  # of the soft change of colour that make-up and another light make
 
 
 YOUNGER = Style(
     flow=2.5, bias=2.9, relief=(1.6, 0.62, 0.38, 0.34), chroma=0.5, bias_range=((-3, 12), (-5, 5), (-6, 5)),
-    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.3, grey=0.5, eyes=0.6,
+    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.3, grey=0.5, eyes=0.6, paint=0.8,
 )  # fmt: skip
 FEMALE = Style(
     flow=2.0, bias=2.2, relief=(3.0, 1.2, 0.9, 1.0), chroma=0.7, bias_range=((-3, 8), (-3, 5), (-4, 5)),
     tone=(0.0, 0.3, 0.3), lips=1.8, lips_red=5.0, brows=1.2, beard=1.0, jaw_shade=0.26, thinning=1.6, eyes=0.8,
-    lashes=0.4, eye_size=0.08,
+    lashes=0.4, eye_size=0.08, paint=1.6,
 )  # fmt: skip

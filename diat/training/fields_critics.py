@@ -35,14 +35,17 @@ from diat.training.skin_render import crop_face, planes_of, render
 
 HEAD_SET = HEADS["skin"]
 PLACE = {name: channel for channel, name in enumerate(HEAD_SET.maps)}
-SOFT = tuple(name for name in HEAD_SET.maps if name[:2] in ("dx", "dy", "bi", "fi"))  # fields that must stay smooth
+# Of the fields' difference from the first stage's: they must stay smooth.
+SMOOTH = {"dx": 20.0, "dy": 20.0, "bias": 4.0, "fill": 4.0, "paint": 4.0}
+SOFT = tuple(name for name in HEAD_SET.maps if name.split("_")[0] in SMOOTH)
 # What an error of each field costs, as in the first stage.
-COSTS = {"dx": FLOW / 3, "dy": FLOW / 3, "bias": BIAS / 12, "limit": LIMITS / 1.6, "fill": FILL / 18}
+COSTS = {
+    "dx": FLOW / 3, "dy": FLOW / 3, "bias": BIAS / 12, "limit": LIMITS / 1.6, "fill": FILL / 18, "paint": BIAS / 12,
+}  # fmt: skip
 NEAR_FIRST = 0.35  # weight of the first stage's fields
 IDENTITY, SPARE = 20.0, 0.01  # weight of what the likeness falls below the first stage's, less that much
 LIPS_FREE, LIPS = 1.5, 0.5  # CIELAB by which lips may leave the first stage's L and a, and what more costs
 LIGHT_FREE, LIGHT = 0.3, 0.3  # likewise the mean lightness of the cheeks: pale skin is the cheap way
-SMOOTH = {"dx": 20.0, "dy": 20.0, "bias": 4.0, "fill": 4.0}  # of the fields' difference from the first stage's
 KEPT_PARTS, KEPT_LABELS = 0.15, 0.5
 
 

@@ -21,15 +21,16 @@ from diat.align import CROP_SIZE
 from diat.heads import HEADS
 from diat.native.bands import LIGHT_SIDE, NO_LINE, bands_of, relief
 from diat.native.features import BROW_RANGE, LIP_RANGE, brow_hair, eye_change, lips_alone, shade_under_jaw
+from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace
 from diat.native.skin import (
-    FLOW_GRID,
     LIMIT_RANGE,
+    PAINT_RANGE,
     beard_share,
     brow_share,
     given_change,
-    movement,
     nose_shape,
+    painted_share,
     tinted_share,
 )
 from diat.native.style import Style
@@ -41,7 +42,7 @@ HEAD_SET = HEADS["skin"]
 LEAK = 0.02  # slope beyond a limit, so that a field that lies there can come back
 # Of a face, in this order along the channels: CIELAB, bands of lightness, the change that no field makes, and masks.
 PLANES = ("l", "a", "b", "band_1", "band_2", "band_3", "band_4", "given_l", "given_a", "given_b", "tinted", "cheeks",
-          "plain", "still", "nose", "beard", "brow", "lips", "brow_hair", "eyes", "shade")  # fmt: skip
+          "plain", "still", "nose", "beard", "brow", "lips", "brow_hair", "eyes", "shade", "painted")  # fmt: skip
 # linear RGB -> XYZ by the white of D65, as OpenCV has them
 TO_RGB = ((3.240479, -1.53715, -0.498535), (-0.969256, 1.875991, 0.041556), (0.055648, -0.204043, 1.057311))
 WHITE = (0.950456, 1.0, 1.088754)
@@ -76,7 +77,7 @@ def planes_of(
         style: of the attribute.
 
     Returns:
-        Tensors by name: planes (21, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
+        Tensors by name: planes (22, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
         own (2, 64, 64), reach (1, 64, 64), photo (3, 128, 128) in [-1, 1].
     """
     work = Work.of(face, fields)
@@ -85,6 +86,7 @@ def planes_of(
         work.lab, *bands, given_change(work, fields, scalars, style), tinted_share(work), work.cheeks, work.plain,
         work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_share(work, scalars, style),
         brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style), shade_under_jaw(work.points),
+        painted_share(work),
     ]  # fmt: skip
     small = np.dstack([_reduced(np.asarray(layer, np.float32)) for layer in layers])
     own, reach = movement(work.points, style)
@@ -115,7 +117,7 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     number = {name: scalars[:, place] for place, name in enumerate(HEAD_SET.scalars)}
     lab = planes[:, :3]
     edge = _edge().to(planes)
-    after = lab + planes[:, 7:10] + _tint(said, at, style)
+    after = lab + planes[:, 7:10] + _tint(said, at, style) + _painted(said, at, style)
     after = after + torch.cat([_smoothed(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
     beard = (2.2 * (_laid(said["alpha"]).sigmoid() - 0.08)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
     brow = (style.thinning * (2.6 * _laid(said["brow_alpha"]).sigmoid() - 0.35)).clamp(0, 1) * at["brow"]
@@ -155,6 +157,12 @@ def _tint(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style) ->
     bias = bias - (1 - kept) * _mean(bias, at["cheeks"])
     low, high = zip(*style.bias_range, strict=True)
     return _leaky(bias, *(bias.new_tensor(side).view(1, 3, 1, 1) for side in (low, high))) * at["tinted"]
+
+
+def _painted(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style) -> Tensor:
+    """As `diat.native.skin._painted`."""
+    paint = torch.cat([_sized(said[f"paint_{axis}"], CROP_SIZE) for axis in "lab"], 1) * style.paint
+    return _leaky(paint, *(paint.new_tensor(side).view(1, 3, 1, 1) for side in PAINT_RANGE)) * at["painted"]
 
 
 def _clean_skin(

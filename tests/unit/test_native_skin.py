@@ -8,8 +8,9 @@ from diat.align import CELEBA_TEMPLATE_128, transform_points
 from diat.heads import HEADS
 from diat.native.bands import LIGHT_SIDE, bands_of, limited, refined
 from diat.native.geometry import regions
+from diat.native.movement import away_from_ears
 from diat.native.region import native_face
-from diat.native.skin import away_from_ears, render_female, render_younger
+from diat.native.skin import render_female, render_younger
 from diat.native.working import WORK
 
 RENDERERS = {"younger": render_younger, "female": render_female}
@@ -109,6 +110,17 @@ def test_a_turned_photograph_changes_as_the_upright_one(name):
     upright, turned_back = (result.astype(int) for result in results)
     change = np.abs(upright - np.rot90(photo, -1)).mean()
     assert np.abs(upright - turned_back).mean() < 0.1 * change
+
+
+def test_paint_changes_the_eyes_too_and_nothing_outside_the_face():
+    made = fields(flow=0.0)
+    made[0]["paint_a"] += 6.0
+    (photo, painted), (_, plain) = edited("female", 1.0, made), edited("female", 1.0, fields(flow=0.0))
+    _, _, points = photograph()
+    change = np.abs(painted.astype(int) - plain).max(-1)
+    x, y = np.rint(points[36:42].mean(0)).astype(int)
+    assert change[y - 3 : y + 4, x - 3 : x + 4].min() > 4
+    assert change[: int(points[19, 1]) - 60].max() == 0 and np.array_equal(photo[:8], painted[:8])
 
 
 def test_ears_stay_where_they_are_and_the_chin_moves():

@@ -75,7 +75,8 @@ def test_gradients_reach_every_field_that_the_style_uses(kind):
     render(maps, scalars, planes, STYLES[kind]).image.square().mean().backward()
     reached = {name for name, channel in PLACE.items() if maps.grad[0, channel].abs().max() > 0}
     hair = {"alpha", "brow_alpha", "fill_l", "fill_a", "fill_b"} if kind == "female" else set()
-    soft = {"dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4"}
+    soft = {"dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4",
+            "paint_l", "paint_a", "paint_b"}  # fmt: skip
     assert reached == soft | hair
     assert (scalars.grad[0, 3:] != 0).all() and torch.isfinite(maps.grad).all()
 
