@@ -174,6 +174,9 @@ def _interior(
     x, y, width, height = cv2.boundingRect((between > 1 / 512).astype(np.uint8))
     if not width or opening <= 0:
         return shown
+    # Teeth are drawn by the slopes of the fields, which take two pixels each way; the narrowest opening has one.
+    x, y = min(x, between.shape[1] - 2), min(y, between.shape[0] - 2)
+    width, height = max(width, 2), max(height, 2)
     here = np.s_[y : y + height, x : x + width]
     upper_edge, lower_edge, across = (values[here] for values in maps)
     inner = interior(np.maximum(-upper_edge, 0), np.maximum(-lower_edge, 0), across, max(opening, 1.0),

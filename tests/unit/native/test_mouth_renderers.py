@@ -5,7 +5,8 @@ import pytest
 from diat.align import photo_to_crop_matrix, transform_points
 from diat.data.fields_mouths import close_fields, open_fields, window_grid
 from diat.heads import HEADS
-from diat.native.mouths import render_mouth_close, render_mouth_open
+from diat.native.mouth_interior import Interior
+from diat.native.mouths import _interior, render_mouth_close, render_mouth_open
 from diat.native.region import native_face
 
 WINDOW = HEADS["mouth_close"].window
@@ -109,3 +110,14 @@ def test_two_faces_get_different_mouths_and_one_face_always_the_same(case):
         other.points68 = case.points68.copy()
         other.points68[27] += [0, 0.1 * np.linalg.norm(case.points68[27] - case.points68[33])]  # a shorter nose
         assert 0 < changed(case(), other()).mean()
+
+
+@pytest.mark.parametrize("column", [0, 20, 39])
+def test_an_opening_one_pixel_wide_is_drawn_too(hopper, detector, column):
+    found = detector.detect(hopper)[0]
+    face, _ = native_face(hopper, found.points5, found.points68, WINDOW, 4)
+    between = np.zeros((30, 40), np.float32)
+    between[10:14, column] = 1
+    maps = np.full((30, 40), -0.5, np.float32), np.full((30, 40), -0.5, np.float32), np.zeros((30, 40), np.float32)
+    shown = _interior(face, maps, between, 1.0, 1.0, Interior.of(face))
+    assert (shown[10:14, column] > 0).any() and np.isfinite(shown).all()
