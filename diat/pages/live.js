@@ -19,6 +19,12 @@ let sent = new Map(); // number -> when
 let shown = []; // when the last frames were shown, and how old they were
 
 const say = (sentence) => { at("message").textContent = sentence; };
+// Of the frames, over the picture and, for screen readers, in the line of the page's other words.
+const notice = (sentence) => {
+  if (at("notice").textContent === sentence) return;
+  at("notice").textContent = sentence;
+  say(sentence);
+};
 const settings = () => ({
   attribute: at("attribute").value, strength: Number(at("strength").value), faces: at("faces").value,
   consent: agreed(),
@@ -55,7 +61,7 @@ function connect() {
   opened.onclose = () => {
     if (socket !== opened) return; // it was this page that closed it
     socket = null;
-    if (answered) stop(at("message").textContent || "The server closed the connection. Start again.");
+    if (answered) stop("The server closed the connection. Start again.");
     else byPost = true; // WebSockets are blocked on the way
   };
   socket = opened;
@@ -102,6 +108,7 @@ function stop(sentence) {
   if (recorder) recorder.stop();
   at("snapshot").disabled = at("record").disabled = true;
   at("rate").textContent = "";
+  notice("");
   say(sentence || "");
 }
 
@@ -135,6 +142,7 @@ async function post(mine, jpeg) {
   try {
     const reply = await fetch(address("live/frame?" + query), { method: "POST", body: jpeg });
     if (!reply.ok) return stop((await reply.json()).error);
+    notice(reply.headers.get("Live-Notice") || "");
     const picture = await reply.blob();
     if (keep) { keep = false; save(picture); }
     await show(mine, picture);
@@ -144,7 +152,10 @@ async function post(mine, jpeg) {
 }
 
 async function received(data) {
-  if (typeof data === "string") return stop(JSON.parse(data).error);
+  if (typeof data === "string") {
+    const said = JSON.parse(data);
+    return "notice" in said ? notice(said.notice) : stop(said.error);
+  }
   const view = new DataView(data), picture = new Blob([data.slice(5)]);
   if (view.getUint8(0) !== FRAME) return save(new Blob([data.slice(5)], { type: "image/png" }));
   await show(view.getUint32(1), picture);

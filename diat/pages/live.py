@@ -2,12 +2,13 @@
 
 The client sends its `LiveSettings` as JSON text whenever one of them changes, ``{"snapshot": true}`` for a picture to
 keep, and frames as binary messages: four bytes with their number, then a JPEG. It gets back one byte that says what
-follows (`FRAME` or `SNAPSHOT`), the four bytes, and a JPEG or PNG; or JSON text with ``"error"``. A frame that arrives
-while another is being edited replaces the one that waits: late frames are dropped, never queued. Nothing is written to
-disk.
+follows (`FRAME` or `SNAPSHOT`), the four bytes, and a JPEG or PNG; JSON text with ``"notice"`` when there is something
+else to say of the frames, such as that they show no face, and an empty one when that is over; or JSON text with
+``"error"``. A frame that arrives while another is being edited replaces the one that waits: late frames are dropped,
+never queued. Nothing is written to disk.
 
 Where WebSockets are blocked the same page posts its frames one by one to ``/live/frame``, with a random ``session`` by
-which the server finds the faces that it follows.
+which the server finds the faces that it follows; the notice is then a header, `NOTICE_HEADER`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 FRAME, SNAPSHOT = b"\0", b"\1"
 NUMBER_BYTES = 4  # of a frame's number
+NOTICE_HEADER = "Live-Notice"
 MAX_VIEWERS = 4  # at once; more would see a slide show
 WORKERS = 2  # threads that edit frames; more would only wait for the processor, and each keeps the network's buffers
 FIRST_SECONDS = 10  # a WebSocket that has sent no frame by then gives its place up
@@ -120,9 +122,10 @@ class LiveRoutes:
             edited = await _edited(self._workers, session, body, snapshot)
         except DiatError as error:
             return JSONResponse({"error": str(error)}, 422)
+        headers = {NOTICE_HEADER: edited.notice}
         if edited.snapshot is not None:
-            return Response(edited.snapshot, media_type="image/png")
-        return Response(edited.jpeg, media_type="image/jpeg")
+            return Response(edited.snapshot, headers=headers, media_type="image/png")
+        return Response(edited.jpeg, headers=headers, media_type="image/jpeg")
 
     def _full(self) -> bool:
         long_ago = time.monotonic() - POSTED_IDLE_SECONDS
@@ -151,6 +154,7 @@ class _Connection:
         self._newest: bytes | None = None
         self._arrived = asyncio.Event()
         self._snapshot = False
+        self._notice = ""  # as the viewer knows it
 
     async def run(self) -> None:
         tasks = [asyncio.create_task(self._edit()), asyncio.create_task(self._listen())]
@@ -221,6 +225,9 @@ class _Connection:
         await self._send(FRAME + number + edited.jpeg)
         if edited.snapshot is not None:
             await self._send(SNAPSHOT + number + edited.snapshot)
+        if edited.notice != self._notice:
+            self._notice = edited.notice
+            await self._send(json.dumps({"notice": edited.notice}))
 
     async def _send_error(self, sentence: str) -> None:
         await self._send(json.dumps({"error": sentence}))

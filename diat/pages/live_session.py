@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -27,6 +28,9 @@ MIN_FRAME_SIDE = 16  # pixels; optical flow needs as many
 JPEG_QUALITY = 85  # of the frames that go back
 
 CONSENT_FIRST = "Confirm first that everyone on camera agrees."
+UNSEEN_SECONDS = 1.0  # so long nothing is said of a face that is missing: a detection may miss one
+NO_FACE = "No face seen: move into the picture, closer or into better light."
+NO_USABLE_FACE = "No face can be changed: come closer, and look into the camera."
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class EncodedFrame(NamedTuple):
 
     jpeg: bytes
     snapshot: bytes | None  # the same frame as a marked PNG, where it was asked for
+    notice: str = ""  # why nothing has been changed for a while, as a sentence
 
 
 class LiveSession:
@@ -80,6 +85,7 @@ class LiveSession:
     def __init__(self, editors: EditorPool) -> None:
         self._editors = editors
         self._stream: FrameStream | None = None
+        self._chosen_at: float | None = None  # when a frame last had a face to edit, or the first frame came
         self.settings: LiveSettings | None = None  # another thread may change them at any time
 
     @property
@@ -113,7 +119,14 @@ class LiveSession:
         edited = self._stream.edit(frame)
         png = encode(edited, settings.attribute, settings.strength) if snapshot else None
         reply = mark_jpeg(compressed(watermarked(edited), ".jpg", JPEG_QUALITY), settings.attribute, settings.strength)
-        return EncodedFrame(reply, png)
+        return EncodedFrame(reply, png, self._notice(self._stream, time.monotonic()))
+
+    def _notice(self, stream: FrameStream, now: float) -> str:
+        if stream.chosen or self._chosen_at is None:
+            self._chosen_at = now
+        if now - self._chosen_at < UNSEEN_SECONDS:
+            return ""
+        return NO_USABLE_FACE if stream.seen else NO_FACE
 
 
 def decode_frame(jpeg: bytes) -> U8:

@@ -34,6 +34,10 @@ class FrameStream:
         detector: finds the faces; the editor's by default.
         apply_anyway: also change faces that have the attribute already.
 
+    Attributes:
+        seen: how many faces the last frame shows.
+        chosen: how many of those are the ones to edit: they can be, and ``faces`` means them.
+
     Raises:
         InvalidArgument: ``faces`` or ``strength`` are none of these.
 
@@ -58,6 +62,7 @@ class FrameStream:
         self._chooser = TrackChooser(faces, self._detector)
         self._faces = check_film_faces(faces)
         self._strength = check_strength(strength)
+        self.seen = self.chosen = 0
 
     def set(
         self, editor: FaceEditor | None = None, faces: FilmFaces | None = None, strength: float | None = None
@@ -93,7 +98,9 @@ class FrameStream:
             raise InvalidArgument(f"A frame must be at least {MIN_SIDE} pixels wide and high.")
         now = monotonic() if time is None else time
         tracks = self._tracker.update(frame, now)
-        return self._frame_editor.edit(frame, self._chooser.choose(frame, tracks, now), self._strength)
+        chosen = self._chooser.choose(frame, tracks, now)
+        self.seen, self.chosen = len(tracks), len(chosen)
+        return self._frame_editor.edit(frame, chosen, self._strength)
 
     def frames(self, frames: Iterable[U8], rate: float | None = None) -> Iterator[U8]:
         """Each of some frames, edited, as they come.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from playwright.sync_api import Page
 
+from diat.pages.live_session import NO_FACE
 from diat.provenance import is_marked
 
 RATE = "document.querySelector('#live-rate').textContent.includes('fps')"
@@ -103,6 +104,10 @@ def test_another_camera_takes_the_place_of_the_first_and_frees_it(chromium, serv
     assert page.input_value("#live-camera") == other
     page.evaluate("document.querySelector('#live-rate').textContent = ''")
     page.wait_for_function(RATE)  # frames still come
+    page.wait_for_function("document.querySelector('#live-message').textContent !== ''")  # they show no face
+    assert page.inner_text("#live-notice") == page.inner_text("#live-message") == NO_FACE
+    page.click("#live-start")
+    assert page.locator("#live-notice").is_hidden()
     assert page.inner_text("#live-message") == ""
     browser.close()
 

@@ -17,8 +17,8 @@ from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
 from diat.marks import read_marks
-from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, MIN_SESSION_LENGTH, POSTED_IDLE_SECONDS, SNAPSHOT
-from diat.pages.live_session import CONSENT_FIRST, MAX_FRAME_BYTES
+from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, MIN_SESSION_LENGTH, NOTICE_HEADER, POSTED_IDLE_SECONDS, SNAPSHOT
+from diat.pages.live_session import CONSENT_FIRST, MAX_FRAME_BYTES, NO_FACE, UNSEEN_SECONDS
 from diat.pixels import decompressed
 from diat.provenance import is_marked
 
@@ -68,6 +68,37 @@ def test_a_snapshot_follows_the_next_frame(server, jpeg):
         kept = client.recv(timeout=30)
     assert kept[:1] == SNAPSHOT
     assert is_marked(kept[5:]) and read_marks(kept[5:]).invisible
+
+
+def test_a_viewer_without_a_face_is_told_so_once_and_again_when_there_is_one(server, jpeg):
+    wall = cv2.imencode(".jpg", np.full((480, 480, 3), 128, np.uint8))[1].tobytes()
+    ends = time.monotonic() + 30
+    with opened(server) as client:
+        client.send(json.dumps(SETTINGS))
+        client.send((0).to_bytes(4, "big") + wall)
+        begun = time.monotonic()
+        while isinstance(reply := client.recv(timeout=30), bytes) and time.monotonic() < ends:
+            client.send((0).to_bytes(4, "big") + wall)
+        assert json.loads(reply) == {"notice": NO_FACE}
+        assert time.monotonic() - begun >= UNSEEN_SECONDS
+        assert client.recv(timeout=30)[:1] == FRAME  # of the frame that was on its way
+        assert answer(client, 1, wall)[:1] == answer(client, 1, jpeg)[:1] == FRAME
+        assert json.loads(client.recv(timeout=30)) == {"notice": ""}
+        assert answer(client, 2, jpeg)[:1] == FRAME
+
+
+def test_a_viewer_who_posts_frames_is_told_in_a_header(server, jpeg):
+    wall = cv2.imencode(".jpg", np.full((480, 480, 3), 128, np.uint8))[1].tobytes()
+    address = f"{server}/live/frame?{urllib.parse.urlencode({**SETTINGS, 'consent': 'true', 'session': 'c' * 32})}"
+
+    def told(body: bytes) -> str:
+        with urllib.request.urlopen(urllib.request.Request(address, data=body, method="POST"), timeout=60) as reply:
+            return reply.headers[NOTICE_HEADER]
+
+    assert told(wall) == ""
+    time.sleep(UNSEEN_SECONDS)
+    assert told(wall) == NO_FACE
+    assert told(jpeg) == ""
 
 
 def test_late_frames_are_dropped_and_the_newest_is_answered(server, jpeg):

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -28,6 +29,16 @@ def test_what_is_set_holds_from_the_next_frame_on(stream, editors, collins):
 def test_frames_without_faces_come_back_as_they_are(stream):
     wall = np.full((120, 160, 3), 128, np.uint8)
     assert list(stream.frames([wall, wall], rate=25))[1] is wall
+    assert (stream.seen, stream.chosen) == (0, 0)
+
+
+def test_a_stream_says_how_many_faces_it_sees_and_how_many_of_them_it_edits(editors, collins):
+    stream = diat.FrameStream(editors("mouth_close"))
+    small = cv2.resize(collins, None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA)
+    stream.edit(np.concatenate([cv2.copyMakeBorder(small, 0, len(collins) - len(small), 0, 0, 1), collins], axis=1))
+    assert (stream.seen, stream.chosen) == (2, 1)
+    stream.edit(cv2.copyMakeBorder(small, 0, 200, 0, 200, cv2.BORDER_REPLICATE))
+    assert (stream.seen, stream.chosen) == (1, 0)
 
 
 @pytest.mark.parametrize(
