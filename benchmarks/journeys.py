@@ -70,12 +70,8 @@ class Visit:
         self.page.locator(f"#{part} input[type=file]").first.set_input_files(files)
 
     def tab(self, name: str) -> None:
-        """Open a tab, which a narrow page may have folded into a menu."""
-        tab = self.page.get_by_role("tab", name=name, exact=True)
-        if not tab.is_visible():
-            self.page.locator(".overflow-menu > button").first.click()
-            tab = self.page.locator(".overflow-dropdown button", has_text=name)
-        tab.click()
+        """Open a tab."""
+        self.page.get_by_role("tab", name=name, exact=True).click()
 
     def see(self, part: str, words: str) -> None:
         """Wait for words."""

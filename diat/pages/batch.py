@@ -30,7 +30,7 @@ from diat.pages.parts import (
     with_stop,
 )
 from diat.pages.pictures import close_ups, marked_preview
-from diat.pages.widgets import Value
+from diat.pages.widgets import Value, bar, bar_value
 from diat.photo import open_photo
 from diat.pixels import U8
 from diat.provenance import KINDS
@@ -74,6 +74,19 @@ class BatchPage:
         Returns the faces before and after as they finish, a zip of files at full size, in the formats and with the
         names of the photographs, and a sentence.
         """
+        for shown, path, sentence, _ in self.watched(photos, attribute, strength, all_faces, consent, request):
+            yield shown, path, sentence
+
+    def watched(
+        self,
+        photos: list[str] | None,
+        attribute: str,
+        strength: float,
+        all_faces: bool,
+        consent: bool,
+        request: gr.Request | None = None,
+    ) -> Iterator[tuple[Gallery, Any, str, Value]]:
+        """`edit_all` for the page: with how far it is, for `diat.pages.widgets.bar`."""
         if not photos:
             raise refusal("Choose photos.")
         if len(photos) > MAX_PHOTOS:
@@ -101,8 +114,10 @@ class BatchPage:
         shown: Gallery = []
         skipped: list[str] = []
         previews: list[str] = []
+        looked_at = 0
         # On disk, written as it grows: 50 photographs of 25 megapixels are gigabytes.
         path = cache_file("diat.zip")
+        yield shown, None, f"0 of {len(photos)} done.", bar_value(0, len(photos))
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for number, photo in enumerate(photos, start=1):
                 if stop.is_set():
@@ -119,11 +134,13 @@ class BatchPage:
                     shown.append((previews[-1], f"{Path(photo).name}: {_said(result)}"))
                 for preview in previews:
                     os.utime(preview)  # shown still, so not to be swept
-                yield shown, None, "  \n".join([f"{number} of {len(photos)} done.", *skipped])
+                looked_at = number
+                words = "  \n".join([f"{looked_at} of {len(photos)} done.", *skipped])
+                yield shown, None, words, bar_value(looked_at, len(photos))
         if not shown:
             path.unlink()
         done = f"{len(shown)} of {len(photos)} photos changed."
-        yield shown, str(path) if shown else None, "  \n".join([done, *skipped])
+        yield shown, str(path) if shown else None, "  \n".join([done, *skipped]), bar_value(looked_at, len(photos))
 
 
 def _unused(name: str, taken: list[str]) -> str:
@@ -156,6 +173,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             run = gr.Button("Apply to all", variant="primary", elem_id="many-run")
             stop = gr.Button("Stop", visible=False, elem_id="many-stop")
         with gr.Column(min_width=300):
+            progress = bar("many-bar", "Photos done")
             message = gr.Markdown(label="Sentence", elem_id="many-message")
             gallery = gr.Gallery(
                 label="Before | After",
@@ -173,8 +191,13 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
     inputs = [photos, attribute, strength, all_faces, consent]
     done = with_stop(
         run, stop, gallery, page.stop,
-        lambda before: before.then(page.edit_all, inputs, [gallery, download, message], api_name="many"),
+        lambda before: before.then(
+            page.watched, inputs, [gallery, download, message, progress], api_visibility="private",
+            concurrency_id="many",
+        ),
     )  # fmt: skip
+    asked = gr.Button(visible=False)
+    asked.click(page.edit_all, inputs, [gallery, download, message], api_name="many", concurrency_id="many")
     done.success(lambda path: gr.update(visible=path is not None), download, download, **QUIET)
     show_on_phones([done], "many-message")
     gr.on(

@@ -30,6 +30,8 @@ SHOWN = {
     "male_to_female": "grace_hopper",
 }
 README_SHOWS = 2  # of them
+LINK_PICTURE = FOLDER / "link_preview.jpg"  # the first before and after, for other sites that show a link
+LINK_PICTURE_SIZE = 1200, 600  # width and height: two squares, about as wide as such sites show
 QUALITY = 88  # of the JPEGs
 
 
@@ -88,6 +90,7 @@ def main() -> None:
             before, after = close_ups(result)
             _write(FOLDER / "before.jpg", before)
             _write(FOLDER / "after.jpg", after, attribute)
+            _write(LINK_PICTURE, _in_a_row([before, after], LINK_PICTURE_SIZE[1]), attribute)
         box = surroundings(result.faces[0], result.photo.shape, 1.6)
         row += [cut(result.original, box), cut(result.photo, box)]
     _write(README_PICTURE, _in_a_row(row[: 2 * README_SHOWS]), " and ".join([*SHOWN][:README_SHOWS]))

@@ -27,13 +27,7 @@ TERMS = (
     "is open source (Apache-2.0); the weights were trained on CelebA and the face models are InsightFace's, both for "
     "**non-commercial research only**."
 )
-HEAD = (
-    '<meta name="description" content="Change one thing about a face and keep the person recognisable.">'
-    '<meta property="og:title" content="DIAT: change one thing about a face">'
-    '<meta property="og:description" content="Close a mouth, take off glasses, look younger: the person stays '
-    'recognisable.">'
-    f"<script>{(Path(__file__).parent / 'keep.js').read_text()}</script>"
-)
+HEAD = f"<script>{(Path(__file__).parent / 'keep.js').read_text()}</script>"
 
 
 def build(editors: EditorPool, address: str) -> gr.Blocks:
@@ -56,7 +50,7 @@ def build(editors: EditorPool, address: str) -> gr.Blocks:
             demo.unload(video_tab(editors, consent))
         with gr.Tab("Batch"):
             batch_tab(editors, consent)
-        with gr.Tab("Check a picture"):
+        with gr.Tab("Edited?"):
             verify_tab()
         gr.Markdown(TERMS, elem_id="terms")
         photo_api(editors, PORTRAITS / SAMPLE, address)

@@ -48,6 +48,7 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
     from diat.pages.access import site_hosts
     from diat.pages.editors import EditorPool
     from diat.pages.health import health_route
+    from diat.pages.link_preview import link_preview_route
     from diat.pages.live import LiveRoutes
     from diat.pages.page import build
     from diat.pages.uploads import Sweeper, files_in_work
@@ -63,7 +64,7 @@ def _serve(args: argparse.Namespace, folder: Path) -> None:
     demo.queue(max_size=args.queue, default_concurrency_limit=args.concurrency)
     # What Gradio says of a public address is for people who write programs, and goes unsaid.
     with contextlib.redirect_stdout(io.StringIO()) if args.share else contextlib.nullcontext():
-        _launch(args, demo, hosts, folder, [health_route(editors), *LiveRoutes(editors).routes()])
+        _launch(args, demo, hosts, folder, [health_route(editors), link_preview_route(), *LiveRoutes(editors).routes()])
     address = f"http://{'127.0.0.1' if args.host in EVERYWHERE else args.host}:{args.port}"
     sys.stdout.write(f"DIAT is on {address} (Ctrl-C stops it).\n")
     if args.share and demo.share_url:
@@ -80,6 +81,7 @@ def _launch(args: argparse.Namespace, demo: Any, hosts: Any, folder: Path, route
 
     from diat.pages.access import LoginGuard, SiteGuard
     from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota
+    from diat.pages.link_preview import LinkPreview
     from diat.pages.page import CSS, HEAD
     from diat.pages.sessions import MAX_SESSIONS, SessionKeeper
     from diat.pages.uploads import Renewal
@@ -108,6 +110,7 @@ def _launch(args: argparse.Namespace, demo: Any, hosts: Any, folder: Path, route
             "middleware": [
                 Middleware(SiteGuard, hosts=hosts),
                 Middleware(LoginGuard),
+                Middleware(LinkPreview, root_path=args.root_path or ""),
                 Middleware(BusyAnswer),
                 Middleware(DiskQuota, folder=folder),
                 Middleware(BodyLimit, limit=MAX_BYTES + 2**20),

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-TABS = ("Photo", "Webcam", "Video", "Batch", "Check a picture")
+TABS = ("Photo", "Webcam", "Video", "Batch", "Edited?")
 
 
 def findings(page: Page) -> list[str]:

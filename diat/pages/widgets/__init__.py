@@ -110,6 +110,20 @@ def compare(elem_id: str, value: Value) -> gr.HTML:
     )
 
 
+def bar_value(done: int = 0, of: int = 0) -> Value:
+    """What a `bar` shows; nothing is seen of it where there is nothing to do."""
+    return {"done": done, "of": of}
+
+
+def bar(elem_id: str, label: str) -> gr.HTML:
+    """How far some work is. ``label`` is what a screen reader calls it."""
+    template = (
+        f'<progress aria-label="{label}" max="${{value.of || 1}}" value="${{value.done}}"'
+        ' ${value.of ? "" : "hidden"}></progress>'
+    )
+    return gr.HTML(bar_value(), html_template=template, js_on_load=None, elem_id=elem_id, elem_classes="bar-part")
+
+
 def saver(elem_id: str) -> gr.HTML:
     """Saves the file that it is given on the visitor's side; nothing is seen of it."""
     return gr.HTML(None, html_template="", js_on_load=(HERE / "saver.js").read_text(), elem_id=elem_id)

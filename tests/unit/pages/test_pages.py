@@ -94,6 +94,7 @@ def test_the_second_change_is_made_on_the_first_and_the_faces_keep_their_order(p
 def test_the_zip_grows_on_disk_and_is_not_kept_in_memory(pool, uploads, hopper_path):
     page = BatchPage(pool)
     steps = page.edit_all([str(hopper_path)] * 2, "mouth_open", 1.0, False, True)
+    assert next(steps)[2] == "0 of 2 done."
     next(steps)
     (growing,) = uploads.rglob("*.zip")
     size = growing.stat().st_size
