@@ -158,8 +158,9 @@ class FaceEditor:
         """Change the attribute in a photograph, or in several as one batch of the network.
 
         Args:
-            photo: a path, the bytes of a file, an open file, a PIL image or an (H, W, 3) uint8 RGB array; or any
-                sequence or iterator of these, all of which are held in memory at once.
+            photo: a path, the bytes of a file, an open file, a PIL image or a uint8 array, (H, W, 3) RGB,
+                (H, W, 4) RGBA or (H, W) grey; or any sequence or iterator of these, all of which are held in memory at
+                once.
             faces: ``"largest"`` that can be used, ``"all"`` that can, or one or several indices from 0 into the faces
                 found, largest first. Sentences for the user number faces from 1.
             strength: factor of the change, 0 (the photograph bit-equal) to 1.5.

@@ -20,6 +20,8 @@ SUFFIXES = {
     ".avif": "AVIF",
 }  # fmt: skip
 NAMES = "JPEG, PNG, WebP, GIF, HEIC or AVIF"
+# How TIFF and BMP begin. Photographs in them are rare, and libtiff, which TIFF needs, has a long record of holes.
+UNREAD = (b"II*\0", b"MM\0*", b"BM")
 # Of a JPEG. Each is decoded over the whole picture, so that a small file of many empty ones takes minutes; progressive
 # files as programs write them have about ten.
 MAX_SCANS = 100
@@ -82,6 +84,8 @@ def open_header(data: bytes) -> tuple[str, Image.Image]:
     if not data:
         raise PhotoRejected(f"The file is empty: choose a {NAMES} photograph.")
     kind = kind_of(data)
+    if kind is None and data.startswith(UNREAD):
+        raise PhotoRejected("TIFF and BMP files are not read: export the photograph as JPEG or PNG.")
     if kind is None:
         raise PhotoRejected(f"This file is not a {NAMES} photograph, whatever its name: export it as one of these.")
     check_scans(data)

@@ -53,7 +53,7 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
 
     Args:
         source: the bytes, the path or an open file of a JPEG, PNG, WebP, GIF, HEIC (with pillow-heif) or AVIF
-            photograph, a PIL image, or an (H, W, 3) uint8 RGB array.
+            photograph, a PIL image, or a uint8 array: (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey.
         full_size: keep photographs of more than 50 megapixels at their size instead of reducing them to that, with a
             notice. An edit of 108 megapixels takes 2 GB of memory.
 
@@ -62,8 +62,11 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
     """
     kind: str | None = None
     if isinstance(source, np.ndarray):
-        return Photo(_checked_array(source))
-    if isinstance(source, Image.Image):
+        array = _checked_array(source)
+        if array.ndim == 3 and array.shape[2] == 3:
+            return Photo(array)
+        image = Image.fromarray(array)
+    elif isinstance(source, Image.Image):
         image = source
     elif isinstance(source, (str, os.PathLike)):
         kind, image = open_header(photo_bytes(Path(source)))
@@ -153,9 +156,10 @@ def _too_large(what: str) -> str:
 
 
 def _checked_array(array: Any) -> U8:
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+    if array.dtype != np.uint8 or not (array.ndim == 2 or array.ndim == 3 and array.shape[2] in (3, 4)):
         raise PhotoRejected(
-            f"An array must be (height, width, 3) uint8 RGB; not {tuple(array.shape)} {array.dtype}: convert it."
+            "An array must be uint8: (height, width, 3) RGB, (height, width, 4) RGBA or (height, width) grey; "
+            f"not {tuple(array.shape)} {array.dtype}: convert it."
         )
     _check_size(array.shape[1], array.shape[0])
     checked: U8 = np.ascontiguousarray(array)

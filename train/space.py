@@ -7,10 +7,8 @@ hf upload ORG/diat space/ . --repo-type space
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import yaml
@@ -22,7 +20,7 @@ from diat.hub import repository_of
 
 ROOT = Path(__file__).parents[1]
 PICTURE = "docs/before_after.jpg"
-RUNS = ("app.py", "packages.txt", "LICENSE", "NOTICE", "diat", "examples", PICTURE)
+RUNS = ("app.py", "packages.txt", "requirements.txt", "LICENSE", "NOTICE", "diat", "examples", PICTURE)
 
 
 def main() -> None:
@@ -45,7 +43,6 @@ def lay_out(folder: Path, space: str, organisation: str) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
     (folder / "README.md").write_text(card(space, organisation))
-    (folder / "requirements.txt").write_text(requirements())
 
 
 def tracked() -> list[str]:
@@ -61,19 +58,6 @@ def card(space: str, organisation: str) -> str:
     head["thumbnail"] = f"https://huggingface.co/spaces/{space}/resolve/main/{PICTURE}"
     head["models"] = [repository_of(organisation, attribute) for attribute in ATTRIBUTES]
     return f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---\n{text}"
-
-
-def requirements() -> str:
-    """The pinned versions of what the demo needs: no torch, nothing of training."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    wanted = {_name(line) for line in [*project["dependencies"], *extras["app"], *extras["heic"], *extras["video"]]}
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    return "".join(f"{line}\n" for line in lines if "==" in line and _name(line) in wanted)
-
-
-def _name(requirement: str) -> str:
-    return re.split(r"[<>=\[ ]", requirement)[0].lower()
 
 
 if __name__ == "__main__":

@@ -164,3 +164,28 @@ def test_a_jpeg_of_a_thousand_scans_is_refused_before_it_is_decoded(reader, size
 def test_a_progressive_photograph_is_taken(portrait):
     pixels = open_photo(encoded(portrait, "JPEG", progressive=True, quality=95)).pixels
     assert psnr(pixels, np.asarray(portrait)) > 30
+
+
+def test_grey_and_transparent_arrays_are_taken_as_their_pictures_are(portrait):
+    grey, rgba = np.asarray(portrait.convert("L")), np.asarray(portrait.convert("RGBA")).copy()
+    rgba[:20, :, 3] = 0
+    for array in (grey, rgba, np.asfortranarray(grey), rgba[::-1]):
+        taken, wanted = open_photo(array), open_photo(Image.fromarray(np.ascontiguousarray(array)))
+        np.testing.assert_array_equal(taken.pixels, wanted.pixels)
+        np.testing.assert_equal(taken.keepsake.alpha, wanted.keepsake.alpha)
+    assert open_photo(rgba).keepsake.alpha is not None
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((64, 64, 3)), np.zeros((64, 64), np.float32), np.zeros((64, 64, 1), np.uint8), np.zeros((64, 64), bool)],
+)
+def test_other_arrays_are_refused_by_a_sentence_that_says_which_are_taken(array):
+    with pytest.raises(PhotoRejected, match=r"An array must be uint8: .* RGB, .* RGBA or .* grey; not \(64, 64"):
+        open_photo(array)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "BMP"])
+def test_a_tiff_or_bmp_is_told_what_to_do(portrait, kind):
+    with pytest.raises(PhotoRejected, match="TIFF and BMP files are not read: export the photograph as JPEG or PNG."):
+        open_photo(encoded(portrait, kind))

@@ -222,8 +222,8 @@ def test_a_path_that_cannot_be_read_is_refused(tmp_path, name):
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros((9, 9), "u1"), np.zeros((9, 9, 4), "u1"), np.zeros((9, 9, 3), "f4"), np.zeros((0, 9, 3), "u1")],
-    ids=["grey", "four channels", "float", "no rows"],
+    [np.zeros((9, 9, 2), "u1"), np.zeros((9, 9, 3), "f4"), np.zeros((0, 9, 3), "u1"), np.zeros((0, 9), "u1")],
+    ids=["two channels", "float", "no rows", "no grey rows"],
 )
 def test_arrays_of_another_kind_are_refused(array):
     with pytest.raises(PhotoRejected) as error:

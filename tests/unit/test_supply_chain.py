@@ -64,8 +64,9 @@ def test_the_whole_closure_is_pinned_with_hashes(name):
     assert len(entries) > 80
     assert all(re.match(r"[\w.\-\[\]]+==\S+", entry) and "--hash=sha256:" in entry for entry in entries)
     locked = {re.split(r"[=\[]", entry)[0].lower().replace("_", "-"): entry.split()[0] for entry in entries}
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
-        if line and not line.startswith("#"):
+    lines = [line for path in ("", "train/") for line in (ROOT / f"{path}requirements.txt").read_text().splitlines()]
+    for line in lines:
+        if line and not line.startswith(("#", "-r")):
             package, version = line.split("==")
             pinned = locked[package.lower().replace("_", "-")].split("==")[1]
             assert pinned.split("+")[0] == version, f"run .ci/lock: {package} is {pinned} in requirements/{name}"
