@@ -27,7 +27,8 @@ from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
-PAINT_RANGE: F32 = np.array([[-14, -5, -8], [10, 9, 8]], np.float32)  # CIELAB, least and greatest
+# CIELAB, least and greatest: what darkens keeps the skin's hue, or eye shadow looks like a bruise.
+PAINT_RANGE: F32 = np.array([[-10, -1, -2], [10, 9, 8]], np.float32)
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
