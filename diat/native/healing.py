@@ -22,6 +22,7 @@ TRIED = 7  # places along each side of that square
 LIKE = 0.25  # share of the places, the plainest, that lend; folds, edges and highlights are among the others
 LARGEST = 3.0  # detail larger than this many times the median is a spot or an edge, and is cut down
 BORDER = 30.0  # levels of a mismatch that is one between two things, and not to be evened out
+TEXTURES = 16  # patches that are made without lines, enough that none is seen to repeat
 SMOOTHED = 4  # relaxations at each size of the pyramid
 _EPSILON = 1e-6
 
@@ -94,8 +95,9 @@ def light_and_tint(image: F32) -> tuple[F32, F32]:
 def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int = 0) -> F32:
     """The fine detail of the person's cheeks, endless, for what is replaced.
 
-    Patches at random places of the cheeks, joined by weights / sqrt(sum of squared weights), which keeps the variance
-    where they overlap (Heitz and Neyret 2018).
+    Patches at random places of the cheeks, each with its phases drawn anew, so that pores keep their size and strength
+    and no line of a cheek is seen again (Galerne, Gousseau and Morel 2011), joined by weights / sqrt(sum of squared
+    weights), which keeps the variance where they overlap (Heitz and Neyret 2018).
 
     Args:
         where: (h, w) above 0 where detail is wanted.
@@ -115,6 +117,7 @@ def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int 
     window = np.outer(ramp, ramp).astype(np.float32)
     step, rng = side // 2, np.random.default_rng(seed)
     rows, columns = -(-height // step) + 1, -(-width // step) + 1
+    lent = _without_lines(lent[rng.integers(len(lent), size=TEXTURES)], rng)
     chosen = rng.integers(len(lent), size=(rows, columns))
     joined = np.zeros(((rows + 1) * step, (columns + 1) * step), np.float32)
     squares, weighted = np.zeros_like(joined), lent * window
@@ -127,6 +130,14 @@ def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int 
     here = np.s_[y : y + height, x : x + width]
     result[here] = (joined[step : step + height, step : step + width] * (where[here] > 0))[..., None]
     return result
+
+
+def _without_lines(patches: F32, rng: np.random.Generator) -> F32:
+    """Patches, (N, S, S), with their spectra and random phases."""
+    spectrum = np.abs(np.fft.rfft2(patches))
+    phases = np.fft.rfft2(rng.standard_normal(patches.shape))
+    drawn = np.fft.irfft2(spectrum * phases / np.maximum(np.abs(phases), _EPSILON), patches.shape[1:])
+    return np.asarray(drawn, np.float32)
 
 
 def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:

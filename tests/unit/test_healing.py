@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from test_region import face_in, photo_of_waves
 
-from diat.native.healing import grain, healed, membrane, on_grid
+from diat.native.healing import _without_lines, grain, healed, membrane, on_grid
 from diat.native.region import NativeFace
 
 WINDOW = (16, 32, 112, 96)
@@ -86,6 +86,16 @@ def test_grain_of_a_grey_face_is_grey_and_of_a_flat_one_is_nothing():
     assert np.ptp(made, axis=-1).max() < 1e-5 and np.abs(made).max() > 1
     flat = np.full_like(grey, 120)
     assert np.abs(grain(portrait(flat), disc(grey.shape[:2], 30))).max() == 0
+
+
+def test_grain_has_no_lines_of_the_cheek():
+    rng = np.random.default_rng(0)
+    patches = 0.3 * rng.normal(size=(4, 32, 32)).astype(np.float32)
+    patches[:, 16] += 8.0  # a fold across each
+    made = _without_lines(patches, rng)
+    assert made.std() == pytest.approx(patches.std(), rel=0.05)
+    assert np.abs(made).max() < 0.75 * np.abs(patches).max()
+    assert np.abs(made).mean((0, 2)).max() < 0.6 * np.abs(patches).mean((0, 2)).max()
 
 
 def test_no_cheek_no_grain():
