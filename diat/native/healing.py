@@ -117,7 +117,7 @@ def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int 
     window = np.outer(ramp, ramp).astype(np.float32)
     step, rng = side // 2, np.random.default_rng(seed)
     rows, columns = -(-height // step) + 1, -(-width // step) + 1
-    lent = _without_lines(lent[rng.integers(len(lent), size=TEXTURES)], rng)
+    lent = _without_lines(lent, window, rng)
     chosen = rng.integers(len(lent), size=(rows, columns))
     joined = np.zeros(((rows + 1) * step, (columns + 1) * step), np.float32)
     squares, weighted = np.zeros_like(joined), lent * window
@@ -132,11 +132,14 @@ def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int 
     return result
 
 
-def _without_lines(patches: F32, rng: np.random.Generator) -> F32:
-    """Patches, (N, S, S), with their spectra and random phases."""
-    spectrum = np.abs(np.fft.rfft2(patches))
-    phases = np.fft.rfft2(rng.standard_normal(patches.shape))
-    drawn = np.fft.irfft2(spectrum * phases / np.maximum(np.abs(phases), _EPSILON), patches.shape[1:])
+def _without_lines(patches: F32, window: F32, rng: np.random.Generator) -> F32:
+    """`TEXTURES` patches with the mean spectrum of those given, (N, S, S), and random phases.
+
+    ``window``: (S, S), 0 along its sides, or the jump from one side to the other would be seen as a grid.
+    """
+    power = (np.abs(np.fft.rfft2(patches * window)) ** 2).mean(0) / (window**2).mean()
+    phases = np.fft.rfft2(rng.standard_normal((TEXTURES, *window.shape)))
+    drawn = np.fft.irfft2(np.sqrt(power) * phases / np.maximum(np.abs(phases), _EPSILON), window.shape)
     return np.asarray(drawn, np.float32)
 
 
