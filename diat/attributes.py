@@ -188,7 +188,7 @@ _SPECS = (
         needless="the face looks young already",
         # CelebA's labels of youth are noisy, and so is a gate learnt from them: of 56 young faces of CelebA-HQ's
         # validation part the middle one has 0.29, of 20 older ones 0.46.
-        fade=(0.28, 0.48),
+        fade=(0.25, 0.4),
     ),
 )
 
