@@ -20,6 +20,7 @@ Rows = NDArray[np.int64]  # indices of records
 
 DEFAULT_DATASET = "flwrlabs/celeba"
 SPLITS = ("train", "valid")
+HUB_SECONDS = 10.0  # for the Hub to answer
 MASK = "mask"  # a column that some data sets of the schema have: parsing of the photograph
 
 # Section 5.1: "we sample the central part of each image and resize it". Aligned CelebA is 178 wide and 218 high.
@@ -64,10 +65,12 @@ def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world
         source = load_dataset("parquet", data_files={split: files}, split=split, streaming=True)
     else:
         try:
+            _reach_hub(dataset)
             source = load_dataset(dataset, split=split, streaming=True)
-        except (OSError, ValueError) as error:  # a name that is none, no such data set, or the Hub cannot be reached
+        except Exception as error:  # noqa: BLE001 - the clients let whatever their transport raises through
+            why = (str(error).splitlines() or [type(error).__name__])[0]
             raise TrainingStopped(
-                f"{dataset} is neither a folder here nor a data set that the Hub gives ({str(error).splitlines()[0]}): "
+                f"{dataset} is neither a folder here nor a data set that the Hub gives ({why}): "
                 "check the name and the network, or give a folder in CelebA's Hub schema."
             ) from error
     columns = ["image", "celeb_id", *COLUMNS]
@@ -93,6 +96,19 @@ def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world
         for row in range(passed, len(table)):
             mask = None if masks is None else masks[row].as_py()
             yield Record(jpegs[row].as_py(), int(identities[row]), attributes[row], mask)
+
+
+def _reach_hub(dataset: str) -> None:
+    """Fail at once where there is no network: `load_dataset` would try five times, for half a minute."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if constants.HF_HUB_OFFLINE:
+        return  # it may be here already
+    try:
+        HfApi().dataset_info(dataset, timeout=HUB_SECONDS)
+    except HfHubHTTPError:
+        pass  # the Hub is there: `load_dataset` says what is wrong, or tries again
 
 
 def centre_crop(image: U8, size: int = CROP_SIZE) -> U8:

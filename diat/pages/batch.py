@@ -24,7 +24,6 @@ from diat.pages.parts import (
     available,
     cache_file,
     refusal,
-    show_on_phones,
     similarity_sentence,
     strength_choice,
     with_stop,
@@ -195,11 +194,11 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             page.watched, inputs, [gallery, download, message, progress], api_visibility="private",
             concurrency_id="many",
         ),
+        message,
     )  # fmt: skip
     asked = gr.Button(visible=False)
     asked.click(page.edit_all, inputs, [gallery, download, message], api_name="many", concurrency_id="many")
     done.success(lambda path: gr.update(visible=path is not None), download, download, **QUIET)
-    show_on_phones([done], "many-message")
     gr.on(
         [photos.change, consent.input], page.effects, [photos, consent, attribute], effects,
         trigger_mode="always_last", **QUIET,

@@ -42,6 +42,9 @@ def build(editors: EditorPool, address: str) -> gr.Blocks:
     with gr.Blocks(analytics_enabled=False, title="DIAT", delete_cache=(60, KEPT_SECONDS)) as demo:
         gr.HTML(sight(), html_template=TITLE, js_on_load=None, elem_id="title")
         consent = consent_box("consent")
+        # The note that asked for it is out of date then.
+        close = "() => document.querySelectorAll('.toast-close').forEach((cross) => cross.click())"
+        consent.input(None, js=close, api_visibility="private")
         with gr.Tab("Photo"):
             photo_tab(editors, consent, examples())
         with gr.Tab("Webcam"):

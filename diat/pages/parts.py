@@ -125,6 +125,7 @@ def with_stop(
     shown: gr.components.Component,
     stopper: Callable[..., None],
     work: Callable[[Any], Any],
+    message: gr.Markdown,
 ) -> Any:
     """Work that a button starts; meanwhile it rests, and another one, which is seen only then, stops the work.
 
@@ -135,6 +136,7 @@ def with_stop(
         shown: a part that is seen from the first run on.
         stopper: ends the visitor's work.
         work: given what comes before it, adds the work to it.
+        message: what is said of the work; on a phone it comes into view at the end.
 
     Returns:
         The work's event.
@@ -142,7 +144,8 @@ def with_stop(
     off, on = gr.update(interactive=False), gr.update(interactive=True)
     seen, gone = gr.update(visible=True), gr.update(visible=False)
     done = work(run.click(lambda: (off, seen, seen), None, [run, stop, shown], queue=False, **QUIET))
-    done.then(lambda: (on, gone), None, [run, stop], queue=False, **QUIET)
+    rested = done.then(lambda: (on, gone), None, [run, stop], queue=False, **QUIET)
+    show_on_phones([rested], str(message.elem_id))  # not before: what is below the other button moves up
     stop.click(stopper, None, None, queue=False, **QUIET)
     return done
 

@@ -9,7 +9,7 @@ import gradio as gr
 from diat.errors import DiatError
 from diat.marks import read_marks
 from diat.pages.guards import hand_over_unopened
-from diat.pages.parts import available
+from diat.pages.parts import available, show_on_phones
 from diat.photo import photo_bytes
 
 
@@ -38,4 +38,5 @@ def verify_tab() -> None:
         with gr.Column(min_width=300):
             gr.Markdown("Was this picture edited with DIAT? Every result carries marks; this page reads them.")
             message = gr.Markdown(label="Sentence", elem_id="verify-message")
-    photo.change(verify, photo, message, api_name="verify", show_progress="hidden")
+    read = photo.change(verify, photo, message, api_name="verify", show_progress="hidden")
+    show_on_phones([read], "verify-message")

@@ -56,13 +56,13 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside]
     # The last run's sentence goes: it would lie under the progress.
     run.click(lambda: "", None, message, queue=False, api_visibility="private")
-    done = with_stop(
+    with_stop(
         run, stop, result, page.stop,
         lambda before: before.then(
             page.edit_film, inputs, [result, message], api_name="video", concurrency_limit=1
         ),
+        message,
     )  # fmt: skip
-    show_on_phones([done], "film-message")
     looked = preview.click(
         page.preview, [film, attribute, strength, faces, number, moment, consent], compared, show_progress="minimal",
         api_visibility="private",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import http.server
+import io
 import json
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -20,6 +22,8 @@ from PIL import Image
 
 from diat.attributes import ATTRIBUTES
 from diat.marks import read_marks
+from diat.pages.first_sight import LINK_PICTURE_SIZE
+from diat.pages.link_preview import TITLE
 from diat.pages.parts import action_of
 from diat.photo import MAX_BYTES
 from diat.provenance import is_marked
@@ -263,3 +267,11 @@ def test_choices_that_cannot_be_are_refused_and_leave_no_traceback_in_the_log(
     with pytest.raises(AppError):
         client.predict(handle_file(hopper_path), attribute, strength, [], True, api_name="/edit")
     assert "Traceback" not in log_path.read_text()[before:]
+
+
+def test_the_page_without_a_browser_begins_with_the_demos_own_link_preview(server):
+    with urllib.request.urlopen(server, timeout=10) as reply:
+        tags = re.findall(r'<meta (?:property|name)="(?:og|twitter):(.+?)" content="(.*?)"', reply.read().decode())
+    assert tags[0] == ("title", TITLE) and "Gradio" not in str(tags)
+    with urllib.request.urlopen(dict(tags)["image"], timeout=10) as picture:
+        assert Image.open(io.BytesIO(picture.read())).size == LINK_PICTURE_SIZE

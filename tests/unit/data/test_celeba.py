@@ -38,6 +38,17 @@ def test_a_folder_without_celeba_is_refused(tmp_path):
         list(celeba.stream_records(str(tmp_path), "train"))
 
 
+def test_a_hub_out_of_reach_is_one_sentence_at_once(monkeypatch):
+    def unreachable(*_, **__):
+        raise ConnectionError("[Errno -2] Name or service not known")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", unreachable)
+    monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: pytest.fail("it tries five times"))
+    with pytest.raises(TrainingStopped, match=r"org/faces is neither .*Errno -2.*: check the name"):
+        next(celeba.stream_records("org/faces", "train"))
+
+
 @pytest.mark.parametrize("data", [b"", b"not an image"])
 def test_a_bad_image_is_a_value_error(data):
     with pytest.raises(ValueError):
