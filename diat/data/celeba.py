@@ -65,7 +65,7 @@ def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world
         source = load_dataset("parquet", data_files={split: files}, split=split, streaming=True)
     else:
         try:
-            _reach_hub(dataset)
+            reach_hub(dataset)
             source = load_dataset(dataset, split=split, streaming=True)
         except Exception as error:  # noqa: BLE001 - the clients let whatever their transport raises through
             why = (str(error).splitlines() or [type(error).__name__])[0]
@@ -98,7 +98,7 @@ def stream_records(dataset: str, split: str, skip: int = 0, rank: int = 0, world
             yield Record(jpegs[row].as_py(), int(identities[row]), attributes[row], mask)
 
 
-def _reach_hub(dataset: str) -> None:
+def reach_hub(dataset: str) -> None:
     """Fail at once where there is no network: `load_dataset` would try five times, for half a minute."""
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import HfHubHTTPError

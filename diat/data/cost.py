@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from diat.data.celeba import reach_hub
 from diat.errors import TrainingStopped
 
 DETECTED_A_SECOND = 28  # images, on one core of a 2.5 GHz server processor (CelebA, faces at 320 pixels)
@@ -48,8 +49,9 @@ def size_of(dataset: str, splits: Sequence[str], limit: int | None = None) -> Si
     from datasets import load_dataset_builder
 
     try:
+        reach_hub(dataset)
         info = load_dataset_builder(dataset).info
-    except (OSError, ValueError):  # likewise
+    except Exception:  # noqa: BLE001 - likewise; the clients let whatever their transport raises through
         return Size(None, None, False)
     known = [info.splits[split] for split in splits if info.splits and split in info.splits]
     images = sum(min(part.num_examples, limit or part.num_examples) for part in known) if known else None
