@@ -29,6 +29,8 @@ WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
 # CIELAB, least and greatest: what darkens keeps the skin's hue, or eye shadow looks like a bruise.
 PAINT_RANGE: F32 = np.array([[-10, -1, -2], [10, 9, 8]], np.float32)
+# Hair of the face goes from this probability on, and all of it soon: half of a beard is worse than none or all.
+BEARD_LEAST, BEARD_GAIN = 0.06, 4.0
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
@@ -181,7 +183,9 @@ def _clean_skin(
     """Colour of clean skin where hair of the face is replaced, and how much of it is, (WORK, WORK) in [0, 1]."""
     beard = brow = np.zeros((WORK, WORK), np.float32)
     if style.beard:
-        beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1) * beard_share(work, scalars, style)
+        beard = np.clip(BEARD_GAIN * (sigmoid(laid(fields["alpha"])) - BEARD_LEAST), 0, 1) * beard_share(
+            work, scalars, style
+        )
     if style.thinning:
         brow = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1) * brow_share(work)
     replaced = np.maximum(beard, brow) * np.float32(min(strength, 1.0))

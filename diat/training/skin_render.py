@@ -24,6 +24,8 @@ from diat.native.features import BROW_RANGE, LIP_RANGE, brow_hair, eye_change, l
 from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace
 from diat.native.skin import (
+    BEARD_GAIN,
+    BEARD_LEAST,
     LIMIT_RANGE,
     PAINT_RANGE,
     beard_share,
@@ -119,7 +121,9 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     edge = _edge().to(planes)
     after = lab + planes[:, 7:10] + _tint(said, at, style) + _painted(said, at, style)
     after = after + torch.cat([_smoothed(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
-    beard = (2.2 * (_laid(said["alpha"]).sigmoid() - 0.08)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
+    beard = (
+        (BEARD_GAIN * (_laid(said["alpha"]).sigmoid() - BEARD_LEAST)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
+    )
     brow = (style.thinning * (2.6 * _laid(said["brow_alpha"]).sigmoid() - 0.35)).clamp(0, 1) * at["brow"]
     clean = _clean_skin(after, said, at, torch.maximum(beard, brow).detach(), style)
     lips = COLOUR_SCALE * style.lips * torch.stack([number[f"lips_{axis}"] for axis in "lab"], 1)
