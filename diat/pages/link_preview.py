@@ -1,19 +1,22 @@
-"""What other sites show of a link to the page: a title, a sentence and a picture.
+"""The head of the page: what other sites show of a link to it, and the pictures that a browser fetches first.
 
-Gradio's template begins with tags of its own, which crawlers read first and which no option of it replaces.
+Gradio's template begins with tags of its own, which crawlers read first and which no option of it replaces. Its
+hundred scripts would come before the pictures that they show.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from diat.pages.first_sight import LINK_PICTURE, LINK_PICTURE_SIZE
+from diat.pages.first_sight import LINK_PICTURE, LINK_PICTURE_SIZE, sight
+from diat.pages.guards import OWN_FILES
 
 TITLE = "DIAT: change one thing about a face"
 SENTENCE = "Close a mouth, take off glasses, look younger: the person stays recognisable."
@@ -85,4 +88,7 @@ class LinkPreview:
             'name="twitter:card"': "summary_large_image",
         }
         own = "".join(f'<meta {name} content="{html.escape(value)}">' for name, value in tags.items())
+        path = urlsplit(self._root).path
+        for picture in sight().values():
+            own += f'<link rel="preload" as="image" href="{html.escape(path + OWN_FILES + quote(picture["path"]))}">'
         return _OTHERS.sub(b"", page).replace(_HEAD, _HEAD + own.encode(), 1)

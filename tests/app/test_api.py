@@ -271,7 +271,10 @@ def test_choices_that_cannot_be_are_refused_and_leave_no_traceback_in_the_log(
 
 def test_the_page_without_a_browser_begins_with_the_demos_own_link_preview(server):
     with urllib.request.urlopen(server, timeout=10) as reply:
-        tags = re.findall(r'<meta (?:property|name)="(?:og|twitter):(.+?)" content="(.*?)"', reply.read().decode())
+        page = reply.read().decode()
+    tags = re.findall(r'<meta (?:property|name)="(?:og|twitter):(.+?)" content="(.*?)"', page)
     assert tags[0] == ("title", TITLE) and "Gradio" not in str(tags)
     with urllib.request.urlopen(dict(tags)["image"], timeout=10) as picture:
         assert Image.open(io.BytesIO(picture.read())).size == LINK_PICTURE_SIZE
+    for path in re.findall('<link rel="preload" as="image" href="(.*?)">', page):
+        assert urllib.request.urlopen(server + path, timeout=10).headers["content-type"] == "image/jpeg"

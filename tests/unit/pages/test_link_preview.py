@@ -48,6 +48,8 @@ def test_a_link_shows_the_demos_own_title_sentence_and_picture(root, headers, ad
     assert said["og:title"] == TITLE and said["og:description"] == said["description"] == SENTENCE
     assert said["og:url"] == address and said["og:image"] == f"{address}link_preview.jpg"
     assert "Gradio" not in page and "elsewhere" not in page
+    fetched = re.findall('<link rel="preload" as="image" href="(.*?)">', page)
+    assert [path.startswith(f"{root and '/faces'}/gradio_api/file=/") for path in fetched] == [True, True]
     assert page.index('charset="utf-8"') and page.endswith("<body>page</body></html>")
 
 
