@@ -37,12 +37,24 @@ INTERRUPTED = 130  # what a command says that Ctrl-C ended
 
 def main() -> None:
     settings = parse(ReproduceSettings, __doc__)
-    steps = [step for step in plan(settings) if settings.what in ("all", step.part)]
+    steps = chosen(settings)
     if settings.dry_run:
-        print("\n".join(shlex.join(["python", *step.command]) for step in steps))
+        print("\n".join(f"# {step.name}\n{shlex.join(['python', *step.command])}" for step in steps))
         return
     for number, step in enumerate(steps, start=1):
         do(step, settings, f"{number}/{len(steps)} {step.name}")
+
+
+def chosen(s: ReproduceSettings) -> list[Step]:
+    """The steps of the part, and of the names, that were asked for.
+
+    Raises:
+        TrainingStopped: a name is none of theirs.
+    """
+    steps = [step for step in plan(s) if s.what in ("all", step.part)]
+    if unknown := set(s.only) - {step.name for step in steps}:
+        raise TrainingStopped(f"There is no step {sorted(unknown)[0]!r} among these: --dry-run lists their names.")
+    return [step for step in steps if not s.only or step.name in s.only]
 
 
 def do(step: Step, s: ReproduceSettings, title: str) -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # Steps of the other networks as a share of T's. T's auto-encoder needs the most before it reconstructs at all.
 SHARES = {
     "transform": 4.0,
-    "discriminator": 1.0,
+    "discriminator": 4.0,  # a tenth of T's work; Eq. (13) is nothing while D's own features hardly differ
     "reconstruction": 0.5,
     "denoiser": 1.0,
     "enhancer": 0.5,
@@ -44,6 +44,8 @@ class ReproduceSettings:
     batch: int = 16  # images a step
     steps: int = 4000  # of T and D in each training; the other networks' follow from it
     learning_rate: float = 1e-4  # of all trainings, where 1e-5 does not move DIAT-A in the time there is
+    pretraining_rate: float = 1e-4  # of T (Eq. 8), g and f, which the paper has converge; D keeps 1e-4
+    mixed_precision: Literal["no", "bf16"] = "no"  # of all trainings; bf16 halves the time where the device has it
     seeds: tuple[int, ...] = (0,)  # every training once for each
     subset: Literal["frontal", "clusters"] = "clusters"  # which faces train: section 5.1's
     judge: Path | None = None  # judge.safetensors; None: trained here
@@ -53,6 +55,7 @@ class ReproduceSettings:
     photographs: Path | None = None  # a folder of other photographs, such as LFW (section 5.4)
     threads: int | None = None  # of the processor; None: as many as the libraries take
     workers: int = 2  # processes that make batches ahead, 0 for none
+    only: tuple[str, ...] = ()  # the steps of these names alone, as --dry-run lists them; two calls can share an output
     resume: bool = False  # go on where an earlier call was stopped
     dry_run: bool = False  # list the commands, and stop
 
@@ -123,7 +126,8 @@ def pretraining(s: ReproduceSettings, pack: Path) -> Iterator[Step]:
             folder,
             "--subset",
             s.subset,
-            *(["--attribute", attribute] * bool(attribute)),
+            *(["--attribute", attribute] if attribute else ["--learning-rate", s.pretraining_rate]),
+            *("--mixed-precision", s.mixed_precision),
         ]
         yield Step("pretraining", label, "train/pretrain.py", (*options, *rhythm(steps)), folder / label)
 
@@ -132,7 +136,8 @@ def trainings(s: ReproduceSettings, attribute: str, seed: int, pack: Path) -> It
     """T of every training that the variants need, and E where they have one, by one rate; DIAT-A by its own, too."""
     folder, ending = s.output / attribute, f"-seed{seed}" if seed else ""
     common = ("--attribute", attribute, "--pack", pack, "--size", s.size, "--batch", s.batch, "--steps", s.steps,
-              "--seed", seed, *rhythm(s.steps, "--sample-every"), "--keep-models", "yes")  # fmt: skip
+              "--seed", seed, *rhythm(s.steps, "--sample-every"), "--keep-models", "yes",
+              "--mixed-precision", s.mixed_precision)  # fmt: skip
     papers = ("--recipe", "paper", "--pretrained", s.output / "pretrained", "--subset", s.subset)
     rates = dict.fromkeys(dict.fromkeys(map(trained_variant, s.variants)), s.learning_rate)
     own = PAPER_ADAPTIVE["learning_rate"]
@@ -148,7 +153,7 @@ def trainings(s: ReproduceSettings, attribute: str, seed: int, pack: Path) -> It
             run, models = folder / "runs" / (enhanced + ending), folder / "models"
             steps = share(s, "enhancer")
             options = ("--transform", run / "model", "--pack", pack, "--output", run / "enhancer", "--batch", s.batch,
-                       "--steps", steps, "--seed", seed, *rhythm(steps))  # fmt: skip
+                       "--steps", steps, "--seed", seed, *rhythm(steps), "--mixed-precision", s.mixed_precision)  # fmt: skip
             yield Step(
                 "variants", f"{attribute}/{enhanced}{ending}", "train/enhance.py", options, run / "enhancer",
                 (models / (name + ending), run / "model"), (run / "model", models / (enhanced + ending)),
