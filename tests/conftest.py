@@ -30,6 +30,7 @@ NIGHTLY = {
     "test_a_dry_run_on_a_fresh_clone_says_that_the_dataset_would_be_packed",
     "test_a_webp_pack_holds_nearly_the_same_in_a_fraction_of_the_space",
     "test_an_enhanced_model_edits_photographs[male_to_female]",
+    "test_machines_without_a_disk_in_common_each_make_a_pack_and_resume_what_the_first_one_has",
     *(f"test_each_variant_trains_from_the_pretrained_networks_by_the_papers_recipe[{v}]" for v in ("DIAT1", "DIAT2")),
 }
 

@@ -8,7 +8,8 @@
 
 Each photograph goes through the same path as a user's: detection, alignment, network, paste-back at its own size. The
 networks' own pictures, T(x) and E(T(x)), are judged on the crop beside it. Beside every figure stand its count, a 95 %
-interval, and two controls: the photograph as it was, and real photographs that have the attribute. OUTPUT holds
+interval, and two controls: the photograph as it was, and real photographs that have the attribute. A baseline's
+pictures are of few faces, so that the models' own pictures of those faces are judged beside them. OUTPUT holds
 evaluation.json, Markdown tables, for each run contact sheets of random, worst, median and best cases, and where several
 models have one attribute a sheet of the same faces through all of them. Models whose figures are in OUTPUT already are
 not measured again, and those of models that are not asked for this time stay: start an interrupted run once more.
@@ -17,6 +18,7 @@ not measured again, and those of models that are not asked for this time stay: s
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from diat.evaluation.report import as_markdown
 from diat.evaluation.results import ModelFigures, Report, read_report, run_names, to_json, together
 from diat.heads import RGB
 from diat.hub import load_model
-from diat.models import model_folders
+from diat.models import Model, model_folders
 
 
 def main() -> None:
@@ -54,13 +56,14 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=Path("runs/evaluation"), help="figures and sheets go here")
     parser.add_argument("--limit", type=int, help="at most this many photographs")
+    parser.add_argument("--faces", type=int, help="edit at most this many faces of each attribute; all are judged")
     parser.add_argument("--strengths", type=float, nargs="*", default=[], help="others than 1, for the curve")
     parser.add_argument("--no-realism", action="store_true", help="leave out FID and KID, the slowest")
     args = parser.parse_args()
     folders = [folder for path in args.models for folder in model_folders(path)]
     judges, detector = Judges(args.judge), InsightFaceDetector()
     photographs = read_photographs(args.dataset, args.split, args.limit, detector)
-    evaluation = Evaluation(photographs, judges, detector, not args.no_realism)
+    evaluation = Evaluation(photographs, judges, detector, not args.no_realism, args.faces)
     path = args.output / "evaluation.json"
     report = Report(
         dataset=Path(args.dataset).name,
@@ -72,7 +75,9 @@ def main() -> None:
     done = finished(path, report)
     args.output.mkdir(parents=True, exist_ok=True)
     measured: list[ModelFigures] = []
-    for folder, run in zip(folders, run_names(folders), strict=True):
+    names = run_names(folders)
+    models = [load_model(folder) for folder in folders]
+    for folder, run in zip(folders, names, strict=True):
         conditions = evaluation.conditions(folder, args.strengths)
         figures = next((one for one in done if (one.run, one.conditions) == (run, conditions)), None)
         if figures is None:
@@ -83,15 +88,26 @@ def main() -> None:
         path.write_text(to_json(report))
         path.with_suffix(".md").write_text(as_markdown(report))
     for folder in args.pictures:
-        report = replace(report, baselines=(*report.baselines, evaluation.baseline(folder, folder.name)))
+        beside = evaluation.baseline(folder, folder.name, dict(zip(names, models, strict=True)))
+        report = replace(report, baselines=(*report.baselines, beside))
     path.write_text(to_json(report))
     path.with_suffix(".md").write_text(as_markdown(report))
     print(as_markdown(report), end="")
-    models = [load_model(folder) for folder in folders]
+    write_comparisons(args.output, evaluation, measured, models, args.pictures)
+
+
+def write_comparisons(
+    output: Path,
+    evaluation: Evaluation,
+    measured: Sequence[ModelFigures],
+    models: Sequence[Model],
+    pictures: Sequence[Path],
+) -> None:
+    """Of each attribute a sheet of the same faces through all of its models, and by the baselines."""
     for attribute in {figures.attribute for figures in measured}:
         same = [n for n, figures in enumerate(measured) if figures.attribute == attribute]
-        sheet = args.output / f"{attribute}.png"
-        others = [folder for folder in args.pictures if read_method(folder).attribute == attribute]
+        sheet = output / f"{attribute}.png"
+        others = [folder for folder in pictures if read_method(folder).attribute == attribute]
         if len(same) + len(others) > 1 and evaluation.compare([models[n] for n in same], sheet, others):
             shown = [measured[n].run for n in same if models[n].config.heads == RGB]
             print(f"{sheet} shows the same faces: as they are, {', '.join([*shown, *(o.name for o in others)])}.")

@@ -57,6 +57,7 @@ class InpaintingCommand(InpaintingSettings):
     gan_rate: float = 2e-4  # Adam, beta1 0.5, as published
     avoid: str | None = "Eyeglasses"  # faces with this column are left out of the prior, or it would give glasses back
     seed: int = 0  # of weights, order and starts
+    mixed_precision: Literal["no", "bf16"] | None = None  # of the DCGAN, as accelerate's own option, which None follows
     log_every: int = 25  # steps between two lines of stats.jsonl
     save_every: int = 500  # steps between two checkpoints and sample sheets
     resume: bool = False  # go on from the newest checkpoint of the output
@@ -64,7 +65,7 @@ class InpaintingCommand(InpaintingSettings):
 
 def main() -> None:
     command = parse(InpaintingCommand, __doc__)
-    accelerator, pack = new_accelerator(None), open_pack(command.pack)
+    accelerator, pack = new_accelerator(command.mixed_precision), open_pack(command.pack)
     if command.what == "dcgan":
         train_dcgan(command, pack, accelerator)
     else:
@@ -107,11 +108,14 @@ def train_dcgan(command: InpaintingCommand, pack: Pack, accelerator: Accelerator
         for step in run.steps(sheet, save):
             chosen = rows[order(len(rows), command.batch, command.seed, step, rank, world)]
             real = to_tensor(np.stack([resized(pack.crops[row], dcgan.SIZE) for row in chosen])).to(accelerator.device)
-            made = generator(dcgan.random_latents(len(real), torch.default_generator).to(accelerator.device))
-            # Real and made images in batches of their own, since the norms take their statistics (Radford et al.).
-            loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(made.detach())).mean()
+            latents = dcgan.random_latents(len(real), torch.default_generator).to(accelerator.device)
+            with accelerator.autocast():
+                made = generator(latents)
+                # Real and made images in batches of their own, since the norms take their statistics (Radford et al.).
+                loss_d = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(made.detach())).mean()
             run.update(loss_d, discriminator, optimizers["discriminator"], about={"rows": chosen.tolist()})
-            loss_g = F.softplus(-discriminator(made)).mean()
+            with accelerator.autocast():
+                loss_g = F.softplus(-discriminator(made)).mean()
             run.update(loss_g, generator, optimizers["generator"], about={"rows": chosen.tolist()})
             run.record({"D/loss": loss_d, "G/loss": loss_g})
             run.end_step(step, command.batch)

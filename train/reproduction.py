@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -14,17 +15,18 @@ from diat.models import CONFIG
 from diat.training.recipes import ENHANCED, PAPER_ADAPTIVE, VARIANTS, trained_variant
 
 ROOT = Path(__file__).parents[1]
-# Steps of the other networks as a share of T's. T's auto-encoder needs the most before it reconstructs at all.
-SHARES = {
-    "transform": 4.0,
-    "discriminator": 4.0,  # a tenth of T's work; Eq. (13) is nothing while D's own features hardly differ
-    "reconstruction": 0.5,
-    "denoiser": 1.0,
-    "enhancer": 0.5,
-    "dcgan": 5.0,
-}
+# Steps of the other networks as a share of the trainings' ...
+SHARES = {"enhancer": 0.5, "dcgan": 4.0, "pretraining": 8.0}
+# ... and of those beforehand. D's cost a tenth of T's, and Eq. (13) is nothing while D's own features hardly differ.
+BEFOREHAND = {"transform": 0.5, "discriminator": 1.0, "reconstruction": 0.125, "denoiser": 0.25}
+# What the variants need besides the printed recipe, the same for all: at rates that move T in a short run D is at
+# chance after 50 steps without it, and T's pictures fall apart (docs/paper.md). D learns faster than T, with the
+# release recipe's gradient penalty, and for some steps before it; Eq. (13) is divided by the size of D's features.
+STEADY = {"--penalty": 0.05, "--d-warmup": 80}
+STEADY_ADAPTIVE = {"--scale-identity": "yes", "--lambda-id": 1.0}
+D_FASTER = 3.0
 LOOKS = 8  # models of a training that are kept for its time to a success
-SLOW = "DIAT-A-slow"  # DIAT-A at section 4.2's own rate, where all others learn faster
+SLOW = "DIAT-A-slow"  # DIAT-A as printed, at section 4.2's own rate, where all others learn faster
 
 Part = Literal["data", "pretraining", "variants", "baselines", "evaluation", "time", "photographs"]
 
@@ -43,14 +45,16 @@ class ReproduceSettings:
     size: int = 64  # side of the images in pixels; the paper has 128
     batch: int = 16  # images a step
     steps: int = 4000  # of T and D in each training; the other networks' follow from it
+    pretraining_steps: int | None = None  # of D beforehand, and half of it of T; None: eight times as many
     learning_rate: float = 1e-4  # of all trainings, where 1e-5 does not move DIAT-A in the time there is
-    pretraining_rate: float = 1e-4  # of T (Eq. 8), g and f, which the paper has converge; D keeps 1e-4
+    pretraining_rate: float = 1e-4  # of T (Eq. 8), g and f, which the paper has converge; D's is 1e-4
     mixed_precision: Literal["no", "bf16"] = "no"  # of all trainings; bf16 halves the time where the device has it
+    steady: bool = True  # hold D and Eq. (13) as docs/paper.md says; no: the variants as printed
     seeds: tuple[int, ...] = (0,)  # every training once for each
     subset: Literal["frontal", "clusters"] = "clusters"  # which faces train: section 5.1's
     judge: Path | None = None  # judge.safetensors; None: trained here
     judge_epochs: int = 16  # passes over the train part, where it is trained
-    limit: int | None = None  # photographs that are evaluated; None: all of the validation part
+    faces: int | None = None  # of each task that are edited and judged; None: all of the validation part
     baseline_faces: int = 64  # faces for each baseline: they take seconds to minutes each
     photographs: Path | None = None  # a folder of other photographs, such as LFW (section 5.4)
     threads: int | None = None  # of the processor; None: as many as the libraries take
@@ -112,12 +116,13 @@ def plan(s: ReproduceSettings) -> Iterator[Step]:
 def pretraining(s: ReproduceSettings, pack: Path) -> Iterator[Step]:
     """Once for all variants; D for each attribute, and f for those that have Eq. (6)."""
     folder = s.output / "pretrained"
+    before = s.pretraining_steps or share(s, "pretraining")
     whats = ["transform", *(f"discriminator-{attribute}" for attribute in s.attributes)]
     if any("gamma" in VARIANTS[variant] for variant in s.variants):
         whats += ["reconstruction", "denoiser"]
     for label in whats:
         what, _, attribute = label.partition("-")
-        steps = share(s, what)
+        steps = max(1, round(before * BEFOREHAND[what]))
         options: list[object] = ["--what", what, "--steps", steps, "--size", s.size, "--batch", s.batch]
         options += [
             "--pack",
@@ -146,14 +151,20 @@ def trainings(s: ReproduceSettings, attribute: str, seed: int, pack: Path) -> It
     for name, rate in rates.items():
         variant = trained_variant("DIAT-A") if name == SLOW else name
         script = "diat_a.py" if variant.startswith("DIAT-A") else "diat_vgg.py"
-        options = (*common, *papers, "--variant", variant, "--learning-rate", rate, "--learning-rate-d", rate)
+        steady = s.steady and name != SLOW
+        options = (*common, *papers, "--variant", variant, "--learning-rate", rate,
+                   "--learning-rate-d", f"{D_FASTER * rate:g}" if steady else rate)  # fmt: skip
+        if steady:
+            held = STEADY | (STEADY_ADAPTIVE if variant.startswith("DIAT-A") else {})
+            options += tuple(chain.from_iterable(held.items()))
         yield training(s, attribute, name + ending, script, options)
         enhanced = ENHANCED.get(variant)
         if name != SLOW and enhanced in s.variants:
             run, models = folder / "runs" / (enhanced + ending), folder / "models"
             steps = share(s, "enhancer")
             options = ("--transform", run / "model", "--pack", pack, "--output", run / "enhancer", "--batch", s.batch,
-                       "--steps", steps, "--seed", seed, *rhythm(steps), "--mixed-precision", s.mixed_precision)  # fmt: skip
+                       "--steps", steps, "--seed", seed, *rhythm(steps),
+                       "--mixed-precision", s.mixed_precision)  # fmt: skip
             yield Step(
                 "variants", f"{attribute}/{enhanced}{ending}", "train/enhance.py", options, run / "enhancer",
                 (models / (name + ending), run / "model"), (run / "model", models / (enhanced + ending)),
@@ -177,7 +188,8 @@ def baselines(s: ReproduceSettings, pack: Path) -> Iterator[Step]:
         yield Step("baselines", f"{attribute}/cnia", "train/cnia.py", options)
     if local:
         steps, gan = share(s, "dcgan"), s.output / "dcgan"
-        options = ("--what", "dcgan", "--pack", pack, "--output", gan, "--steps", steps, *rhythm(steps))
+        options = ("--what", "dcgan", "--pack", pack, "--output", gan, "--steps", steps, *rhythm(steps),
+                   "--batch", s.batch, "--mixed-precision", s.mixed_precision)  # fmt: skip
         yield Step("baselines", "dcgan", "train/inpainting.py", options, gan)
     for attribute in local:
         output = s.output / attribute / "inpainting"
@@ -194,7 +206,7 @@ def evaluation(s: ReproduceSettings, attribute: str, judge: Path, photographs: P
     folder, name = s.output / attribute, "evaluation" if photographs is None else "photographs"
     options: list[object] = ["--models", folder / "models", ROOT / "diat" / "weights" / attribute]
     options += ["--dataset", photographs or s.dataset, "--judge", judge, "--output", folder / name]
-    options += ["--limit", s.limit] if s.limit else []
+    options += ["--faces", s.faces] if s.faces else []
     pictures = () if photographs else (folder / "cnia", folder / "inpainting")
     return Step(
         "photographs" if photographs else "evaluation", f"{attribute}/{name}", "train/evaluate.py", tuple(options),

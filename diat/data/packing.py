@@ -6,8 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -29,6 +28,7 @@ from diat.data.clusters import write_sheets
 from diat.data.cost import cost, size_of
 from diat.data.pack import FORMAT, open_pack
 from diat.data.sets import usable
+from diat.data.sharing import one_disk, share_of_processors
 from diat.detector import InsightFaceDetector
 from diat.errors import TrainingStopped
 from diat.pixels import F32, compressed, decompressed
@@ -59,30 +59,34 @@ def prepare(
         limit: at most this many records of each split.
         landmarks: CelebA's list_landmarks_align_celeba.txt, instead of detection.
 
-    Several processes share the records out and meet in OUTPUT.partial/, which all of them must see: no collective is
-    asked for, whose time would run out while the first process joins 9 GB.
+    Several processes share the records out and meet in OUTPUT.partial/: no collective is asked for at the end, whose
+    time would run out while the first process joins 9 GB. Where machines have no disk in common, each makes a pack of
+    its own, by its own processes.
 
     Raises:
         TrainingStopped: the data set cannot be read, holds too many bad images, or the disk too little room.
     """
     processes = PartialState(cpu=not torch.cuda.is_available())  # the images are cropped on the processor all the same
+    on_this_machine = processes.local_process_index, int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     given = None if landmarks is None else read_landmarks(landmarks)
     if given is not None and processes.num_processes > 1:
         raise TrainingStopped("The landmarks are listed in CelebA's own order: prepare with them in one process.")
     partial = output.with_name(output.name + ".partial")
     rank, world = processes.process_index, processes.num_processes
+    if world > on_this_machine[1] and not one_disk(partial, processes):
+        rank, world = on_this_machine
     bad_lines = partial / f"bad-{rank:03d}.txt"
     bad = bad_lines.read_text().splitlines() if bad_lines.exists() else []
-    if processes.is_main_process:
+    if rank == 0:
         tqdm.write(cost(size_of(dataset, SPLITS, limit), output, size, webp is not None, world))
-    with share_of_processors(processes.local_process_index, int(os.environ.get("LOCAL_WORLD_SIZE", 1))):
+    with share_of_processors(*on_this_machine):
         maker = Maker(dataset, size, webp, limit, partial, new_detector(), given, rank, world, bad)
         for split in SPLITS:
             maker.pack_split(split)
     partial.mkdir(parents=True, exist_ok=True)
     done = [partial / f"done-{number:03d}" for number in range(world)]
     done[rank].touch()
-    if not processes.is_main_process:
+    if rank:
         while done[rank].exists():  # until the first process has written the pack and cleared up
             time.sleep(POLL_S)
         return
@@ -102,25 +106,6 @@ def new_detector() -> InsightFaceDetector:
     face, so that a low score is one all the same.
     """
     return InsightFaceDetector(threshold=0.5, detection_sizes=(320, 640))
-
-
-@contextmanager
-def share_of_processors(rank: int, processes: int) -> Iterator[None]:
-    """Run on this process's part of the machine's processors, or each of the processes would start a thread on all.
-
-    Args:
-        rank: of this process on this machine.
-        processes: how many run on this machine.
-    """
-    if processes == 1 or not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    everything = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, everything[rank % len(everything) :: processes])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, everything)
 
 
 @dataclass

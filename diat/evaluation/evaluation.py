@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from diat.align import photo_to_crop_matrix, transform_points
 from diat.attributes import COLUMNS, AttributeSpec, attribute_spec
 from diat.baselines.pictures import read_method, read_pictures
 from diat.data.celeba import Rows
 from diat.editor import FaceEditor
 from diat.errors import DiatError
-from diat.evaluation import metrics
-from diat.evaluation.crops import comparison, enlarged, network_images
+from diat.evaluation import fidelity, metrics
+from diat.evaluation.crops import SOURCE, comparison, enlarged, network_images
 from diat.evaluation.judges import Judges
 from diat.evaluation.native import native_figures
 from diat.evaluation.photographs import Photographs
@@ -29,7 +28,6 @@ from diat.evaluation.results import (
     Conditions,
     CropFigures,
     CurvePoint,
-    Fidelity,
     Group,
     ModelFigures,
     Realism,
@@ -38,7 +36,6 @@ from diat.evaluation.results import (
 from diat.evaluation.second import SecondJudge, Views, detected
 from diat.evaluation.sheets import SHEET_ORDERED, write_sheets
 from diat.faces import Face, FaceDetector
-from diat.masks import attribute_mask
 from diat.models import MANIFEST, Model
 from diat.pixels import F32, U8, save_image
 
@@ -68,20 +65,30 @@ class Evaluation:
         judges: the judges.
         detector: finds the faces in edited photographs.
         realism: whether to take FID and KID, the slowest.
+        faces: at most this many of them are edited for each figure, the first; None: all that an attribute has.
     """
 
-    def __init__(self, photographs: Photographs, judges: Judges, detector: FaceDetector, realism: bool) -> None:
+    def __init__(
+        self,
+        photographs: Photographs,
+        judges: Judges,
+        detector: FaceDetector,
+        realism: bool,
+        faces: int | None = None,
+    ) -> None:
         self.photographs, self.judges, self.detector, self.realism = photographs, judges, detector, realism
+        self.faces = faces
         self.said = judges.attributes(photographs.crops)  # of the photographs as they are
         self.embeddings = judges.embeddings(photographs.crops, photographs.points5)
         similarity = self.embeddings @ self.embeddings.T
         # Hardly any two photographs of a random sample show the same person.
         self.threshold = metrics.threshold_at(similarity[np.triu_indices(len(similarity), 1)])
         self._features: dict[int, F32] = {}
+        self._as_they_are: dict[tuple[str, bytes], CropFigures] = {}  # of crops at a network's size, by their bytes
 
     def conditions(self, folder: Path, strengths: Sequence[float]) -> Conditions:
         """What the figures of a model's folder depend on."""
-        return Conditions(json.loads((folder / MANIFEST).read_text()), tuple(strengths), self.realism)
+        return Conditions(json.loads((folder / MANIFEST).read_text()), tuple(strengths), self.realism, self.faces)
 
     def measure(self, editor: FaceEditor, run: str, conditions: Conditions, output: Path) -> ModelFigures:
         """All figures of one model.
@@ -93,9 +100,9 @@ class Evaluation:
             output: a folder.
         """
         spec, training = editor.spec, editor.model.training
-        without, having = self.rows(spec, False), self.rows(spec, True)
+        without, having = self.rows(spec, False)[: self.faces], self.rows(spec, True)
         photos = self.edit(editor, without, 1.0)
-        kept = self.edit(editor, having[:KEPT_COUNT], 1.0)
+        kept = self.edit(editor, having[:KEPT_COUNT][: self.faces], 1.0)
         edited = self.judge(without, self.crops_of(without, photos))
         success = self.succeeded(spec, edited.said)
         opinion = SecondJudge.set_on(self.judges, spec.column, spec.wanted, self.views(without), self.views(having))
@@ -116,8 +123,8 @@ class Evaluation:
             identity=metrics.mean(edited.identity),
             verified=metrics.share(edited.identity > self.threshold),
             identity_threshold=self.threshold,
-            outside=self.outside(spec, without, photos),
-            kept=self.kept(having, kept),
+            outside=fidelity.outside(self.photographs, spec, without, photos),
+            kept=fidelity.of_crops(self.photographs.crops[having[: len(kept)]], self.crops_of(having, kept)),
             second=opinion.opinion(self.judges, self.views(without, edited.crops, photos)) if opinion else None,
             realism=self.realism_of(having, edited.crops),
             groups=self.groups(edited, success),
@@ -145,8 +152,8 @@ class Evaluation:
         return [(p.pixels[row], photo, p.faces[row]) for row, photo in zip(rows, photos, strict=False)]
 
     def crops_of(self, rows: Rows, photos: list[U8]) -> U8:
-        """The judges' crops of edited photographs. -> (N, 128, 128, 3)."""
-        crops = [self.photographs.crop(row, photo) for row, photo in zip(rows, photos, strict=True)]
+        """The judges' crops of the first of those photographs, edited. -> (N, 128, 128, 3)."""
+        crops = [self.photographs.crop(row, photo) for row, photo in zip(rows[: len(photos)], photos, strict=True)]
         return np.stack(crops) if crops else self.photographs.crops[:0]
 
     def judge(self, rows: Rows, crops: U8) -> Judged:
@@ -177,25 +184,6 @@ class Evaluation:
             verified=metrics.share(judged.identity > self.threshold).value,
         )
 
-    def outside(self, spec: AttributeSpec, rows: Rows, edited: list[U8]) -> Fidelity:
-        """How equal the pixels outside the mask are."""
-        values = []
-        for row, photo in zip(rows, edited, strict=True):
-            original, face = self.photographs.pixels[row], self.photographs.faces[row]
-            matrix = photo_to_crop_matrix(face.points5)
-            mask = cv2.dilate(attribute_mask(spec, transform_points(face.points68, matrix)), np.ones((3, 3)))
-            outside = cv2.warpAffine(mask, matrix, original.shape[1::-1], flags=cv2.WARP_INVERSE_MAP) == 0
-            if outside.any():
-                values.append((metrics.psnr(original, photo, outside), metrics.ssim(original, photo, outside)))
-        return _fidelity(values)
-
-    def kept(self, having: Rows, photos: list[U8]) -> Fidelity:
-        """How little photographs change that have the attribute already; ``photos``: the first of them, edited."""
-        rows = having[: len(photos)]
-        crops = self.crops_of(rows, photos)
-        pairs = zip(self.photographs.crops[rows], crops, strict=True)
-        return _fidelity([(metrics.psnr(a, b), metrics.ssim(a, b)) for a, b in pairs])
-
     def groups(self, judged: Judged, success: NDArray[np.bool_]) -> dict[str, Group]:
         """Success and identity of each of `GROUPS` that is there."""
         labels = self.photographs.labels
@@ -218,11 +206,24 @@ class Evaluation:
         self, editor: FaceEditor, without: Rows, having: Rows, second: SecondJudge | None
     ) -> list[CropFigures]:
         """The figures of what the networks themselves make of the crops (`diat.evaluation.crops`)."""
-        made = network_images(editor.model, self.photographs.crops[without])
-        return [self.figures_of(editor.spec, name, without, having, images, second) for name, images in made.items()]
+        made, spec = network_images(editor.model, self.photographs.crops[without]), editor.spec
+        if not made:
+            return []
+        source = made.pop(SOURCE)
+        # Models of one size have them in common, and Inception is slow.
+        key = spec.name, hashlib.sha256(source.tobytes()).digest()
+        if key not in self._as_they_are:
+            self._as_they_are[key] = self.figures_of(spec, SOURCE, without, having, source, second)
+        own = [self.figures_of(spec, name, without, having, images, second) for name, images in made.items()]
+        return [self._as_they_are[key], *own]
 
-    def baseline(self, folder: Path, run: str) -> BaselineFigures:
+    def baseline(self, folder: Path, run: str, models: Mapping[str, Model]) -> BaselineFigures:
         """The figures of another method's pictures (`diat.baselines.pictures`) of some of the faces.
+
+        Args:
+            folder: of the pictures.
+            run: what to call them.
+            models: by name; what those of the same attribute make of the same faces stands beside them.
 
         Raises:
             DiatError: there are no such pictures, or none of these photographs' faces.
@@ -234,7 +235,11 @@ class Evaluation:
         rows, pictures = read_pictures(folder, crops, without)
         if not pictures:
             raise DiatError(f"{folder} holds no picture of these photographs: make them of the same data set's pack.")
-        made = {"x": crops[rows], method.name: enlarged(pictures)}
+        made = {SOURCE: crops[rows], method.name: enlarged(pictures)}
+        for name, model in models.items():
+            if model.config.attribute == spec.name and (own := network_images(model, crops[rows])):
+                image, made_by_it = list(own.items())[-1]
+                made[f"{image} of {name}"] = made_by_it
         figures = tuple(self.figures_of(spec, name, rows, having, made[name], opinion) for name in made)
         return BaselineFigures(run, spec.name, figures)
 
@@ -293,8 +298,3 @@ class Evaluation:
             return False
         save_image(path, sheet)
         return True
-
-
-def _fidelity(values: list[tuple[float, float]]) -> Fidelity:
-    psnr, ssim = np.array(values, np.float64).reshape(-1, 2).T
-    return Fidelity(metrics.mean(psnr), metrics.mean(ssim))

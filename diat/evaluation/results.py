@@ -85,7 +85,7 @@ class BaselineFigures:
 
     run: str  # the folder of its pictures
     attribute: str
-    crops: tuple[CropFigures, ...]  # of "x", the same crops as they are, and of its pictures under its name
+    crops: tuple[CropFigures, ...]  # of the same crops as they are, "x", of its pictures, and of models' of them
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ class Conditions:
     manifest: dict[str, str]  # SHA-256 of each of the model's files
     strengths: tuple[float, ...]
     realism: bool
+    faces: int | None = None  # at most so many are edited
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -18,6 +21,15 @@ from torch.optim import Optimizer
 from diat.errors import TrainingStopped
 
 PREFIX, TEMP_SUFFIX = "step-", ".writing"
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What a checkpoint holds, in main memory."""
+
+    path: str
+    tensors: dict[str, Tensor]
+    meta: dict[str, Any]  # with ``step``, and the optimisers' ``groups``
 
 
 def save_checkpoint(
@@ -74,48 +86,71 @@ def save_checkpoint(
     return target
 
 
-def load_checkpoint(
-    path: Path,
-    modules: Mapping[str, nn.Module],
-    optimizers: Mapping[str, Optimizer],
-    accept: Callable[[Mapping[str, Any]], None] | None = None,
-) -> dict[str, Any]:
-    """Restore modules and optimisers in place and return the metadata, with ``step``.
+def read_checkpoint(path: Path) -> Stored:
+    """What a checkpoint holds.
 
     Args:
         path: a folder of `checkpoints`.
-        modules: what `save_checkpoint` was given, of the same shapes.
-        optimizers: likewise.
-        accept: looks at the metadata before anything is restored, and raises if it is of another run.
 
     Raises:
-        TrainingStopped: the checkpoint is missing, damaged or of other networks.
+        TrainingStopped: the checkpoint is missing or damaged.
     """
     try:
-        tensors = load_file(path / "state.safetensors")
-        meta: dict[str, Any] = json.loads((path / "meta.json").read_text())
+        return Stored(str(path), load_file(path / "state.safetensors"), json.loads((path / "meta.json").read_text()))
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise TrainingStopped(
             f"No whole checkpoint at {path} ({error}): give an existing one or start anew."
         ) from error
-    if accept is not None:
-        accept(meta)
+
+
+def newest_checkpoint(folder: Path, accelerator: Accelerator) -> Stored:
+    """What the newest of a run's checkpoints holds, which the first process reads and sends to the others.
+
+    Raises:
+        TrainingStopped: it is damaged.
+    """
+    stored = read_checkpoint(checkpoints(folder)[-1]) if accelerator.is_main_process else None
+    if accelerator.num_processes > 1:
+        [stored] = broadcast_object_list([stored])
+    if stored is None:
+        raise ValueError("the first process has sent no checkpoint")
+    return stored
+
+
+def restore(stored: Stored, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> None:
+    """Give modules and optimisers the state that a checkpoint holds of them.
+
+    Args:
+        stored: from `read_checkpoint`.
+        modules: what `save_checkpoint` was given, of the same shapes.
+        optimizers: likewise.
+
+    Raises:
+        TrainingStopped: the checkpoint is of other networks.
+    """
     try:
         for name, module in modules.items():
-            module.load_state_dict(_under(tensors, f"module/{name}/"), strict=True)
-        groups = meta.pop("groups")
+            module.load_state_dict(_under(stored.tensors, f"module/{name}/"), strict=True)
         for name, optimizer in optimizers.items():
             state: dict[int, dict[str, Tensor]] = {}
-            for key, value in _under(tensors, f"optimizer/{name}/").items():
+            for key, value in _under(stored.tensors, f"optimizer/{name}/").items():
                 index, entry = key.split("/")
                 state.setdefault(int(index), {})[entry] = value
-            optimizer.load_state_dict({"state": state, "param_groups": groups[name]})
+            optimizer.load_state_dict({"state": state, "param_groups": stored.meta["groups"][name]})
             _match_memory_format(optimizer)
     except (RuntimeError, KeyError, ValueError) as error:
         raise TrainingStopped(
-            f"The checkpoint {path} is of other networks ({error}): resume with the same settings."
+            f"The checkpoint {stored.path} is of other networks ({error}): resume with the same settings."
         ) from error
-    return meta
+
+
+def load_checkpoint(
+    path: Path, modules: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+) -> dict[str, Any]:
+    """`read_checkpoint` and `restore` in one. -> the metadata, with ``step``."""
+    stored = read_checkpoint(path)
+    restore(stored, modules, optimizers)
+    return {name: value for name, value in stored.meta.items() if name != "groups"}
 
 
 def save_weights(network: nn.Module, path: Path) -> None:

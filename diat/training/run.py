@@ -19,7 +19,7 @@ from tqdm import tqdm
 from diat.errors import TrainingStopped
 from diat.pixels import U8, save_image
 from diat.training.average import average_over_processes
-from diat.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from diat.training.checkpoint import checkpoints, newest_checkpoint, restore, save_checkpoint
 from diat.training.identity import differences
 from diat.training.log import Log
 from diat.training.trackers import captioned, show_sheet, start_trackers
@@ -114,14 +114,15 @@ class Run:
         Raises:
             TrainingStopped: the folder is in use, not empty, cannot be written, or holds nothing to resume.
         """
-        done = checkpoints(self.folder / CHECKPOINTS)
-        if self.schedule.resume and not done:
-            raise TrainingStopped(f"No checkpoint in {self.folder}: start without --resume, or give a run's --output.")
         if self.accelerator.is_main_process:
+            if self.schedule.resume and not checkpoints(self.folder / CHECKPOINTS):
+                raise TrainingStopped(
+                    f"No checkpoint in {self.folder}: start without --resume, or give a run's --output."
+                )
             self._claim()
         self.accelerator.wait_for_everyone()
         if self.schedule.resume:
-            self.first = self._load(done[-1])
+            self.first = self._go_on()
         if self.accelerator.is_main_process:
             self._log = Log(self.folder / LOG, self.first)
         return self
@@ -268,9 +269,12 @@ class Run:
         aside.write_text(json.dumps(self._identity, indent=1) + "\n")
         aside.replace(folder / IDENTITY)
 
-    def _load(self, path: Path) -> int:
-        """Load a checkpoint and return its step."""
-        self.meta = load_checkpoint(path, self._modules, self._optimizers, self._check_identity)
+    def _go_on(self) -> int:
+        """Take the newest checkpoint, which the first process alone needs to see, and return its step."""
+        stored = newest_checkpoint(self.folder / CHECKPOINTS, self.accelerator)
+        self._check_identity(stored.meta)
+        restore(stored, self._modules, self._optimizers)
+        self.meta = stored.meta
         return int(self.meta["step"])
 
     def _check_identity(self, meta: Mapping[str, Any]) -> None:

@@ -217,6 +217,58 @@ def test_two_processes_share_the_images_of_a_pack_out(tiny_pack, tiny_celeba, tm
     assert not output.with_name("shared.pack.partial").exists()
 
 
+def on_two_machines(tmp_path: Path, *arguments: object) -> list[str]:
+    """Run a script by a launcher on each of two machines that have no disk in common; what each printed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    machines = []
+    for number in range(2):
+        disk = tmp_path / f"machine{number}"
+        disk.mkdir(exist_ok=True)
+        launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--node_rank", str(number),
+                    "--nproc_per_node", "1", "--master_addr", "127.0.0.1", "--master_port", str(port)]  # fmt: skip
+        machines.append(
+            subprocess.Popen(
+                [*launcher, *map(str, arguments)],
+                cwd=disk,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )  # fmt: skip
+        )
+    try:
+        printed = [machine.communicate(timeout=300)[0] for machine in machines]
+    finally:
+        for machine in machines:
+            if machine.poll() is None:
+                os.killpg(machine.pid, signal.SIGKILL)
+    assert [machine.returncode for machine in machines] == [0, 0], printed[0][-2000:] + printed[1][-2000:]
+    return printed
+
+
+def test_machines_without_a_disk_in_common_each_make_a_pack_and_resume_what_the_first_one_has(
+    tiny_pack, tiny_celeba, tmp_path
+):
+    printed = on_two_machines(tmp_path, ROOT / "train" / "prepare.py", "--dataset", tiny_celeba, "--output", "x.pack")
+    for number in range(2):
+        assert open_pack(tmp_path / f"machine{number}" / "x.pack").digest == open_pack(tiny_pack).digest
+        assert "will hold" in printed[number]
+    options = ["--attribute", "mouth_close", "--pack", "x.pack", "--output", "run", "--size", 64, "--batch", 2,
+               "--d-warmup", 0, "--log-every", 1, "--save-every", 1, "--sample-every", 100, "--workers", 0]  # fmt: skip
+    train = ROOT / "train" / "diat_a.py"
+    on_two_machines(tmp_path, train, *options, "--steps", 2)
+    state = tmp_path / "machine0" / "run" / "checkpoints" / "step-0000002" / "state.safetensors"
+    whole = state.read_bytes()
+    shutil.rmtree(state.parent)
+    assert not (tmp_path / "machine1" / "run" / "checkpoints").exists()
+    on_two_machines(tmp_path, train, *options, "--steps", 2, "--resume", "yes")
+    assert state.read_bytes() == whole
+
+
 def test_the_death_of_one_process_ends_the_other(tiny_pack, tmp_path):
     process = two_processes(*command(tiny_pack, tmp_path / "run", "--steps", 100_000)[1:])
     try:

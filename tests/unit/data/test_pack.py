@@ -13,6 +13,7 @@ from diat.data import packing
 from diat.data.celeba import centre_crop, stream_records, to_crop
 from diat.data.pack import open_pack
 from diat.data.sets import usable
+from diat.data.sharing import share_of_processors
 from diat.errors import TrainingStopped
 from diat.pixels import decompressed
 
@@ -185,7 +186,7 @@ def test_processes_of_one_machine_share_its_processors_out():
     before = os.sched_getaffinity(0)
     shares = []
     for rank in range(2):
-        with packing.share_of_processors(rank, 2):
+        with share_of_processors(rank, 2):
             shares.append(os.sched_getaffinity(0))
     assert os.sched_getaffinity(0) == before
     assert len(before) == 1 or not shares[0] & shares[1]

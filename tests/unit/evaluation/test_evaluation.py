@@ -103,6 +103,17 @@ def test_figures_are_counted_labelled_and_shown_under_the_run(evaluation, photog
     assert transformed.identity.value < figures.identity.value
 
 
+def test_the_faces_that_are_edited_can_be_fewer_than_those_that_are_judged(photographs, detector, drawn, tmp_path):
+    evaluation = Evaluation(photographs, KnownJudges(), detector, realism=False, faces=1)
+    editor = drawn("mouth_close")
+    conditions = evaluation.conditions(Path(editor.model.source), [])
+    figures = evaluation.measure(editor, "few", conditions, tmp_path)
+    assert conditions.faces == figures.count == figures.kept.psnr.count == figures.crops[1].success.count == 1
+    assert figures.success.real.count > 1
+    again = evaluation.measure(editor, "again", conditions, tmp_path)
+    assert again.crops[0] is figures.crops[0] and again.crops[1] is not figures.crops[1]  # x is judged once
+
+
 @pytest.mark.parametrize(("size", "kind"), [(64, "local"), (64, "global"), (128, "none")])
 def test_raw_images_come_at_one_size_from_each_network(tmp_path, laughing, size, kind):
     enhancer = {"local": LocalEnhancer, "global": GlobalEnhancer, "none": lambda: None}[kind]()
@@ -144,8 +155,9 @@ def test_a_baselines_pictures_are_judged_on_the_faces_that_they_show(evaluation,
     white = np.full((64, 64, 3), 255, np.uint8)
     folder = tmp_path / "cnia"
     make_pictures(folder, Method("CNIA", "mouth_close", {}), photographs.crops[rows], lambda number: white)
-    figures = evaluation.baseline(folder, "cnia")
-    untouched, made = figures.crops
+    figures = evaluation.baseline(folder, "cnia", {"DIAT-A": drawn("mouth_close").model})
+    untouched, made, beside = figures.crops
+    assert (beside.image, beside.success.count) == ("T(x) of DIAT-A", 2)
     assert (untouched.image, made.image, made.success.count) == ("x", "CNIA", 2)
     assert untouched.identity.value == pytest.approx(1) and made.identity.value < 0.9
     assert made.success.value == 0  # the judge of this file takes bright pictures for open mouths
@@ -155,7 +167,7 @@ def test_a_baselines_pictures_are_judged_on_the_faces_that_they_show(evaluation,
     assert (sheet[2:130, 2 + 256 : 2 + 384] == 255).all()
     make_pictures(tmp_path / "none", Method("CNIA", "mouth_close", {}), photographs.crops[:0], lambda number: white)
     with pytest.raises(DiatError, match="no picture of these photographs"):
-        evaluation.baseline(tmp_path / "none", "none")
+        evaluation.baseline(tmp_path / "none", "none", {})
 
 
 def views(levels: list[int]) -> Views:

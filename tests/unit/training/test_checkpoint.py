@@ -98,22 +98,6 @@ def test_a_step_that_is_saved_again_takes_the_place_of_the_first(tmp_path):
     assert sorted(file.name for file in path.iterdir()) == ["meta.json", "state.safetensors"]
 
 
-def test_metadata_that_are_refused_leave_the_networks_as_they_were(tmp_path):
-    path = save(tmp_path, 1)
-    network, optimizer = trained(steps=1)
-    before = {key: value.clone() for key, value in network.state_dict().items()}
-    seen = []
-
-    def refuse(meta):
-        seen.append(meta["config"])
-        raise TrainingStopped("another run")
-
-    with pytest.raises(TrainingStopped, match="another run"):
-        load_checkpoint(path, {"n": network}, {"o": optimizer}, refuse)
-    assert seen == [{"seed": 1}]
-    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
-
-
 def test_a_checkpoint_without_an_optimizer_that_is_asked_for_is_refused(tmp_path):
     path = save(tmp_path, 1)
     network, optimizer = trained()

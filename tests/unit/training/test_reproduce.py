@@ -44,10 +44,23 @@ def test_all_learn_at_one_rate_and_diat_a_at_its_own_in_a_row_of_its_own():
     trainings = {step.name: step for step in steps_of(attributes=("male_to_female",)) if "diat" in step.script}
     release = trainings.pop("male_to_female/release")
     assert "--learning-rate" not in release.command  # the release recipe has its own
-    rates = {name.split("/")[1]: float(option(step, "--learning-rate")) for name, step in trainings.items()}
-    assert rates.pop(SLOW) == 1e-5
-    assert set(rates.values()) == {1e-4}
+    rates = {
+        name.split("/")[1]: (float(option(step, "--learning-rate")), float(option(step, "--learning-rate-d")))
+        for name, step in trainings.items()
+    }
+    assert rates.pop(SLOW) == (1e-5, 1e-5)
+    assert set(rates.values()) == {(1e-4, 3e-4)}
     assert all(option(step, "--recipe") == "paper" for step in trainings.values())
+
+
+def test_what_holds_d_is_the_same_for_all_variants_and_can_be_left_out():
+    def said(name: str, **given: object) -> tuple[bool, bool]:
+        command = next(step for step in steps_of(**given) if step.name == f"male_to_female/{name}").command
+        return "--penalty" in command and "--d-warmup" in command, "--scale-identity" in command
+
+    assert [said(name) for name in ("DIAT-A0", "DIAT1", "DIAT2", "DIAT3")] == [(True, True)] + [(True, False)] * 3
+    assert said(SLOW) == said("release") == (False, False)
+    assert said("DIAT-A0", steady=False) == said("DIAT3", steady=False) == (False, False)
 
 
 def test_every_seed_trains_everything_under_a_name_of_its_own():
@@ -61,6 +74,31 @@ def test_the_steps_of_all_networks_follow_from_one_number():
     counts = {step.name: int(option(step, "--steps")) for step in steps_of() if "--steps" in step.command}
     halved = {step.name: int(option(step, "--steps")) for step in steps_of(steps=2000) if "--steps" in step.command}
     assert counts["transform"] == 16_000 and all(2 * halved[name] == count for name, count in counts.items())
+
+
+def test_what_comes_beforehand_can_have_steps_and_a_rate_of_its_own():
+    steps = {step.name: step for step in steps_of(steps=200, pretraining_steps=2000, pretraining_rate=5e-4)}
+    names = ("transform", "denoiser", "eyeglasses_remove/DIAT1")
+    assert [int(option(steps[name], "--steps")) for name in names] == [1000, 500, 200]
+    assert float(option(steps["transform"], "--learning-rate")) == 5e-4
+    assert "--learning-rate" not in steps["discriminator-male_to_female"].command
+
+
+def test_half_precision_reaches_every_training():
+    steps = steps_of(mixed_precision="bf16")
+    scripts = ("pretrain.py", "diat_a.py", "diat_vgg.py", "enhance.py")
+    trainings = [step for step in steps if Path(step.script).name in scripts or step.name == "dcgan"]
+    assert len(trainings) > 15
+    assert {option(step, "--mixed-precision") for step in trainings} == {"bf16"}
+
+
+def test_steps_can_be_chosen_by_their_names():
+    settings = ReproduceSettings(only=("transform", "eyeglasses_remove/DIAT1"))
+    assert [step.name for step in reproduce.chosen(settings)] == ["transform", "eyeglasses_remove/DIAT1"]
+    with pytest.raises(DiatError, match="no step 'DIAT9' .*--dry-run lists"):
+        reproduce.chosen(ReproduceSettings(only=("transform", "DIAT9")))
+    with pytest.raises(DiatError, match="no step 'transform'"):
+        reproduce.chosen(ReproduceSettings(what="variants", only=("transform",)))
 
 
 def test_only_local_attributes_are_inpainted_and_only_other_photographs_are_asked_for():

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from diat.errors import TrainingStopped
 from diat.pixels import contact_sheet
 from diat.tensors import composite
 from diat.training.average import MovingAverage, average_over_processes
-from diat.training.checkpoint import checkpoints
+from diat.training.checkpoint import checkpoints, read_checkpoint
 from diat.training.log import Log
 from diat.training.run import Run, Schedule
 
@@ -195,8 +196,25 @@ def test_resuming_nothing_is_an_error_and_leaves_nothing(tmp_path):
 
 def test_resuming_with_another_setting_says_which(tmp_path):
     train(tmp_path / "run")
+    before = state_of(tmp_path / "run")
     with pytest.raises(TrainingStopped, match=r"another config.steps \(6, now 8\)"):
         train(tmp_path / "run", total=8, resume=True)
+    assert state_of(tmp_path / "run") == before
+
+
+def test_a_process_that_sees_no_checkpoint_goes_on_from_what_the_first_one_sends(tmp_path, monkeypatch):
+    network = train(tmp_path / "first")
+    stored = read_checkpoint(checkpoints(tmp_path / "first" / "checkpoints")[-1])
+    monkeypatch.setattr(
+        "diat.training.checkpoint.broadcast_object_list", lambda given: [stored] if given == [None] else given
+    )
+    run, own, _ = linear_run(tmp_path / "second", resume=True)
+    run.accelerator = SimpleNamespace(num_processes=2, is_main_process=False, wait_for_everyone=lambda: None)
+    with run:
+        assert run.first == 6
+    for sent, taken in zip(network.state_dict().values(), own.state_dict().values(), strict=True):
+        assert torch.equal(sent, taken)
+    assert not (tmp_path / "second").exists()
 
 
 HOLDER = """
