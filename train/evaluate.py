@@ -24,12 +24,13 @@ from pathlib import Path
 
 from commandline import OptionsHelp, run_command
 
+from diat.attributes import attribute_spec
 from diat.baselines.pictures import read_method
 from diat.detector import InsightFaceDetector
 from diat.editor import FaceEditor
 from diat.evaluation.evaluation import Evaluation
 from diat.evaluation.judges import Judges
-from diat.evaluation.photographs import read_photographs
+from diat.evaluation.photographs import Quota, read_photographs
 from diat.evaluation.report import as_markdown
 from diat.evaluation.results import ModelFigures, Report, read_report, run_names, to_json, together
 from diat.heads import RGB
@@ -56,13 +57,16 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=Path("runs/evaluation"), help="figures and sheets go here")
     parser.add_argument("--limit", type=int, help="at most this many photographs")
-    parser.add_argument("--faces", type=int, help="edit at most this many faces of each attribute; all are judged")
+    parser.add_argument("--faces", type=int, help="read and edit at most this many faces of each attribute")
     parser.add_argument("--strengths", type=float, nargs="*", default=[], help="others than 1, for the curve")
     parser.add_argument("--no-realism", action="store_true", help="leave out FID and KID, the slowest")
     args = parser.parse_args()
     folders = [folder for path in args.models for folder in model_folders(path)]
     judges, detector = Judges(args.judge), InsightFaceDetector()
-    photographs = read_photographs(args.dataset, args.split, args.limit, detector)
+    models = [load_model(folder) for folder in folders]
+    specs = [attribute_spec(model.config.attribute, model.config.region) for model in models]
+    quota = Quota(specs, args.faces) if args.faces else None
+    photographs = read_photographs(args.dataset, args.split, args.limit, detector, quota)
     evaluation = Evaluation(photographs, judges, detector, not args.no_realism, args.faces)
     path = args.output / "evaluation.json"
     report = Report(
@@ -76,7 +80,6 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     measured: list[ModelFigures] = []
     names = run_names(folders)
-    models = [load_model(folder) for folder in folders]
     for folder, run in zip(folders, names, strict=True):
         conditions = evaluation.conditions(folder, args.strengths)
         figures = next((one for one in done if (one.run, one.conditions) == (run, conditions)), None)

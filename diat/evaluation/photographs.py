@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
+from diat.attributes import COLUMNS, AttributeSpec
 from diat.data.celeba import as_published, centre_crop, stream_records, to_crop
 from diat.errors import PhotoRejected
 from diat.faces import Face, FaceDetector, face_fault
@@ -38,7 +39,31 @@ class Photographs:
         return warp_to_crop(photo, photo_to_crop_matrix(self.faces[index].points5))
 
 
-def read_photographs(dataset: str, split: str, limit: int | None, detector: FaceDetector) -> Photographs:
+class Quota:
+    """Says which labelled photographs are still needed, so that the others need no look.
+
+    Args:
+        attributes: what is evaluated.
+        faces: so many are taken without each attribute, and twice as many with it: KID's floor compares two halves.
+    """
+
+    def __init__(self, attributes: Iterable[AttributeSpec], faces: int) -> None:
+        self._left = {}
+        for spec in attributes:
+            self._left[spec.column, spec.wanted] = 2 * faces
+            self._left[spec.column, not spec.wanted] = faces
+
+    def takes(self, labels: NDArray[np.bool_]) -> bool:
+        """Whether a photograph of those labels, (40,), is needed; if so it is counted."""
+        of = [key for key, left in self._left.items() if left > 0 and labels[COLUMNS.index(key[0])] == key[1]]
+        for key in of:
+            self._left[key] -= 1
+        return bool(of)
+
+
+def read_photographs(
+    dataset: str, split: str, limit: int | None, detector: FaceDetector, quota: Quota | None = None
+) -> Photographs:
     """Read CelebA's schema, or a folder of photographs of any kind, with folders in it such as LFW's, one a person.
 
     Args:
@@ -47,6 +72,7 @@ def read_photographs(dataset: str, split: str, limit: int | None, detector: Face
         split: of CelebA.
         limit: at most this many photographs are looked at.
         detector: finds the faces.
+        quota: which of those with labels are read; None: all.
 
     Raises:
         PhotoRejected: no photograph shows a face that can be edited.
@@ -54,7 +80,7 @@ def read_photographs(dataset: str, split: str, limit: int | None, detector: Face
     """
     folder = Path(dataset)
     loose = folder.is_dir() and not list(folder.glob("*.parquet"))
-    sources = _from_folder(folder) if loose else _from_celeba(dataset, split)
+    sources = _from_folder(folder) if loose else _from_celeba(dataset, split, quota)
     pixels: list[U8] = []
     faces: list[Face] = []
     labels, crops, points, left_out = [], [], [], 0
@@ -76,9 +102,10 @@ def read_photographs(dataset: str, split: str, limit: int | None, detector: Face
     return Photographs(pixels, faces, np.stack(crops), np.stack(points), np.stack(given) if given else None, left_out)
 
 
-def _from_celeba(dataset: str, split: str) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:
+def _from_celeba(dataset: str, split: str, quota: Quota | None) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:
     for record in stream_records(dataset, split):
-        yield decompressed(record.jpeg), record.attributes
+        if quota is None or quota.takes(record.attributes):
+            yield decompressed(record.jpeg), record.attributes
 
 
 def _from_folder(folder: Path) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:

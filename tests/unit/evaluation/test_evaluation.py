@@ -15,7 +15,7 @@ from diat.editor import FaceEditor
 from diat.errors import DiatError, PhotoRejected
 from diat.evaluation.crops import network_images
 from diat.evaluation.evaluation import Evaluation
-from diat.evaluation.photographs import read_photographs
+from diat.evaluation.photographs import Quota, read_photographs
 from diat.evaluation.second import SECOND_JUDGES, SecondJudge, Views
 from diat.hub import EMBEDDED, load_model
 from diat.models import ModelConfig, save_model
@@ -53,6 +53,14 @@ def test_labelled_photographs_come_with_crops_points_and_labels(photographs):
     assert photographs.crops.shape == (8, 128, 128, 3)
     assert photographs.points5.shape == (8, 5, 2)
     assert photographs.labels.shape == (8, 40)
+
+
+def test_only_as_many_labelled_photographs_are_read_as_are_needed(tiny_celeba, detector):
+    quota = Quota([attribute_spec("mouth_close"), attribute_spec("eyeglasses_remove")], 2)
+    photographs = read_photographs(str(tiny_celeba), "valid", None, detector, quota)
+    mouths, glasses = (photographs.labels[:, COLUMNS.index(name)] for name in ("Mouth_Slightly_Open", "Eyeglasses"))
+    assert mouths.sum() >= 2 and (~mouths).sum() >= 4 and glasses.sum() >= 2 and (~glasses).sum() >= 4
+    assert len(photographs.labels) <= 12 and photographs.left_out == 0
 
 
 def test_a_folder_of_folders_of_unaligned_photographs_is_read_and_aligned(tmp_path, collins, hopper, detector):
