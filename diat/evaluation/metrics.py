@@ -106,7 +106,7 @@ def fid(a: F32, b: F32) -> float:
     # With covariances A'A and B'B, the eigenvalues of their product are the squared singular values of AB': its root's
     # trace without a root of 2,048 by 2,048, however few images there are.
     centred = [(f - f.mean(0)) / np.sqrt(len(f) - 1) for f in (a.astype(np.float64), b.astype(np.float64))]
-    first, second = (np.linalg.qr(f, mode="r") for f in centred)
+    first, second = (np.asarray(np.linalg.qr(f, mode="r"), np.float64) for f in centred)
     root = np.linalg.svd(first @ second.T, compute_uv=False).sum()
     gap = a.mean(0, dtype=np.float64) - b.mean(0, dtype=np.float64)
     return float(gap @ gap + (first**2).sum() + (second**2).sum() - 2 * root)
