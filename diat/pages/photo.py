@@ -70,7 +70,7 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
             anyway = gr.Button("Apply anyway", visible=False, elem_id="anyway")
             history = gr.Markdown(elem_id="history")
             with gr.Row(elem_classes="actions"):
-                keep = gr.Button("Add another", interactive=False, elem_id="keep", size="md", min_width=120)
+                keep = gr.Button("Add a change", interactive=False, elem_id="keep", size="md", min_width=120)
                 undo = gr.Button("Undo", interactive=False, elem_id="undo", size="md", min_width=80)
                 download = gr.Button(
                     "Download", variant="primary", interactive=False, elem_id="download", size="md", min_width=100
