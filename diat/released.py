@@ -8,6 +8,6 @@ MANIFEST_SHA256: dict[str, str] = {
     "mouth_open": "2bf284b6216765ef6d308ec5c98f931722cff54df1a62e90368242bb9aaacd0b",
     "mouth_close": "626f8d5f6d746dbc8ef0f988498c8d337c9dd75d1136fac81bbd58daf1d077a2",
     "eyeglasses_remove": "180acfcd3274a78d8eab1151e88b45c64a25a59cf4003a7b170e84501b1dd4c2",
-    "male_to_female": "219e061fc84aace2086290724a8acb37c4d2d26b22f402d0e3e8363a771a20d0",
-    "older_to_younger": "33cb922f32a67507274f5dfc016ba8f720bdb53997f011bde1610f4ad38074e7",
+    "male_to_female": "700ddd54dcd55f07cfc6febf24e33efe6af3717033e4de4f66f439c5ec5f0549",
+    "older_to_younger": "32c50c19b9dcc20a7938ead241115e221973efca34465a03e73ab1888ea0f370",
 }
