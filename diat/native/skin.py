@@ -29,8 +29,8 @@ WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
 # CIELAB, least and greatest: what darkens keeps the skin's hue, or eye shadow looks like a bruise.
 PAINT_RANGE: F32 = np.array([[-10, -1, -2], [10, 9, 8]], np.float32)
-# Hair of the face goes from this probability on, and all of it soon: half of a beard is worse than none or all.
-BEARD_LEAST, BEARD_GAIN = 0.06, 4.0
+# Hair of the face goes from this probability on, and all of it soon; sooner yet, and hands and microphones go as well.
+BEARD_LEAST, BEARD_GAIN = 0.1, 3.0
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
