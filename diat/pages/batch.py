@@ -113,7 +113,7 @@ class BatchPage:
         shown: Gallery = []
         skipped: list[str] = []
         previews: list[str] = []
-        looked_at = 0
+        looked_at = changed = 0
         # On disk, written as it grows: 50 photographs of 25 megapixels are gigabytes.
         path = cache_file("diat.zip")
         yield shown, None, f"0 of {len(photos)} done.", bar_value(0, len(photos))
@@ -127,6 +127,7 @@ class BatchPage:
                 except DiatError as error:
                     skipped.append(f"{Path(photo).name} was skipped: {error}")
                 else:
+                    changed += not np.array_equal(result.photo, result.original)
                     name = _unused(result.file_name(Path(photo).name), archive.namelist())
                     archive.writestr(name, result.to_bytes(KINDS[result.suffix]))
                     previews.append(marked_preview(np.concatenate(close_ups(result), axis=1), result))
@@ -138,7 +139,8 @@ class BatchPage:
                 yield shown, None, words, bar_value(looked_at, len(photos))
         if not shown:
             path.unlink()
-        done = f"{len(shown)} of {len(photos)} photos changed."
+        left = len(shown) - changed
+        done = f"{changed} of {len(photos)} photos changed" + (f", {left} left as they were." if left else ".")
         yield shown, str(path) if shown else None, "  \n".join([done, *skipped]), bar_value(looked_at, len(photos))
 
 
