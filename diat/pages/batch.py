@@ -140,7 +140,7 @@ class BatchPage:
         if not shown:
             path.unlink()
         left = len(shown) - changed
-        done = f"{changed} of {len(photos)} photos changed" + (f", {left} left as they were." if left else ".")
+        done = f"{changed} of {len(photos)} photos changed" + (f", {left} left unchanged." if left else ".")
         yield shown, str(path) if shown else None, "  \n".join([done, *skipped]), bar_value(looked_at, len(photos))
 
 
