@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from diat.attributes import AttributeSpec
 from diat.data.celeba import Rows
 from diat.data.clusters import shipped_clusters
+from diat.errors import TrainingStopped
 from diat.faces import MAX_YAW, yaw
 
 if TYPE_CHECKING:
@@ -56,6 +58,26 @@ def input_set(
     if count is None or count >= len(rows):
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, count, replace=False))
+
+
+def training_faces(pack: Pack, spec: AttributeSpec, hiding: Sequence[str]) -> tuple[Rows, Rows]:
+    """Rows of the train part's faces without the attribute and with it, however they are turned.
+
+    Args:
+        pack: the data.
+        spec: the attribute.
+        hiding: columns of CelebA; whoever has one of them is not among those without the attribute.
+
+    Raises:
+        TrainingStopped: there is none of a kind.
+    """
+    train = np.isin(np.arange(len(pack.crops)), pack.rows("train")) & pack.has_face
+    lacking = pack.column(spec.column) != spec.wanted
+    hidden = np.any([pack.column(name) for name in hiding], axis=0)
+    without, having = np.flatnonzero(train & lacking & ~hidden), np.flatnonzero(train & ~lacking)
+    if not len(without) or not len(having):
+        raise TrainingStopped(f"The pack must hold faces with and without {spec.title!r}.")
+    return without, having
 
 
 def usable(pack: Pack, subset: Subset = "frontal") -> NDArray[np.bool_]:

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diat.align import CROP_SIZE, resized
+from diat.align import CROP_SIZE, rescaled, resized
 from diat.attributes import AttributeSpec
-from diat.data.celeba import Rows
 from diat.data.pack import Pack
+from diat.data.sets import training_faces
 from diat.errors import TrainingStopped
 from diat.field_network import FieldNetwork
-from diat.heads import HEADS, PARTS
+from diat.heads import HEADS, PARTS, Fields
 from diat.native.style import Style
 from diat.tensors import to_tensor
 from diat.training.critics import Critics
@@ -80,12 +80,7 @@ class RenderedTask:
                 f"The second stage looks at the relief of skin: give a pack of --size {2 * CROP_SIZE}, not {pack.size}."
             )
         self._pack, self._style, self._batch, self._seed = pack, style, batch, seed
-        train = np.isin(np.arange(len(pack.crops)), pack.rows("train")) & pack.has_face
-        lacking = pack.column(spec.column) != spec.wanted
-        self._lacking: Rows = np.flatnonzero(train & lacking & ~pack.column("Wearing_Hat"))
-        self._having: Rows = np.flatnonzero(train & ~lacking)
-        if not len(self._lacking) or not len(self._having):
-            raise TrainingStopped(f"The pack must hold faces with and without {spec.title!r}.")
+        self._lacking, self._having = training_faces(pack, spec, hiding=("Wearing_Hat",))
         self._first = copy.deepcopy(first).cpu().eval().requires_grad_(False)
         self._recogniser = Recogniser()
         self._judges = nn.ModuleList([critics, copy.deepcopy(self._recogniser)])  # where the losses are
@@ -167,13 +162,13 @@ class RenderedTask:
         """All that is known of a face that is to be rendered, the first stage's result among it."""
         seen = self._seen(row)
         maps, scalars = seen["first_maps"][None].float(), seen["first_scalars"][None]
-        fields = {name: maps[0, channel].numpy() for name, channel in PLACE.items()}
+        said = Fields(HEAD_SET, maps[0].permute(1, 2, 0).numpy(), scalars[0].numpy())
         face = crop_face(np.asarray(self._pack.crops[row]), self._pack.points68[row])
-        planes = planes_of(face, fields, dict(zip(HEAD_SET.scalars, scalars[0].tolist(), strict=True)), self._style)
+        planes = planes_of(face, said.named_maps, said.named_scalars, self._style)
         with torch.no_grad():
             before = render(maps, scalars, {name: plane[None] for name, plane in planes.items()}, self._style)
             people = self._recogniser(torch.cat([planes["photo"][None], before.image]))
-        near = near_face((self._pack.points68[row] + 0.5) * (CROP_SIZE / self._pack.size) - 0.5)
+        near = near_face(rescaled(self._pack.points68[row], self._pack.size, CROP_SIZE))
         return {
             **seen,
             **planes,

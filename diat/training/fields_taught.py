@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diat.align import CROP_SIZE, resized
+from diat.align import CROP_SIZE, rescaled, resized
 from diat.attributes import AttributeSpec
 from diat.data.celeba import Rows
 from diat.data.pack import Pack
+from diat.data.sets import training_faces
 from diat.errors import TrainingStopped
 from diat.field_network import FieldNetwork
-from diat.heads import HEADS, RGB
+from diat.heads import HEADS, RGB, Fields
 from diat.masks import attribute_mask
 from diat.models import Model
 from diat.native.color import to_lab
@@ -40,8 +41,7 @@ from diat.training.fields_skin import COLOUR_SCALE, GRID, near_face
 from diat.training.skin_render import crop_face
 
 HEAD_SET = HEADS["skin"]
-PLACE = {name: channel for channel, name in enumerate(HEAD_SET.maps)}
-PAINT = tuple(PLACE[f"paint_{axis}"] for axis in "lab")
+PAINT = tuple(HEAD_SET.maps.index(f"paint_{axis}") for axis in "lab")
 TIRED = 0.3  # share of T's shadows under the eyes that is taught: its eye shadow surrounds them
 SOFT = 2.0  # template units: standard deviation of the blur that leaves T's colours and takes its drawing
 COST, KEPT = 5.0, 8.0  # of an error of the paint, and of what the network says besides, in units of its usual size
@@ -84,14 +84,8 @@ class TaughtTask:
         self._pack, self._spec, self._batch, self._seed = pack, spec, batch, seed
         self._unpainted = replace(style, paint=0.0)
         self._teacher, self._strength = Engine(teacher, "cpu"), strength
-        train = np.isin(np.arange(len(pack.crops)), pack.rows("train")) & pack.has_face
-        lacking = pack.column(spec.column) != spec.wanted
-        hidden = pack.column("Wearing_Hat") | pack.column("Eyeglasses")
-        rows = np.random.default_rng(seed).permutation(np.flatnonzero(train & lacking & ~hidden))
-        self._lacking: Rows = rows[:limit]
-        self._having: Rows = np.flatnonzero(train & ~lacking)
-        if not len(self._lacking) or not len(self._having):
-            raise TrainingStopped(f"The pack must hold faces with and without {spec.title!r}.")
+        lacking, self._having = training_faces(pack, spec, hiding=("Wearing_Hat", "Eyeglasses"))
+        self._lacking: Rows = np.random.default_rng(seed).permutation(lacking)[:limit]
         self._first = copy.deepcopy(first).cpu().eval().requires_grad_(False)
         self._known: dict[int, F32] = {}
 
@@ -108,7 +102,7 @@ class TaughtTask:
         for place, row in enumerate(rows):
             seen, taught = self._seen(row), place < self._batch - having
             paint = self.paint(row) if taught else np.zeros((GRID, GRID, 3), np.float32)
-            points = (self._pack.points68[row] + 0.5) * np.float32(CROP_SIZE / self._pack.size) - 0.5
+            points = rescaled(self._pack.points68[row], self._pack.size, CROP_SIZE)
             weight = near_face(points) * np.float32(taught)
             if rng.random() < 0.5:
                 seen, paint, weight = seen[:, ::-1], paint[:, ::-1], weight[:, ::-1]
@@ -141,14 +135,14 @@ class TaughtTask:
 
     def _lesson(self, row: int) -> F32:
         crop = np.asarray(self._pack.crops[row])
-        points = (self._pack.points68[row] + 0.5) * np.float32(CROP_SIZE / self._pack.size) - 0.5
+        points = rescaled(self._pack.points68[row], self._pack.size, CROP_SIZE)
         small = resized(crop, CROP_SIZE)
         mask = attribute_mask(self._spec, points, CROP_SIZE)[..., None]
         drawn = np.clip(small + mask * self._teacher.change(small[None])[0], 0, 255).astype(np.float32)
         maps, scalars = self._first(to_tensor(self._seen(row)[None]))
-        fields = {name: maps[0, channel].numpy() for name, channel in PLACE.items()}
-        numbers = dict(zip(HEAD_SET.scalars, scalars[0].tolist(), strict=True))
-        made = render_skin(crop_face(crop, self._pack.points68[row]), fields, numbers, self._strength, self._unpainted)
+        said = Fields(HEAD_SET, maps[0].permute(1, 2, 0).numpy(), scalars[0].numpy())
+        face = crop_face(crop, self._pack.points68[row])
+        made = render_skin(face, said.named_maps, said.named_scalars, self._strength, self._unpainted)
         lacks = blurred(to_lab(drawn) - to_lab(resized(made, CROP_SIZE)), SOFT) / np.float32(self._strength)
         # T leaves a beard's darkness, or puts it back where the fields took it.
         clean = blurred(regions(points, CROP_SIZE).beard, SOFT)
