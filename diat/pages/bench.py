@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from diat.photo import Photo, open_photo
 from diat.results import EditResult
 
 MAX_HELD = 400 * 2**20  # bytes of pixels that are kept ready, of all visitors: five photographs of 25 megapixels
+MAX_UNDONE = 100  # steps back
 MAX_MOVED = 0.5  # of its width that a face may move by a change and still be the same one
 
 
@@ -35,13 +36,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Bench:
-    """What one visitor is working on. Each step gives another bench, so that a step can be undone."""
+    """What one visitor is working on. Each step gives another bench that remembers the one before, for Undo."""
 
     photo: str | None = None  # path of the upload
     faces: tuple[int, ...] = ()  # that are chosen
     kept: tuple[Change, ...] = ()  # under the current one
     current: Change | None = None
     identity: float | None = None  # of changes to come
+    past: tuple[Bench, ...] = field(default=(), compare=False, repr=False)  # before each step; theirs are left out
+    moved: str = field(default="", compare=False)  # the slider that made this one, of which one drag is many events
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -50,33 +53,53 @@ class Bench:
 
     def picked(self, attribute: str) -> Bench:
         """Another change in place of the current one."""
-        return replace(self, current=Change(attribute, self.faces, identity=self.identity))
+        return self._stepped(current=Change(attribute, self.faces, identity=self.identity))
 
     def chosen(self, faces: Sequence[int]) -> Bench:
         """The current change on other faces."""
         chosen = tuple(sorted(set(faces)))
         current = None if self.current is None else replace(self.current, faces=chosen)
-        return replace(self, faces=chosen, current=current)
+        return self._stepped(faces=chosen, current=current)
 
-    def adjusted(self, **values: Any) -> Bench:
-        """The current change with another strength, or applied anyway."""
-        return self if self.current is None else replace(self, current=replace(self.current, **values))
+    def adjusted(self, strength: float) -> Bench:
+        """The current change with another strength."""
+        return self._current("strength", strength=strength)
+
+    def insisted(self) -> Bench:
+        """The current change, applied anyway."""
+        return self._current(apply_anyway=True)
 
     def limited(self, identity: float) -> Bench:
         """The current change and those to come keep a similarity; 0 asks for none."""
         wanted = identity or None
-        return replace(self.adjusted(identity=wanted), identity=wanted)
+        current = None if self.current is None else replace(self.current, identity=wanted)
+        return self._stepped("identity", current=current, identity=wanted)
 
     def kept_on(self) -> Bench:
         """The current change stays, and the next one is made on top of it."""
-        return self if self.current is None else replace(self, kept=self.changes, current=None)
+        return self._stepped(kept=self.changes, current=None)
+
+    def without(self, number: int) -> Bench:
+        """Without one of the changes, counted from 0; the others stay."""
+        if not 0 <= number < len(self.changes):
+            return self
+        current = None if number == len(self.kept) else self.current
+        return self._stepped(kept=self.kept[:number] + self.kept[number + 1 :], current=current)
 
     def undone(self) -> Bench:
-        """Without the last change. Where there was one below it, that one is the current one again."""
-        rest = self.changes[:-1]
-        if not rest:
-            return replace(self, kept=(), current=None)
-        return replace(self, kept=rest[:-1], current=rest[-1], faces=rest[-1].faces)
+        """As it was before the last step."""
+        *earlier, last = self.past or (self,)
+        return replace(last, past=tuple(earlier), moved="")
+
+    def _current(self, moved: str = "", **values: Any) -> Bench:
+        return self if self.current is None else self._stepped(moved, current=replace(self.current, **values))
+
+    def _stepped(self, moved: str = "", **values: Any) -> Bench:
+        """Another bench, unless nothing is different. What one slider does in a row is one step."""
+        same = bool(moved) and moved == self.moved
+        past = self.past if same else (*self.past, replace(self, past=()))[-MAX_UNDONE:]
+        after = replace(self, past=past, moved=moved, **values)
+        return after.undone() if after == past[-1] else after
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of
 from diat.pixels import U8
 
 TITLE = "What to change"
+ADD = "What to add"  # to changes that are kept
 
 
 def effects_to_come(editors: EditorPool, chosen: Sequence[str] = ()) -> Value:
@@ -21,7 +22,7 @@ def effects_to_come(editors: EditorPool, chosen: Sequence[str] = ()) -> Value:
     return choice_value(TITLE, [Choice(name, action_of(name)) for name in editors.attributes], chosen)
 
 
-def effects_of(editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str] = ()) -> Value:
+def effects_of(editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str] = (), title: str = TITLE) -> Value:
     """The changes, each tried on a face.
 
     Args:
@@ -29,13 +30,14 @@ def effects_of(editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str]
         photo: (H, W, 3) RGB uint8.
         face: in it, one that can be changed.
         chosen: what is picked.
+        title: above the pictures.
     """
     choices = []
     for name in editors.attributes:
         thumbnail, seen = tried(editors.get(name), photo, face)
         note = "" if seen else "nothing to change"
         choices.append(Choice(name, action_of(name), picture_file(thumbnail, (name, 1.0) if seen else None), note))
-    return choice_value(TITLE, choices, chosen)
+    return choice_value(title, choices, chosen)
 
 
 def effect_choice(editors: EditorPool, elem_id: str) -> tuple[gr.HTML, gr.Radio]:

@@ -21,6 +21,7 @@ from diat.pages.guards import refuse_by_a_sentence
 from diat.results import EditResult
 
 UNSEEN = 0.995  # identity similarity, of 1: so like itself is a face of which nothing is seen to have changed
+WHOM = "Whom to change, from left to right"
 CONSENT = "I am in these pictures, or the people in them agreed."
 CONSENT_FIRST = "Confirm consent first: tick the box at the top of the page."
 
@@ -38,9 +39,9 @@ def attribute_choice(editors: EditorPool, elem_id: str, visible: bool | Literal[
     return radio
 
 
-def strength_choice(elem_id: str) -> gr.Slider:
-    """How much."""
-    slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id)
+def strength_choice(elem_id: str, interactive: bool = True) -> gr.Slider:
+    """How much. ``interactive``: whether it can be moved at first."""
+    slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id, interactive=interactive)
     refuse_by_a_sentence(slider)
     return slider
 
@@ -145,21 +146,25 @@ def with_stop(
     seen, gone = gr.update(visible=True), gr.update(visible=False)
     done = work(run.click(lambda: (off, seen, seen), None, [run, stop, shown], queue=False, **QUIET))
     rested = done.then(lambda: (on, gone), None, [run, stop], queue=False, **QUIET)
-    show_on_phones([rested], str(message.elem_id))  # not before: what is below the other button moves up
+    show_on_phones([rested], f"#{message.elem_id}")  # not before: what is below the other button moves up
     stop.click(stopper, None, None, queue=False, **QUIET)
     return done
 
 
-def show_on_phones(events: Sequence[gr.events.Dependency], elem_id: str) -> None:
-    """After these events, bring a part of the page into view where its top is not on the screen, as on a phone.
+def show_on_phones(events: Sequence[gr.events.Dependency], parts: str) -> None:
+    """After these events, bring a part of the page into view where it is not wholly on the screen, as on a phone.
 
     Where the page's box is to be ticked first, that is brought into view; where the part shows what the program does,
     nothing has happened yet, and nothing moves.
+
+    Args:
+        events: after which it is looked for.
+        parts: CSS selector; the first one of the page that matches it is meant.
     """
     script = (
         "() => { const part = document.querySelector('#consent.missed') || "
-        f"document.getElementById('{elem_id}'); if (!part || part.querySelector('.example')) return; "
-        "const top = part.getBoundingClientRect().top; if (top < 0 || top > 0.5 * innerHeight) "
+        f"document.querySelector('{parts}'); if (!part || part.querySelector('.example')) return; "
+        "const { top, bottom } = part.getBoundingClientRect(); if (top < 0 || bottom > innerHeight) "
         "part.scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth', "
         "block: 'start' }); }"
     )

@@ -11,11 +11,13 @@ from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
-from diat.pages.parts import show_on_phones, strength_choice
-from diat.pages.photo_steps import FACES_TITLE, PhotoPage
+from diat.pages.parts import WHOM, show_on_phones, strength_choice
+from diat.pages.photo_steps import PhotoPage
 from diat.pages.pictures import known_file
 from diat.pages.saving import FORMATS
-from diat.pages.widgets import Choice, choice, choice_value, chosen_of, compare, saver
+from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of, compare, saver, steps
+
+KEEP = "Keep this and add another change"
 
 
 class _Parts(NamedTuple):
@@ -23,7 +25,7 @@ class _Parts(NamedTuple):
     faces: gr.HTML
     compare: gr.HTML
     effects: gr.HTML
-    history: gr.Markdown
+    steps: gr.HTML
     strength: gr.Slider
     anyway: gr.Button
     keep: gr.Button
@@ -58,23 +60,22 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 webcam_options=gr.WebcamOptions(mirror=False), buttons=[],
             )  # fmt: skip
             hand_over_unopened(photo, {str(example.photo) for example in examples})
+            faces = choice("faces", choice_value(WHOM, []))
             shown = None
             if examples:
-                pictures = [Choice(e.name, e.caption, known_file(e.thumbnail)) for e in examples]
-                shown = choice("examples", choice_value("Or try an example", pictures, marks=False))
-            faces = choice("faces", choice_value(FACES_TITLE, []))
+                shown = choice("examples", _to_click(examples))
         with gr.Column(min_width=300, scale=3):
             compared = compare("result", first_sight())
-            effects = choice("effects", effects_to_come(editors))
-            strength = strength_choice("strength")
-            anyway = gr.Button("Apply anyway", visible=False, elem_id="anyway")
-            history = gr.Markdown(elem_id="history")
             with gr.Row(elem_classes="actions"):
-                keep = gr.Button("Add a change", interactive=False, elem_id="keep", size="md", min_width=120)
+                anyway = gr.Button("Apply anyway", visible=False, elem_id="anyway", size="md", scale=3, min_width=280)
+                keep = gr.Button(KEEP, interactive=False, elem_id="keep", size="md", scale=3, min_width=280)
                 undo = gr.Button("Undo", interactive=False, elem_id="undo", size="md", min_width=80)
                 download = gr.Button(
                     "Download", variant="primary", interactive=False, elem_id="download", size="md", min_width=100
                 )
+            made = steps("steps")
+            effects = choice("effects", effects_to_come(editors))
+            strength = strength_choice("strength", interactive=False)
             with gr.Accordion("Advanced", open=False):
                 kind = gr.Radio(list(FORMATS), value=next(iter(FORMATS)), label="File format", elem_id="format")
                 identity = gr.Slider(
@@ -85,8 +86,13 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 refuse_by_a_sentence(kind)
             handed = saver("saver")
     return _Parts(
-        photo, faces, compared, effects, history, strength, anyway, keep, undo, download, kind, identity, handed, shown
+        photo, faces, compared, effects, made, strength, anyway, keep, undo, download, kind, identity, handed, shown
     )
+
+
+def _to_click(examples: list[Example]) -> Value:
+    """The examples, none of which is chosen."""
+    return choice_value("Or try an example", [Choice(e.name, e.caption, known_file(e.thumbnail)) for e in examples])
 
 
 def _connect(
@@ -94,18 +100,21 @@ def _connect(
 ) -> None:
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
     last: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
-    shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.history]
+    at_work: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": p.compare, **last}
+    shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.steps]
 
     def then(event: Any, again: bool = True) -> Any:
         """Make the changes, and where ``again`` show every change anew."""
-        made = event.then(page.render, bench, shown, show_progress="minimal", show_progress_on=p.compare, **last)
+        made = event.then(page.render, bench, shown, **at_work)
         if again:
             made.then(page.effects, bench, p.effects, show_progress="hidden", **last)
         return made
 
     # Not the photograph's `change`: an example with the same one is another change all the same.
-    begun: list[Any] = [p.photo.input(lambda: "", None, wanted, queue=False, **quick).then, consent.input]
+    begun: list[Any] = [p.photo.input(lambda: "", None, wanted, queue=False, **quick).then]
     if p.examples is not None:
+        # What a visitor brings, or takes out, is no example any more.
+        p.photo.input(lambda: _to_click(examples), None, p.examples, queue=False, **quick)
 
         def take(event: gr.EventData) -> tuple[Any, Any]:
             names = chosen_of(event, [example.name for example in examples])
@@ -113,21 +122,20 @@ def _connect(
             return (gr.skip(), gr.skip()) if example is None else (str(example.photo), example.attribute)
 
         begun.append(p.examples.pick(take, None, [p.photo, wanted], queue=False, **quick).then)
-    started = [
-        begin(
-            page.start, [p.photo, consent, wanted, p.identity], [bench, p.faces, p.effects, p.compare],
-            show_progress="minimal", show_progress_on=p.compare, **last,
-        )
-        for begin in begun
-    ]  # fmt: skip
+    given = [p.photo, consent, wanted, p.identity]
+    outcome = [bench, p.faces, p.effects, p.compare, p.strength]
+    started = [begin(page.start, given, outcome, **at_work) for begin in begun]
+    started.append(consent.input(page.agree, [*given, bench], outcome, **at_work))
     picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **quick)
     chosen = p.faces.pick(page.choose, bench, bench, queue=False, **quick)
     adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **quick)
     insisted = p.anyway.click(page.insist, bench, bench, queue=False, **quick)
-    kept = p.keep.click(page.keep, bench, bench, queue=False, **quick)
-    undone = p.undo.click(page.undo, bench, [bench, p.faces, p.strength], **quick)
-    shown_anew = [*started, chosen, kept, undone]
-    show_on_phones([*map(then, shown_anew), then(picked, False)], "result")
+    kept = p.keep.click(page.keep, bench, [bench, p.strength], queue=False, **quick)
+    taken = p.steps.pick(page.take_away, bench, [bench, p.strength], queue=False, **quick)
+    undone = p.undo.click(page.undo, bench, [bench, p.faces, p.strength, p.identity], **quick)
+    # Of several faces those come into view, with the result below them.
+    show_on_phones([*map(then, [*started, chosen])], "#faces:has(.picture), #result")
+    show_on_phones([*map(then, [kept, taken, undone]), then(picked, False)], "#result")
     then(insisted, False)
     then(adjusted, False)
     limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **quick)

@@ -9,12 +9,13 @@ import gradio as gr
 
 from diat.errors import DiatError
 from diat.faces import MAX_FACES, face_fault
-from diat.pages.bench import Bench, Opened, PhotoShelf
+from diat.pages.bench import Bench, Change, Opened, PhotoShelf
 from diat.pages.editors import EditorPool
-from diat.pages.effects import effects_of, effects_to_come
+from diat.pages.effects import ADD, TITLE, effects_of, effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.parts import (
     CONSENT_FIRST,
+    WHOM,
     action_of,
     cache_file,
     similarity_sentence,
@@ -23,6 +24,7 @@ from diat.pages.pictures import (
     before_and_after,
     close_ups,
     enlarged,
+    from_left,
     known_file,
     picture_file,
     portrait,
@@ -32,12 +34,11 @@ from diat.pages.pictures import (
 )
 from diat.pages.pictures import cut as cut_out
 from diat.pages.saving import saved_file
-from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
+from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value, steps_value
 from diat.results import EditResult
 
-FACES_TITLE = "Whom to change"
 PICK_ONE = "Pick a change below."
-PICK_NEXT = "Pick a change below: it is made on top of this."
+PICK_NEXT = "Kept. Pick the next change below: it is added to this one."
 PICK_A_FACE = "Pick at least one face."
 NO_PHOTO = "Choose a photo first, or click an example."
 
@@ -62,12 +63,13 @@ class PhotoPage:
     def start(self, photo: str | None, consent: bool, wanted: str, identity: float) -> Iterator[tuple[Any, ...]]:
         """Another photograph, or none: its faces, and the change that is wanted or the first that would be seen.
 
-        Gives the bench, the faces, the effects to come, and before and after.
+        Gives the bench, the faces, the effects to come, before and after, and the strength.
         """
+        empty = Bench()
+        nothing = empty, choice_value(WHOM, []), effects_to_come(self._editors)
         if photo is None:
-            yield Bench(), choice_value(FACES_TITLE, []), effects_to_come(self._editors), first_sight()
+            yield *nothing, first_sight(), _strength(empty)
             return
-        nothing = Bench(), choice_value(FACES_TITLE, []), effects_to_come(self._editors)
         try:
             self._check(photo, consent)
             opened = self._shelf.opened(photo)
@@ -77,24 +79,34 @@ class PhotoPage:
         except DiatError as error:
             gr.Warning(str(error))
             kind = "consent" if str(error) == CONSENT_FIRST else "refused"
-            yield *nothing, compare_value(None, str(error), kind=kind)
+            yield *nothing, compare_value(None, str(error), kind=kind), _strength(empty)
             return
         bench = Bench(photo, (usable[0],), identity=identity or None)
         faces = self._faces(bench, opened)
         untouched = _untouched(opened, bench)
         shown = compare_value(untouched, "Changing the face …", from_start=True)
-        yield bench, faces, effects_to_come(self._editors), shown
+        yield bench, faces, effects_to_come(self._editors), shown, _strength(bench)
         bench = bench.picked(wanted if wanted in self._editors.attributes else self._first_seen(opened, usable[0]))
-        yield bench, gr.skip(), gr.skip(), gr.skip()
+        yield bench, gr.skip(), gr.skip(), gr.skip(), _strength(bench)
 
-    def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, ...]:
+    def agree(
+        self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench
+    ) -> Iterator[tuple[Any, ...]]:
+        """The page's box was ticked, or is no longer: as `start`, but what is being worked on and may be goes on."""
+        if photo is not None and photo == bench.photo and (consent or photo in self._free):
+            yield (gr.skip(),) * 5
+        else:
+            yield from self.start(photo, consent, wanted, identity)
+
+    def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, Update]:
         """Another change. Gives the bench and the strength, which starts anew."""
         chosen = chosen_of(event, self._editors.attributes)
         if bench.photo is None:
             gr.Info(NO_PHOTO)
         if bench.photo is None or not chosen:
             return gr.skip(), gr.skip()
-        return bench.picked(chosen[0]), 1.0
+        bench = bench.picked(chosen[0])
+        return bench, _strength(bench)
 
     def choose(self, bench: Bench, event: gr.EventData) -> Bench:
         """Other faces."""
@@ -103,7 +115,7 @@ class PhotoPage:
 
     def adjust(self, bench: Bench, strength: float) -> Bench:
         """Another strength."""
-        return bench.adjusted(strength=strength)
+        return bench.adjusted(strength)
 
     def limit(self, bench: Bench, identity: float) -> Bench:
         """Another similarity to keep."""
@@ -111,19 +123,24 @@ class PhotoPage:
 
     def insist(self, bench: Bench) -> Bench:
         """The change is made although nothing seems to need it."""
-        return bench.adjusted(apply_anyway=True)
+        return bench.insisted()
 
-    def keep(self, bench: Bench) -> Bench:
-        """The next change goes on top."""
-        return bench.kept_on()
+    def keep(self, bench: Bench) -> tuple[Bench, Update]:
+        """The next change goes on top. Gives the bench and the strength."""
+        bench = bench.kept_on()
+        return bench, _strength(bench)
+
+    def take_away(self, bench: Bench, event: gr.EventData) -> tuple[Bench, Update]:
+        """One of the changes goes. Gives the bench and the strength."""
+        for number in chosen_of(event, [str(number) for number in range(len(bench.changes))]):
+            bench = bench.without(int(number))
+        return bench, _strength(bench)
 
     def undo(self, bench: Bench) -> tuple[Any, ...]:
-        """The last change goes. Gives the bench, the faces and the strength."""
+        """One step back. Gives the bench, the faces, the strength and the similarity to keep."""
         bench = bench.undone()
-        if bench.photo is None:
-            return bench, gr.skip(), gr.skip()
-        faces = self._faces(bench, self._shelf.opened(bench.photo))
-        return bench, faces, gr.skip() if bench.current is None else bench.current.strength
+        faces = gr.skip() if bench.photo is None else self._faces(bench, self._shelf.opened(bench.photo))
+        return bench, faces, _strength(bench), bench.identity or 0
 
     def effects(self, bench: Bench) -> Any:
         """Every change of the first chosen face, on top of what is kept, as pictures."""
@@ -135,17 +152,17 @@ class PhotoPage:
             return gr.skip()  # it is said where the changes are made
         face = base.faces[bench.faces[0] if bench.faces else base.usable[0]]
         chosen = [] if bench.current is None else [bench.current.attribute]
-        return effects_of(self._editors, base.photo.pixels, face, chosen)
+        return effects_of(self._editors, base.photo.pixels, face, chosen, ADD if bench.kept else TITLE)
 
     def render(self, bench: Bench) -> tuple[Any, ...]:
         """Make the changes.
 
-        Gives before and after, the buttons that go with them (apply anyway, add another, undo, download), and a list
-        of the changes.
+        Gives before and after, the buttons that go with them (apply anyway, keep, undo, download), and the changes.
         """
-        off = gr.update(interactive=False)
+        undo = gr.update(interactive=bool(bench.past))
+        steps = self._steps(bench)
         if bench.photo is None:
-            return gr.skip(), gr.update(visible=False), off, off, off, ""
+            return gr.skip(), *_buttons(), undo, gr.update(interactive=False), steps
         try:
             opened = self._shelf.opened(bench.photo)
             if bench.changes and not bench.faces:
@@ -154,12 +171,13 @@ class PhotoPage:
                 shown = compare_value(_untouched(opened, bench), PICK_ONE)
             else:
                 result = self._shelf.result(bench.photo, bench.changes)
-                return self._shown(bench, opened, result), *self._buttons(bench, result), self._history(bench)
+                insist, more = _next_steps(bench, result)
+                buttons = *_buttons(insist, more), undo, gr.update(interactive=True)
+                return self._shown(bench, opened, result), *buttons, steps
         except DiatError as error:
             gr.Warning(str(error))
             shown = compare_value(None, str(error), kind="refused")
-        undo = gr.update(interactive=bool(bench.changes))
-        return shown, gr.update(visible=False), off, undo, off, self._history(bench)
+        return shown, *_buttons(), undo, gr.update(interactive=False), steps
 
     def save(self, bench: Bench, kind: str) -> Any:
         """The result as a file of the photograph's own size."""
@@ -185,16 +203,15 @@ class PhotoPage:
 
     def _faces(self, bench: Bench, opened: Opened) -> Value:
         if len(opened.faces) < 2:
-            return choice_value(FACES_TITLE, [])
-        faults = [face_fault(face) for face in opened.faces]
+            return choice_value(WHOM, [])
         choices = [
             Choice(
                 str(index), f"Face {index + 1}", picture_file(portrait(opened.photo.pixels, face)),
-                note="cannot be changed" if fault else "", disabled=fault is not None, why=fault or "",
+                note="cannot be changed" if (fault := face_fault(face)) else "", disabled=bool(fault), why=fault or "",
             )
-            for index, (face, fault) in enumerate(zip(opened.faces, faults, strict=True))
+            for index, face in from_left(opened.faces)
         ]  # fmt: skip
-        return choice_value(FACES_TITLE, choices, [str(index) for index in bench.faces], several=True)
+        return choice_value(WHOM, choices, [str(index) for index in bench.faces], several=True)
 
     def _first_seen(self, opened: Opened, index: int) -> str:
         """The default change, or the first one of which anything would be seen on this face."""
@@ -216,19 +233,35 @@ class PhotoPage:
         )
         return compare_value(pictures, "\n".join(filter(None, lines)), details)
 
-    def _buttons(self, bench: Bench, result: EditResult) -> tuple[Update, ...]:
-        changed = (result.photo != result.original).any()
-        insist = not changed and bench.current is not None and not bench.current.apply_anyway
-        more = bool(changed) and bench.current is not None
-        on = gr.update(interactive=True)
-        return gr.update(visible=bool(insist)), gr.update(interactive=more), on, on
+    def _steps(self, bench: Bench) -> Value:
+        """The changes that are on the photograph; nothing before one is kept."""
+        if bench.photo is None or not bench.kept:
+            return steps_value([])
+        several = len(self._shelf.opened(bench.photo).faces) > 1
+        return steps_value(action_of(change.attribute) + _whose(change) * several for change in bench.changes)
 
-    def _history(self, bench: Bench) -> str:
-        if len(bench.changes) < 2 and not bench.kept:
-            return ""
-        return (
-            "Changes so far: " + ", then ".join(action_of(change.attribute).lower() for change in bench.changes) + "."
-        )
+
+def _strength(bench: Bench) -> Update:
+    """The strength of the current change; there is nothing to move without one."""
+    change = bench.current
+    return gr.update(value=1.0 if change is None else change.strength, interactive=change is not None)
+
+
+def _next_steps(bench: Bench, result: EditResult) -> tuple[bool, bool]:
+    """Whether the change can be applied anyway, and whether there is something to keep."""
+    if bench.current is None:
+        return False, False
+    changed = bool((result.photo != result.original).any())
+    return not changed and not bench.current.apply_anyway, changed
+
+
+def _buttons(insist: bool = False, more: bool = False) -> tuple[Update, Update]:
+    """To apply a change anyway, and to keep it: one in the place of the other, so that nothing jumps."""
+    return gr.update(visible=insist), gr.update(visible=not insist, interactive=more)
+
+
+def _whose(change: Change) -> str:
+    return f" (face {', '.join(str(index + 1) for index in change.faces)})"
 
 
 def _untouched(opened: Opened, bench: Bench) -> dict[str, Any]:

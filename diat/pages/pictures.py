@@ -105,6 +105,11 @@ def portrait(photo: U8, face: Face) -> U8:
     return _resized(part, scale, cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
+def from_left(faces: Sequence[Face]) -> list[tuple[int, Face]]:
+    """Faces as they stand in the picture, from left to right, each with the index by which it is called elsewhere."""
+    return sorted(enumerate(faces), key=lambda numbered: float(numbered[1].box[0] + numbered[1].box[2]))
+
+
 def tried(editor: FaceEditor, photo: U8, face: Face) -> tuple[U8, bool]:
     """A change of a face as a thumbnail, tried on a small copy of its surroundings, and whether anything is seen."""
     box = surroundings(face, photo.shape)

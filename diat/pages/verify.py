@@ -39,4 +39,4 @@ def verify_tab() -> None:
             gr.Markdown("Was this picture edited with DIAT? Every result carries marks; this page reads them.")
             message = gr.Markdown(label="Sentence", elem_id="verify-message")
     read = photo.change(verify, photo, message, api_name="verify", show_progress="hidden")
-    show_on_phones([read], "verify-message")
+    show_on_phones([read], "#verify-message")

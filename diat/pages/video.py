@@ -9,8 +9,8 @@ import gradio as gr
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice
 from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
-from diat.pages.parts import QUIET, show_on_phones, strength_choice, with_stop
-from diat.pages.video_steps import MAX_SECONDS, PEOPLE, VideoPage
+from diat.pages.parts import QUIET, WHOM, show_on_phones, strength_choice, with_stop
+from diat.pages.video_steps import MAX_SECONDS, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
 
 FACES = [("Largest face", "largest"), ("All faces", "all"), ("One person", "person")]
@@ -34,7 +34,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             take_uploads_only(film)
             effects, attribute = effect_choice(editors, "film-attribute")
             strength = strength_choice("film-strength")
-            people = choice("film-people", choice_value(PEOPLE, []))
+            people = choice("film-people", choice_value(WHOM, []))
             faces = gr.Radio(FACES, value="largest", label="Faces to change", elem_id="film-faces")
             refuse_by_a_sentence(faces)
             # Programs say it by its number, visitors by a click on the person.
@@ -67,7 +67,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         page.preview, [film, attribute, strength, faces, number, moment, consent], compared, show_progress="minimal",
         api_visibility="private",
     )  # fmt: skip
-    show_on_phones([looked], "film-compare")
+    show_on_phones([looked], "#film-compare")
     picked = people.pick(page.person, None, [faces, number], queue=False, **QUIET)
     met = gr.on([film.change, start.change], page.people, [film, start], people, trigger_mode="always_last", **QUIET)
     shown = [film, start, faces, number, consent, attribute]

@@ -14,8 +14,8 @@ from diat.errors import DiatError, InvalidArgument
 from diat.faces import MAX_FACES, Face, face_fault
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_of, effects_to_come
-from diat.pages.parts import CONSENT_FIRST, Stops, available, cache_file, refusal, similarity_sentence
-from diat.pages.pictures import before_and_after, close_ups, picture_file, portrait
+from diat.pages.parts import CONSENT_FIRST, WHOM, Stops, available, cache_file, refusal, similarity_sentence
+from diat.pages.pictures import before_and_after, close_ups, from_left, picture_file, portrait
 from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
 from diat.pixels import U8
 from diat.video.choice import FilmFaces
@@ -26,7 +26,6 @@ from diat.video.reader import FilmReader
 
 MAX_SECONDS = 60.0  # of film: minutes of work
 MAX_SEARCHED = 50  # frames in which people are looked for
-PEOPLE = "Whom to change"
 
 
 class VideoPage:
@@ -98,10 +97,12 @@ class VideoPage:
             picture, found = self._first_seen(film, start)
         except DiatError as error:
             gr.Warning(str(error))
-            return choice_value(PEOPLE, [])
-        crops = [picture_file(portrait(picture, face)) for face in found]
-        choices = [Choice(str(n), f"Person {n}", crop) for n, crop in enumerate(crops, start=1)]
-        return choice_value(PEOPLE, choices)
+            return choice_value(WHOM, [])
+        choices = [
+            Choice(str(index + 1), f"Person {index + 1}", picture_file(portrait(picture, face)))
+            for index, face in from_left(found)
+        ]
+        return choice_value(WHOM, choices)
 
     def person(self, event: gr.EventData) -> tuple[Any, Any]:
         """One of them was clicked."""

@@ -2,70 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import re
-from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+from visitor import (
+    SLOW,
+    consent,
+    downloaded,
+    effect,
+    effects_are_shown,
+    message,
+    pixels,
+    upload,
+    wait_for_result,
+)
 
-from diat.attributes import ATTRIBUTES
 from diat.provenance import is_marked
-from diat.watermark import MOST
-
-SLOW = 60_000  # milliseconds: the machine may be busy
-
-
-def upload(page: Page, path: Path) -> None:
-    page.locator("#photo input[type=file]").set_input_files(path)
-
-
-def consent(page: Page) -> None:
-    page.locator("#consent input").check()
-
-
-def message(page: Page):
-    return page.locator("#result .message")
-
-
-def effect(page: Page, attribute: str):
-    return page.locator(f"#effects button[data-id={attribute}]")
-
-
-def after(page: Page) -> str:
-    return page.locator("#result img.after").get_attribute("src")
-
-
-def wait_for_result(page: Page, old: str = "") -> str:
-    """Wait for an "after" that is not ``old``, and give its address, which names its content."""
-    expect(page.locator("#result .stage.both img.after")).to_be_visible(timeout=SLOW)
-    expect(page.locator("#result img.after")).not_to_have_attribute("src", old, timeout=SLOW)
-    expect(message(page)).to_contain_text("identity similarity", timeout=SLOW)
-    return after(page)
-
-
-def effects_are_shown(page: Page) -> None:
-    expect(page.locator("#effects img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)
-
-
-def downloaded(page: Page) -> tuple[str, bytes]:
-    expect(page.locator("#download")).to_be_enabled(timeout=SLOW)
-    with page.expect_download(timeout=SLOW) as download:
-        page.click("#download")
-    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
-
-
-def pixels(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-
-
-@pytest.fixture(scope="module")
-def crowd_path(tmp_path_factory, crowd) -> Path:
-    path = tmp_path_factory.mktemp("crowd") / "crowd.png"
-    Image.fromarray(crowd).save(path)
-    return path
 
 
 @pytest.mark.parametrize(("width", "height", "pair"), [(1400, 900, "#result"), (390, 844, "#title .sight")])
@@ -118,86 +72,40 @@ def test_every_change_is_a_picture_and_a_click_picks_it(page, hopper_path, hoppe
     assert pixels(data).shape == hopper.shape
 
 
-def test_nothing_to_change_is_said_and_can_be_done_anyway(page, hopper_path):
-    consent(page)
-    upload(page, hopper_path)
+def test_chosen_hovered_and_focused_look_different_and_a_photograph_is_no_example_any_more(page, hopper_path):
+    first, second = (page.locator("#examples button.picture").nth(number) for number in range(2))
+
+    def look(picture) -> tuple[str, ...]:
+        return tuple(
+            picture.evaluate(
+                """e => [getComputedStyle(e).borderColor, getComputedStyle(e).outlineStyle,
+                getComputedStyle(e).outlineColor, getComputedStyle(e.querySelector(".frame"), "::after").content]"""
+            )
+        )
+
+    looks = [look(first)]
+    first.hover()
+    looks.append(look(first))
+    page.mouse.move(0, 0)
+    page.keyboard.press("Tab")
+    first.focus()
+    looks.append(look(first))
+    first.click()
+    page.mouse.move(0, 0)
+    expect(first).to_have_attribute("aria-pressed", "true")
+    first.evaluate("e => e.blur()")
+    looks.append(look(first))
+    assert len(set(looks)) == 4, looks
     wait_for_result(page)
-    expect(page.locator("#anyway")).not_to_be_visible()
-    effect(page, "mouth_close").click()
-    expect(message(page)).to_contain_text("closed already: nothing was changed", timeout=SLOW)
-    page.click("#anyway")
+    second.click()
+    expect(first).to_have_attribute("aria-pressed", "false")
+    consent(page)
+    page.locator("#photo").get_by_label("Remove Image").click()
+    expect(page.locator("#examples [aria-pressed=true]")).to_have_count(0, timeout=SLOW)
+    second.click()
     expect(message(page)).to_contain_text("identity similarity", timeout=SLOW)
-
-
-def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):
-    consent(page)
     upload(page, hopper_path)
-    first = wait_for_result(page)
-    effect(page, "eyeglasses_remove").click()
-    one = wait_for_result(page, first)
-    page.click("#keep")
-    expect(message(page)).to_contain_text("Pick a change", timeout=SLOW)
-    effect(page, "older_to_younger").click()
-    wait_for_result(page, one)
-    expect(page.locator("#history")).to_contain_text("remove glasses, then younger")
-    shoot("stacked")
-    name, data = downloaded(page)
-    assert name == "grace_hopper-remove-glasses-younger.jpg"
-    assert b"eyeglasses_remove strength=1, older_to_younger strength=1" in data
-    page.click("#undo")
-    expect(page.locator("#result img.after")).to_have_attribute("src", one, timeout=SLOW)
-    expect(effect(page, "eyeglasses_remove")).to_have_attribute("aria-pressed", "true", timeout=SLOW)
-    page.click("#undo")
-    expect(message(page)).to_contain_text("Pick a change", timeout=SLOW)
-    expect(page.locator("#download")).to_be_disabled()
-
-
-def test_faces_are_chosen_by_their_pictures(page, crowd_path, crowd, shoot):
-    consent(page)
-    upload(page, crowd_path)
-    old = wait_for_result(page)
-    expect(page.locator("#faces button.picture")).to_have_count(2)
-    effect(page, "older_to_younger").click()
-    old = wait_for_result(page, old)
-    expect(message(page)).to_contain_text("Face 1:")
-    page.get_by_role("button", name="All", exact=True).click()
-    expect(message(page)).to_contain_text("Face 1, 2:", timeout=SLOW)
-    shoot("all")
-    page.get_by_role("button", name="None", exact=True).click()
-    expect(message(page)).to_contain_text("at least one face", timeout=SLOW)
-    page.locator("#faces button.picture").nth(1).click()
-    expect(message(page)).to_contain_text("Face 2:", timeout=SLOW)
-    _, data = downloaded(page)
-    moved = np.abs(pixels(data).astype(int) - crowd)
-    assert moved[:, :512].max() <= MOST + 2 < moved[:, 512:].max()  # but for the invisible mark
-
-
-def test_the_keyboard_moves_the_strength_and_the_change_is_made_again(page, collins_path):
-    consent(page)
-    upload(page, collins_path)
-    old = wait_for_result(page)
-    page.locator("#strength input[type=range]").focus()
-    for _ in range(6):
-        page.keyboard.press("ArrowLeft")
-    expect(page.locator("#strength input[type=number]")).to_have_value("0.7")
-    old = wait_for_result(page, old)
-    ring = page.locator("#strength input[type=range]").evaluate("e => getComputedStyle(e).outlineStyle")
-    assert ring == "solid"
-    field = page.locator("#strength input[type=number]")
-    field.fill("1.2")
-    field.press("Enter")
-    wait_for_result(page, old)
-
-
-def test_a_change_can_be_held_to_a_similarity(page):
-    page.locator("#examples button.picture").first.click()
-    old = wait_for_result(page)
-    page.get_by_text("Advanced").click()
-    field = page.locator("#identity input[type=number]")
-    field.fill("0.95")
-    field.press("Enter")
-    wait_for_result(page, old)
-    expect(message(page)).to_contain_text("instead of 1")
+    expect(page.locator("#examples [aria-pressed=true]")).to_have_count(0, timeout=SLOW)
 
 
 def test_before_and_after_are_compared_in_three_ways_and_nothing_is_covered(page, shoot):

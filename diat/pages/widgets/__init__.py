@@ -36,9 +36,7 @@ class Choice:
     why: str = ""  # it is disabled, or what it is
 
 
-def choice_value(
-    title: str, choices: Iterable[Choice], chosen: Sequence[str] = (), several: bool = False, marks: bool = True
-) -> Value:
+def choice_value(title: str, choices: Iterable[Choice], chosen: Sequence[str] = (), several: bool = False) -> Value:
     """What a `choice` shows.
 
     Args:
@@ -46,7 +44,6 @@ def choice_value(
         choices: the pictures.
         chosen: names of those that are chosen.
         several: whether more than one may be.
-        marks: whether what is chosen stays marked; without it each picture is a button.
     """
     items = [
         {"id": c.name, "caption": c.caption, "image": c.image, "note": c.note, "disabled": c.disabled, "why": c.why}
@@ -54,7 +51,6 @@ def choice_value(
     ]
     return {
         "stamp": time.monotonic(), "title": title, "items": items, "chosen": list(chosen), "several": several,
-        "marks": marks,
     }  # fmt: skip
 
 
@@ -122,6 +118,22 @@ def bar(elem_id: str, label: str) -> gr.HTML:
         ' ${value.of ? "" : "hidden"}></progress>'
     )
     return gr.HTML(bar_value(), html_template=template, js_on_load=None, elem_id=elem_id, elem_classes="bar-part")
+
+
+def steps_value(captions: Iterable[str]) -> Value:
+    """What `steps` shows; nothing is seen of it without any. ``captions``: one for each change, in order."""
+    return {"stamp": time.monotonic(), "captions": list(captions)}
+
+
+def steps(elem_id: str) -> gr.HTML:
+    """The changes of a photograph, each with a cross. The event `pick` says which one's was clicked, from "0"."""
+    return gr.HTML(
+        steps_value([]),
+        html_template='<div class="steps"></div>',
+        js_on_load=(HERE / "steps.js").read_text(),
+        elem_id=elem_id,
+        elem_classes="steps-part",
+    )
 
 
 def saver(elem_id: str) -> gr.HTML:

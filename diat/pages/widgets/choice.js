@@ -27,7 +27,7 @@ function picture(item) {
   button.dataset.id = item.id;
   button.disabled = item.disabled;
   button.title = item.why || "";
-  if (props.value.marks) button.setAttribute("aria-pressed", String(props.value.chosen.includes(item.id)));
+  button.setAttribute("aria-pressed", String(props.value.chosen.includes(item.id)));
   const frame = make("span", "frame");
   if (item.image) {
     const image = make("img", "");

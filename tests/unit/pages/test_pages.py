@@ -63,14 +63,43 @@ def test_a_preview_that_is_there_is_not_written_anew_but_kept_on(uploads, hopper
 
 
 def test_changes_go_on_top_of_each_other_and_are_undone():
-    bench = Bench("a.jpg", (0,)).picked("mouth_close").adjusted(strength=0.5)
+    bench = Bench("a.jpg", (0,)).picked("mouth_close").adjusted(0.5)
     assert bench.changes == (Change("mouth_close", (0,), 0.5),)
     assert bench.picked("mouth_open").changes == (Change("mouth_open", (0,)),)  # in its place
     two = bench.kept_on().chosen([1, 0]).picked("older_to_younger")
     assert two.changes == (Change("mouth_close", (0,), 0.5), Change("older_to_younger", (0, 1)))
-    assert two.undone() == bench
-    assert bench.undone() == Bench("a.jpg", (0,))
-    assert Bench().undone() == Bench()
+    assert two.without(0).changes == (Change("older_to_younger", (0, 1)),)
+    assert two.without(1).changes == (Change("mouth_close", (0,), 0.5),)
+    assert two.without(2) == two
+    assert bench.kept_on().without(0) == Bench("a.jpg", (0,))
+
+
+def test_every_step_is_undone_and_none_that_was_none_or_one_drag_counts_twice():
+    steps = [Bench("a.jpg", (0,))]
+    for step in (
+        lambda bench: bench.picked("mouth_close"),
+        lambda bench: bench.adjusted(0.5),
+        lambda bench: bench.picked("mouth_open"),  # in its place
+        lambda bench: bench.insisted(),
+        lambda bench: bench.limited(0.8),
+        lambda bench: bench.kept_on(),
+        lambda bench: bench.chosen([1]),
+        lambda bench: bench.picked("older_to_younger"),
+        lambda bench: bench.without(0),
+    ):
+        steps.append(step(steps[-1]))
+    bench = steps.pop()
+    assert bench.picked("older_to_younger").past == bench.past  # it is picked already
+    dragged = bench.adjusted(0.9).adjusted(0.8).adjusted(0.7)
+    assert dragged.undone() == bench
+    assert dragged.adjusted(1.0).past == bench.past  # where it was
+    while steps:
+        bench = bench.undone()
+        assert bench == steps.pop()
+    assert not bench.past and bench.undone() == bench
+    for number in range(300):
+        bench = bench.picked(("mouth_open", "mouth_close")[number % 2])
+    assert len(bench.past) == 100 and not bench.past[-1].past  # it stays small
 
 
 def test_the_second_change_is_made_on_the_first_and_the_faces_keep_their_order(pool, tmp_path, crowd, detector):

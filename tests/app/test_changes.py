@@ -1,0 +1,176 @@
+"""Changes of a photograph on the page: of whom, how strong, one on top of another, and undone, in real Chromium."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from visitor import (
+    SLOW,
+    after,
+    consent,
+    downloaded,
+    effect,
+    effects_are_shown,
+    message,
+    pixels,
+    upload,
+    wait_for_result,
+)
+
+from diat.watermark import MOST
+
+
+@pytest.fixture(scope="module")
+def crowd_path(tmp_path_factory, crowd) -> Path:
+    path = tmp_path_factory.mktemp("crowd") / "crowd.png"
+    Image.fromarray(crowd).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def many_path(tmp_path_factory, collins, hopper) -> Path:
+    """Five faces: Collins four times, ever smaller, and at the right Hopper, whose face is the largest."""
+    four = [Image.fromarray(collins).resize((side, side)) for side in (400, 370, 340, 310)]
+    row = Image.new("RGB", (4 * 400 + hopper.shape[1], hopper.shape[0]))
+    for number, one in enumerate(four):
+        row.paste(one, (400 * number, 50))
+    row.paste(Image.fromarray(hopper), (1600, 0))
+    path = tmp_path_factory.mktemp("many") / "many.png"
+    row.save(path)
+    return path
+
+
+def test_nothing_to_change_is_said_and_can_be_done_anyway(page, hopper_path):
+    consent(page)
+    upload(page, hopper_path)
+    wait_for_result(page)
+    expect(page.locator("#anyway")).not_to_be_visible()
+    effect(page, "mouth_close").click()
+    expect(message(page)).to_contain_text("closed already: nothing was changed", timeout=SLOW)
+    page.click("#anyway")
+    expect(message(page)).to_contain_text("identity similarity", timeout=SLOW)
+
+
+def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):
+    consent(page)
+    upload(page, hopper_path)
+    first = wait_for_result(page)
+    effect(page, "eyeglasses_remove").click()
+    one = wait_for_result(page, first)
+    page.get_by_role("button", name="Keep this and add another change").click()
+    expect(message(page)).to_contain_text("Pick the next change below", timeout=SLOW)
+    expect(page.locator("#strength input[type=range]")).to_be_disabled()  # there is nothing to move yet
+    expect(page.locator("#effects")).to_contain_text("What to add", timeout=SLOW)
+    effect(page, "older_to_younger").click()
+    both = wait_for_result(page, one)
+    expect(page.locator("#steps")).to_contain_text(re.compile(r"On the photo:\s*Remove glasses ×\s*\+\s*Younger ×"))
+    shoot("stacked")
+    name, data = downloaded(page)
+    assert name == "grace_hopper-remove-glasses-younger.jpg"
+    assert b"eyeglasses_remove strength=1, older_to_younger strength=1" in data
+    page.get_by_role("button", name="Take away: Remove glasses").click()  # from below the other
+    expect(page.locator("#steps")).not_to_be_visible(timeout=SLOW)
+    wait_for_result(page, both)
+    page.click("#undo")
+    expect(page.locator("#result img.after")).to_have_attribute("src", both, timeout=SLOW)
+    page.click("#undo")
+    expect(message(page)).to_contain_text("Pick the next change below", timeout=SLOW)
+    page.click("#undo")
+    expect(page.locator("#result img.after")).to_have_attribute("src", one, timeout=SLOW)
+    expect(effect(page, "eyeglasses_remove")).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+
+
+def test_undo_brings_back_what_a_click_or_a_slider_replaced(page):
+    page.locator("#examples button.picture").nth(1).click()
+    first = wait_for_result(page)
+    effect(page, "older_to_younger").click()
+    second = wait_for_result(page, first)
+    strength = page.locator("#strength input[type=range]")
+    strength.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowLeft")
+    third = wait_for_result(page, second)
+    consent(page)  # what goes on is not begun anew
+    page.wait_for_timeout(1000)
+    assert after(page) == third
+    for address, picked in ((second, "older_to_younger"), (first, "eyeglasses_remove")):
+        page.click("#undo")
+        expect(page.locator("#result img.after")).to_have_attribute("src", address, timeout=SLOW)
+        expect(effect(page, picked)).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+        expect(strength).to_have_value("1")
+    page.click("#undo")
+    expect(message(page)).to_contain_text("Pick a change", timeout=SLOW)
+    expect(page.locator("#undo")).to_be_disabled()
+    expect(page.locator("#download")).to_be_disabled()
+
+
+def test_faces_are_chosen_by_their_pictures(page, crowd_path, crowd, shoot):
+    consent(page)
+    upload(page, crowd_path)
+    old = wait_for_result(page)
+    expect(page.locator("#faces button.picture")).to_have_count(2)
+    effect(page, "older_to_younger").click()
+    old = wait_for_result(page, old)
+    expect(message(page)).to_contain_text("Face 1:")
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(message(page)).to_contain_text("Face 1, 2:", timeout=SLOW)
+    shoot("all")
+    page.get_by_role("button", name="None", exact=True).click()
+    expect(message(page)).to_contain_text("at least one face", timeout=SLOW)
+    page.locator("#faces button.picture").nth(1).click()
+    expect(message(page)).to_contain_text("Face 2:", timeout=SLOW)
+    _, data = downloaded(page)
+    moved = np.abs(pixels(data).astype(int) - crowd)
+    assert moved[:, :512].max() <= MOST + 2 < moved[:, 512:].max()  # but for the invisible mark
+
+
+def test_on_a_phone_several_faces_come_into_view_with_the_result_and_stand_as_in_the_photograph(page, many_path, shoot):
+    page.set_viewport_size({"width": 390, "height": 844})
+    consent(page)
+    upload(page, many_path)
+    wait_for_result(page)
+    effects_are_shown(page)
+    page.wait_for_timeout(700)  # it scrolls smoothly
+    expect(page.locator("#faces")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#result .stage")).to_be_in_viewport(ratio=1)
+    numbers = page.locator("#faces button.picture").evaluate_all("all => all.map((e) => e.innerText.trim())")
+    assert numbers == ["Face 2", "Face 3", "Face 4", "Face 5", "Face 1"]  # the largest is at the right
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390  # they scroll in their row
+    shoot("five")
+    page.locator("#faces button.picture").first.click()
+    expect(message(page)).to_contain_text("Face 1", timeout=SLOW)
+    page.wait_for_timeout(700)
+    expect(page.locator("#faces")).to_be_in_viewport(ratio=1)  # to choose another
+
+
+def test_the_keyboard_moves_the_strength_and_the_change_is_made_again(page, collins_path):
+    consent(page)
+    upload(page, collins_path)
+    old = wait_for_result(page)
+    page.locator("#strength input[type=range]").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("#strength input[type=number]")).to_have_value("0.7")
+    old = wait_for_result(page, old)
+    ring = page.locator("#strength input[type=range]").evaluate("e => getComputedStyle(e).outlineStyle")
+    assert ring == "solid"
+    field = page.locator("#strength input[type=number]")
+    field.fill("1.2")
+    field.press("Enter")
+    wait_for_result(page, old)
+
+
+def test_a_change_can_be_held_to_a_similarity(page):
+    page.locator("#examples button.picture").first.click()
+    old = wait_for_result(page)
+    page.get_by_text("Advanced").click()
+    field = page.locator("#identity input[type=number]")
+    field.fill("0.95")
+    field.press("Enter")
+    wait_for_result(page, old)
+    expect(message(page)).to_contain_text("instead of 1")

@@ -1,0 +1,57 @@
+"""What a visitor does on the photograph's page, for tests that drive it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from diat.attributes import ATTRIBUTES
+
+SLOW = 60_000  # milliseconds: the machine may be busy
+
+
+def upload(page: Page, path: Path) -> None:
+    page.locator("#photo input[type=file]").set_input_files(path)
+
+
+def consent(page: Page) -> None:
+    page.locator("#consent input").check()
+
+
+def message(page: Page):
+    return page.locator("#result .message")
+
+
+def effect(page: Page, attribute: str):
+    return page.locator(f"#effects button[data-id={attribute}]")
+
+
+def after(page: Page) -> str:
+    return page.locator("#result img.after").get_attribute("src")
+
+
+def wait_for_result(page: Page, old: str = "") -> str:
+    """Wait for an "after" that is not ``old``, and give its address, which names its content."""
+    expect(page.locator("#result .stage.both img.after")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#result img.after")).not_to_have_attribute("src", old, timeout=SLOW)
+    expect(message(page)).to_contain_text("identity similarity", timeout=SLOW)
+    return after(page)
+
+
+def effects_are_shown(page: Page) -> None:
+    expect(page.locator("#effects img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)
+
+
+def downloaded(page: Page) -> tuple[str, bytes]:
+    expect(page.locator("#download")).to_be_enabled(timeout=SLOW)
+    with page.expect_download(timeout=SLOW) as download:
+        page.click("#download")
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
