@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from diat.errors import DiatError, PhotoRejected
@@ -15,7 +15,7 @@ from diat.identity import Person, allowed_strength
 from diat.methods import AlignedFace
 from diat.photo import Photo, PhotoSource, open_photo
 from diat.pixels import U8
-from diat.results import EditedFace, EditResult, needless_notices, weakened_notices
+from diat.results import UNCHANGED, EditedFace, EditResult, needless_notices, weakened_notices
 
 if TYPE_CHECKING:
     from diat.editor import FaceEditor
@@ -113,7 +113,7 @@ class PhotoBatch:
     def _finished(self, job: _Job, changes: list[Any]) -> EditResult:
         original, method = job.photo.pixels, self._editor.method
         needed = [method.needed(change) for change in changes]
-        job.notices.extend([] if self._apply_anyway else needless_notices(self._editor.spec, job.chosen, needed))
+        why = [] if self._apply_anyway else needless_notices(self._editor.spec, job.chosen, needed)
         with job.timed("paste"):
             result, made = original, []
             for face, change in zip(job.aligned, changes, strict=True):
@@ -125,19 +125,20 @@ class PhotoBatch:
                 measure = Person(self._editor.detector, original, face.face).compared(result)
                 edited.append(EditedFace(index, *pair, probability, strength, measure))
         if self._identity is not None:
-            job.notices.extend(weakened_notices(edited, self._strength, self._identity))
+            why.extend(weakened_notices(edited, self._strength, self._identity))
         self._log(job)
-        return EditResult(
+        done = EditResult(
             photo=result,
             original=original,
             faces=job.faces,
             edited=tuple(edited),
             attribute=self._editor.spec.name,
             strength=max(face.strength for face in edited),
-            notices=tuple(job.notices),
+            notices=(*job.notices, *why),
             milliseconds=job.milliseconds,
             keepsake=job.photo.keepsake,
         )
+        return replace(done, notices=(*done.notices, UNCHANGED)) if done.unchanged and not why else done
 
     def _changed(self, photo: U8, face: AlignedFace, change: Any) -> tuple[U8, Any, float]:
         """The photograph with a face changed as strongly as its identity allows, the change, and how strong it is."""

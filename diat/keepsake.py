@@ -1,7 +1,8 @@
 """What a photograph's file holds besides the pixels that the network sees, and what of it the edited file keeps.
 
 The editor works on opaque sRGB. A file's transparency, its own colour space and its dates come back when the result is
-written; its place (GPS) and everything else about camera, owner and former edits stays behind.
+written, and a file that says that it was edited goes on saying so; its place (GPS) and everything else about camera,
+owner and what else was done to it stays behind.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ class Keepsake:
     colours: U8 | None = None
     profile: bytes | None = None  # the ICC profile of those
     exif: bytes = b""  # dates alone
+    # What `diat.provenance.edit_of` says of each edit that was made before; () where the file says that it was edited
+    # and not how, None where nothing says so.
+    edits: tuple[str, ...] | None = None
 
     def restored(self, original: U8, edited: U8) -> U8:
         """An edited photograph in its file's own colours: what was not changed is bit-equal to the file.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,10 +13,9 @@ from diat.credentials import Credentials
 from diat.errors import DiatError, PhotoRejected
 from diat.formats import kind_of
 from diat.photo import open_photo, photo_bytes
-from diat.provenance import DIGITAL_SOURCE_TYPE, SOFTWARE
+from diat.provenance import edits_named, is_marked, maker_of
 from diat.watermark import THRESHOLD, score
 
-_MAKER = re.compile(rb"%b [A-Za-z0-9_.-]{1,60} strength=[0-9.e+-]{1,12}" % SOFTWARE.encode())
 FRAMES = 8  # of a film that are looked at
 METADATA_BYTES = 2**20  # at a film's beginning and its end, where its metadata lie
 
@@ -73,7 +71,7 @@ def read_marks(source: bytes | Path) -> Marks:
     data = photo_bytes(source) if isinstance(source, Path) else source
     pixels, kind = open_photo(data).pixels, kind_of(data)
     found = credentials.read(data, kind) if kind in credentials.MIME_TYPES else None
-    return Marks(_maker(data), DIGITAL_SOURCE_TYPE.encode() in data, score(pixels), found)
+    return Marks(_maker(data), is_marked(data), score(pixels), found)
 
 
 def _is_picture(path: Path) -> bool:
@@ -94,10 +92,9 @@ def _film_marks(path: Path) -> Marks:
         data = file.read(METADATA_BYTES)
         file.seek(max(0, path.stat().st_size - METADATA_BYTES))
         data += file.read()
-    declared = DIGITAL_SOURCE_TYPE.encode() in data
-    return Marks(_maker(data), declared, float(np.median(scores)) if scores else 0.0, None)
+    return Marks(_maker(data), is_marked(data), float(np.median(scores)) if scores else 0.0, None)
 
 
 def _maker(data: bytes) -> str | None:
-    found = _MAKER.search(data)
-    return found[0].decode() if found else None
+    edits = edits_named(data)
+    return maker_of(edits) if edits else None

@@ -17,6 +17,7 @@ from diat.errors import PhotoRejected
 from diat.formats import open_header, reason
 from diat.keepsake import GPS, WHITE, Keepsake, dates_of, writable_profile
 from diat.pixels import U8
+from diat.provenance import edits_named, is_marked
 
 MAX_PIXELS = 120_000_000  # by the header; a telephone's largest pictures have 108 million
 # Larger ones are reduced to it. Edits peak at 0.9 GB of memory for 48 million pixels, at 1.9 GB for 108 million.
@@ -60,7 +61,7 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
     Raises:
         PhotoRejected: it is not such a file, damaged, empty, or larger than 120 megapixels by its header.
     """
-    kind: str | None = None
+    data: bytes | None = None
     if isinstance(source, np.ndarray):
         array = _checked_array(source)
         if array.ndim == 3 and array.shape[2] == 3:
@@ -69,21 +70,25 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
     elif isinstance(source, Image.Image):
         image = source
     elif isinstance(source, (str, os.PathLike)):
-        kind, image = open_header(photo_bytes(Path(source)))
+        data = photo_bytes(Path(source))
     elif isinstance(source, (bytes, bytearray, memoryview)):
         if len(source) > MAX_BYTES:
             raise PhotoRejected(_too_many_bytes(f"more than {MAX_BYTES // 2**20} MiB"))
-        kind, image = open_header(bytes(source))
+        data = bytes(source)
     elif hasattr(source, "read"):
-        kind, image = open_header(_read_file(source))
+        data = _read_file(source)
     else:
         raise PhotoRejected(
             f"A photograph is a path, bytes, an open file, a PIL image or an array, not {type(source).__name__}."
         )
+    keepsake = Keepsake()
+    if data is not None:
+        kind, image = open_header(data)
+        keepsake = Keepsake(kind, edits=edits_named(data) if is_marked(data) else None)
     _check_size(image.width, image.height)
     try:
         image.load()
-        return _normalised(image, kind, None if full_size else WORKING_PIXELS)
+        return _normalised(image, keepsake, None if full_size else WORKING_PIXELS)
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
         raise PhotoRejected(
             f"The photograph is damaged or cut off ({reason(error)}): export or copy it again."
@@ -166,10 +171,10 @@ def _checked_array(array: Any) -> U8:
     return checked
 
 
-def _normalised(image: Image.Image, kind: str | None, limit: int | None) -> Photo:
+def _normalised(image: Image.Image, keepsake: Keepsake, limit: int | None) -> Photo:
     notices = []
     if (
-        kind != "HEIF" and image.format != "MPO" and getattr(image, "is_animated", False)
+        keepsake.kind != "HEIF" and image.format != "MPO" and getattr(image, "is_animated", False)
     ):  # counting would read them all
         image.seek(0)
         notices.append("The picture is animated: its first frame was taken.")
@@ -185,7 +190,7 @@ def _normalised(image: Image.Image, kind: str | None, limit: int | None) -> Phot
         notices.append(
             f"The photograph was reduced from {before[0]}x{before[1]} to {image.width}x{image.height} pixels."
         )
-    return _opaque_srgb(_upright(image), Keepsake(kind, exif=exif), notices)
+    return _opaque_srgb(_upright(image), replace(keepsake, exif=exif), notices)
 
 
 def _upright(image: Image.Image) -> Image.Image:

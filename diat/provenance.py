@@ -7,6 +7,9 @@ certificate is configured (`diat.credentials`), and to everybody's eyes where a 
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Iterable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,9 +44,23 @@ _XMP = (
 )
 
 
+_EDIT = rb"[A-Za-z0-9_.-]{1,60} strength=[0-9.e+-]{1,12}"
+_EDITS = re.compile(rb"%b (%b(?:, %b){0,20})" % (SOFTWARE.encode(), _EDIT, _EDIT))
+
+
+def edit_of(attribute: str, strength: float) -> str:
+    """What a file says of one edit: ``"eyeglasses_remove strength=1"``."""
+    return f"{attribute} strength={strength:g}"
+
+
 def edited_by(attribute: str, strength: float) -> str:
     """What a file says of its maker: ``"DIAT eyeglasses_remove strength=1"``."""
-    return f"{SOFTWARE} {attribute} strength={strength:g}"
+    return maker_of([edit_of(attribute, strength)])
+
+
+def maker_of(edits: Iterable[str]) -> str:
+    """The same of several edits, one on top of another, see `edit_of`."""
+    return f"{SOFTWARE} {', '.join(edits)}".rstrip()
 
 
 def encode(
@@ -60,9 +77,29 @@ def encode(
     """Encode an edited photograph with its mark.
 
     Args:
-        pixels: (H, W, 3) RGB uint8, or (H, W, 4) with transparency, which a JPEG cannot have.
         attribute: what was changed.
         strength: and how much.
+        pixels, kind, quality, profile, exif, label, invisible: see `encode_as`, which also says what it raises.
+    """
+    return encode_as(pixels, edited_by(attribute, strength), kind, quality, profile, exif, label, invisible)
+
+
+def encode_as(
+    pixels: U8,
+    maker: str | None,
+    kind: str = "PNG",
+    quality: int = DEFAULT_QUALITY,
+    profile: bytes | None = None,
+    exif: bytes = b"",
+    label: bool = False,
+    invisible: bool = True,
+) -> bytes:
+    """Encode a photograph, with marks if it was edited.
+
+    Args:
+        pixels: (H, W, 3) RGB uint8, or (H, W, 4) with transparency, which a JPEG cannot have.
+        maker: what the file says of its maker, see `maker_of`; None for a photograph that was not edited, which
+            carries no mark of any kind.
         kind: ``"PNG"``, ``"JPEG"`` (full chroma) or ``"WEBP"`` (lossless).
         quality: of a JPEG, 1 to 100.
         profile: ICC profile of the pixels; None is sRGB.
@@ -77,25 +114,31 @@ def encode(
     """
     if not 1 <= quality <= MAX_QUALITY:
         raise InvalidArgument(f"The quality must be from 1 to {MAX_QUALITY}, not {quality}.")
-    pixels = labelled(pixels) if label else pixels
-    image, buffer = Image.fromarray(watermarked(pixels) if invisible else pixels), io.BytesIO()
-    kept = {"icc_profile": profile, "exif": exif}
-    maker = edited_by(attribute, strength)
-    xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, maker=maker)
+    kept: dict[str, Any] = {"icc_profile": profile, "exif": exif}
+    if maker is not None:
+        pixels = labelled(pixels) if label else pixels
+        pixels = watermarked(pixels) if invisible else pixels
+        xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, maker=maker)
+        kept |= {"pnginfo": _png_info(maker, xmp)} if kind == "PNG" else {"xmp": xmp.encode()}
+    image, buffer = Image.fromarray(pixels), io.BytesIO()
     if kind == "PNG":
-        info = PngInfo()
-        info.add_text("Software", maker)
-        info.add_itxt("XML:com.adobe.xmp", xmp)
-        image.save(buffer, "PNG", pnginfo=info, compress_level=PNG_LEVEL, **kept)
+        image.save(buffer, "PNG", compress_level=PNG_LEVEL, **kept)
     elif kind == "JPEG":
-        image.save(buffer, "JPEG", quality=quality, subsampling=0, xmp=xmp.encode(), **kept)
+        image.save(buffer, "JPEG", quality=quality, subsampling=0, **kept)
     elif kind == "WEBP":
-        image.save(buffer, "WEBP", lossless=True, exact=True, xmp=xmp.encode(), **kept)
+        image.save(buffer, "WEBP", lossless=True, exact=True, **kept)
     else:
         raise InvalidArgument(f"The kind must be PNG, JPEG or WEBP, not {kind!r}.")
-    if credentials.configured():
+    if maker is not None and credentials.configured():
         return credentials.signed(buffer.getvalue(), kind, maker, DIGITAL_SOURCE_TYPE)
     return buffer.getvalue()
+
+
+def _png_info(maker: str, xmp: str) -> PngInfo:
+    info = PngInfo()
+    info.add_text("Software", maker)
+    info.add_itxt("XML:com.adobe.xmp", xmp)
+    return info
 
 
 def labelled(pixels: U8) -> U8:
@@ -127,3 +170,9 @@ def mark_jpeg(data: bytes, attribute: str, strength: float) -> bytes:
 def is_marked(data: bytes) -> bool:
     """Whether a file carries the mark that `encode` writes."""
     return DIGITAL_SOURCE_TYPE.encode() in data
+
+
+def edits_named(data: bytes) -> tuple[str, ...]:
+    """The edits that a file names, see `edit_of`; none where it names none."""
+    found = _EDITS.search(data)
+    return tuple(found[1].decode().split(", ")) if found else ()

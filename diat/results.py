@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from diat.attributes import AttributeSpec, attribute_spec
@@ -19,8 +20,9 @@ from diat.keepsake import Keepsake
 from diat.native.stage import faded
 from diat.photo import Photo
 from diat.pixels import U8
-from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, encode
+from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, edit_of, encode_as, maker_of
 
+UNCHANGED = "Nothing was changed."
 MAX_STEM = 100  # characters of an original's name in a result's: file systems take 255 bytes
 
 
@@ -66,9 +68,19 @@ class _Known:
 
 
 def result_name(original: str, attributes: Sequence[str], suffix: str) -> str:
-    """What to call a file of some changes: ``"NAME-close-mouth-younger.jpg"``."""
-    actions = "-".join(attribute_spec(attribute).action.lower().replace(" ", "-") for attribute in attributes)
-    return f"{Path(original).stem[:MAX_STEM]}-{actions}{suffix}"
+    """What to call a file of some changes: ``"NAME-close-mouth-younger.jpg"``.
+
+    Without a change it is the original's own name, with another ending where the format is another one.
+    """
+    stem, ending = Path(original).stem[:MAX_STEM], Path(original).suffix
+    if not attributes and KINDS.get(ending.lower()) == KINDS[suffix]:
+        suffix = ending
+    return "-".join([stem, *map(action_in_names, attributes)]) + suffix
+
+
+def action_in_names(attribute: str) -> str:
+    """What files' names call a change: ``"close-mouth"``."""
+    return attribute_spec(attribute).action.lower().replace(" ", "-")
 
 
 def needless_notices(spec: AttributeSpec, chosen: Sequence[int], needed: Sequence[float]) -> list[str]:
@@ -115,6 +127,28 @@ class EditResult:
     milliseconds: dict[str, float]
     keepsake: Keepsake = Keepsake()  # what of the original's file `save` and `to_bytes` keep
 
+    @cached_property
+    def unchanged(self) -> bool:
+        """Whether no pixel differs from the original: the face has the attribute already, or the strength is 0.
+
+        The files of such a result do not say that this edit was made, and carry no mark of it.
+        """
+        return self.photo is self.original or np.array_equal(self.photo, self.original)
+
+    @property
+    def edits(self) -> tuple[str, ...] | None:
+        """What a file says of each edit that changed it, see `diat.provenance.edit_of`, earlier ones first.
+
+        Empty where the original's file says that it was edited and not how; None for what nothing has edited.
+        """
+        earlier = self.keepsake.edits
+        return earlier if self.unchanged else (*(earlier or ()), edit_of(self.attribute, self.strength))
+
+    @property
+    def maker(self) -> str | None:
+        """The same in one line, as files have it; None for what nothing has edited."""
+        return None if self.edits is None else maker_of(self.edits)
+
     @property
     def suffix(self) -> str:
         """Ending of a file of the original's own format, or of the nearest that can be written: ``".jpg"``."""
@@ -128,7 +162,7 @@ class EditResult:
     def to_bytes(
         self, kind: str = "PNG", quality: int = DEFAULT_QUALITY, label: bool = False, invisible: bool = True
     ) -> bytes:
-        """The edited photograph as a file's content, marked as edited.
+        """The edited photograph as a file's content, marked as edited, unless nothing was changed: see `unchanged`.
 
         It keeps the original file's transparency, colour space with its ICC profile, and dates. A JPEG has no
         transparency: there, what was transparent is white, and the colours are sRGB.
@@ -136,8 +170,8 @@ class EditResult:
         Args:
             kind: ``"PNG"``, ``"JPEG"`` or ``"WEBP"``, see `diat.provenance.encode`.
             quality: of a JPEG, 1 to 100.
-            label: write "Edited with AI" into the corner.
-            invisible: put an invisible mark into the pixels. Without it, what was not changed is bit-equal to the
+            label: write "Edited with AI" into the corner of what was edited.
+            invisible: put an invisible mark into its pixels. Without it, what was not changed is bit-equal to the
                 original in a PNG or WebP.
 
         Raises:
@@ -146,22 +180,21 @@ class EditResult:
         pixels, profile = self.photo, None
         if kind != "JPEG" or not self._transparent:
             pixels, profile = self.keepsake.restored(self.original, self.photo), self.keepsake.profile
-        exif = self.keepsake.exif
-        return encode(pixels, self.attribute, self.strength, kind, quality, profile, exif, label, invisible)
+        return encode_as(pixels, self.maker, kind, quality, profile, self.keepsake.exif, label, invisible)
 
     def file_name(self, original: str, suffix: str | None = None) -> str:
-        """What to call a file of the result: ``"NAME-close-mouth.jpg"``.
+        """What to call a file of the result: ``"NAME-close-mouth.jpg"``, or ``"NAME.jpg"`` if nothing was changed.
 
         Args:
             original: name of the original's file, with or without its ending.
             suffix: another ending than `suffix`.
         """
-        return result_name(original, [self.attribute], suffix or self.suffix)
+        return result_name(original, [] if self.unchanged else [self.attribute], suffix or self.suffix)
 
     @property
     def as_photo(self) -> Photo:
         """The result as a photograph for another change on top; it keeps of the original's file what this one does."""
-        keepsake = self.keepsake
+        keepsake = replace(self.keepsake, edits=self.edits)
         if keepsake.colours is not None:
             keepsake = replace(keepsake, colours=keepsake.restored(self.original, self.photo)[..., :3])
         return Photo(self.photo, keepsake=keepsake)
@@ -182,7 +215,7 @@ class EditResult:
         label: bool = False,
         invisible: bool = True,
     ) -> Path:
-        """Write the edited photograph, marked as edited, and return its path. It appears whole or not at all.
+        """Write the edited photograph, marked as `to_bytes` says, and return its path. It appears whole or not at all.
 
         Args:
             path: ends in .png, .jpg, .jpeg or .webp, which chooses the format; folders above it are made.

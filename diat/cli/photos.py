@@ -39,18 +39,22 @@ def edit_photos(args: argparse.Namespace) -> int:
         jobs = [job for job in jobs if job not in present]
     elif present and not args.overwrite:
         raise DiatError(f"{present[0].output} exists already: use --overwrite or --skip-existing.")
-    failed = _run(load_editor(args), jobs, choice, args, reporter) if jobs else 0
+    failed, unchanged = _run(load_editor(args), jobs, choice, args, reporter) if jobs else (0, 0)
     if len(jobs) > 1 or present:
         skipped = f" {len(present)} skipped: their results exist." if args.skip_existing and present else ""
-        reporter.say(f"{len(jobs) - failed} of {len(jobs)} photographs edited, in {args.output}.{skipped}")
+        left = f", {unchanged} left unchanged" if unchanged else ""
+        edited = len(jobs) - failed - unchanged
+        reporter.say(f"{edited} of {len(jobs)} photographs edited{left}, in {args.output}.{skipped}")
     return 1 if failed else 0
 
 
-def _run(editor: FaceEditor, jobs: list[Job], choice: FaceChoice, args: argparse.Namespace, reporter: Reporter) -> int:
-    """Edit and write them all; how many failed."""
+def _run(
+    editor: FaceEditor, jobs: list[Job], choice: FaceChoice, args: argparse.Namespace, reporter: Reporter
+) -> tuple[int, int]:
+    """Edit and write them all; how many failed, and in how many nothing was changed."""
     from tqdm import tqdm
 
-    failed = 0
+    failed = unchanged = 0
     edit = partial(
         editor.edit, faces=choice, strength=args.strength, apply_anyway=args.apply_anyway, identity=args.identity
     )
@@ -70,10 +74,11 @@ def _run(editor: FaceEditor, jobs: list[Job], choice: FaceChoice, args: argparse
                         reporter.record({"input": str(job.photo), "error": str(error)})
                     reporter.fail(f"diat: {error}" if len(jobs) == 1 else f"{job.photo} was skipped: {error}")
                 else:
+                    unchanged += result.unchanged
                     _report(result, job, result.notices_for(_kind(result, job, args)), reporter, alone=len(jobs) == 1)
                 if shown is not None:
                     shown.update()
-    return failed
+    return failed, unchanged
 
 
 def _edited(edit: Callable[..., Any], jobs: list[Job], full_size: bool) -> Iterator[tuple[Job, EditResult | DiatError]]:
@@ -129,7 +134,7 @@ def _report(result: EditResult, job: Job, notices: tuple[str, ...], reporter: Re
     output = "-" if job.output is None else str(job.output)
     if alone:
         reporter.say(*notices)
-        for face in result.edited:
+        for face in () if result.unchanged else result.edited:
             reporter.say(f"Face {face.number}: identity similarity {face.identity_similarity:.2f}")
         reporter.say(f"{output}: {sum(result.milliseconds.values()):.0f} ms")
     elif notices and not reporter.quiet:
@@ -140,6 +145,7 @@ def _report(result: EditResult, job: Job, notices: tuple[str, ...], reporter: Re
             "output": output,
             "attribute": result.attribute,
             "strength": result.strength,
+            "unchanged": result.unchanged,
             "faces_found": len(result.faces),
             "edited": [
                 {

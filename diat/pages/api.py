@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from diat.attributes import attribute_spec
 from diat.errors import DiatError
@@ -24,7 +23,7 @@ from diat.pages.parts import (
     similarity_sentence,
     strength_choice,
 )
-from diat.pages.pictures import close_ups, marked_preview, reduced
+from diat.pages.pictures import close_ups, marked_preview, picture_file, reduced
 from diat.photo import Photo, open_photo
 from diat.pixels import U8
 from diat.provenance import KINDS
@@ -83,7 +82,7 @@ class PhotoApi:
             faces: FaceChoice = [int(number) - 1 for number in chosen or []] or "largest"
             result = editor.edit(opened, faces, strength, apply_anyway=apply_anyway)
             path = cache_file(result.file_name(str(photo)))
-            path.write_bytes(result.to_bytes(KINDS[path.suffix]))
+            path.write_bytes(result.to_bytes(KINDS[result.suffix]))
         except DiatError as error:
             raise refusal(error) from None
         sentence = "  \n".join(filter(None, [similarity_sentence(result), *result.notices]))
@@ -112,12 +111,10 @@ class PhotoApi:
             for attribute in self._editors.attributes:
                 result = self._editors.get(attribute).edit(opened, strength=strength, found=found)
                 before, after = close_ups(result)
-                shown = shown or [(before, "Original")]
-                face = result.edited[0]
-                unchanged = np.array_equal(face.before, face.after)
-                similarity = f"{round(100 * max(face.identity_similarity, 0))} %"
-                picture = after if unchanged else marked_preview(after, result)
-                shown.append((picture, f"{action_of(attribute)}: {'nothing to change' if unchanged else similarity}"))
+                shown = shown or [(str(picture_file(before)["path"]), "Original")]
+                similarity = f"{round(100 * max(result.edited[0].identity_similarity, 0))} %"
+                said = "nothing to change" if result.unchanged else similarity
+                shown.append((marked_preview(after, result), f"{action_of(attribute)}: {said}"))
                 notices |= dict.fromkeys(result.notices)
         except DiatError as error:
             raise refusal(error) from None

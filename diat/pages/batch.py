@@ -127,7 +127,7 @@ class BatchPage:
                 except DiatError as error:
                     skipped.append(f"{Path(photo).name} was skipped: {error}")
                 else:
-                    changed += not np.array_equal(result.photo, result.original)
+                    changed += not result.unchanged
                     name = _unused(result.file_name(Path(photo).name), archive.namelist())
                     archive.writestr(name, result.to_bytes(KINDS[result.suffix]))
                     previews.append(marked_preview(np.concatenate(close_ups(result), axis=1), result))

@@ -157,9 +157,11 @@ class PhotoShelf:
 
         def detect_again() -> tuple[Opened, int]:
             result, before = self.result(path, kept), self.opened(path)
-            photo = replace(before.photo, pixels=result.photo, notices=())
+            photo = result.as_photo
             found = self._editors.detector.detect(photo.pixels)
-            return Opened(photo, _in_order_of(before.faces, found)), 0  # the pixels are the result's
+            colours = photo.keepsake.colours
+            # Not the pixels, which are the result's.
+            return Opened(photo, _in_order_of(before.faces, found)), 0 if colours is None else colours.nbytes
 
         base: Opened = self._get((path, kept, "base"), detect_again)
         return base
@@ -187,6 +189,18 @@ class PhotoShelf:
 
         result: EditResult = self._get((path, changes), edit)
         return result
+
+    def made(self, path: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """Those of some changes that changed anything.
+
+        Raises:
+            DiatError: they cannot be made.
+        """
+
+        def unchanged(changes: tuple[Change, ...]) -> bool:
+            return bool(self._get((path, changes, "unchanged"), lambda: (self.result(path, changes).unchanged, 0)))
+
+        return tuple(change for number, change in enumerate(changes, 1) if not unchanged(changes[:number]))
 
     def _get(self, key: tuple[Any, ...], make: Callable[[], tuple[Any, int]]) -> Any:
         with self._lock:

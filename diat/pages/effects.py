@@ -12,6 +12,7 @@ from diat.pages.parts import QUIET, action_of, attribute_choice
 from diat.pages.pictures import picture_file, tried
 from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of
 from diat.pixels import U8
+from diat.provenance import edited_by
 
 TITLE = "What to change"
 ADD = "What to add"  # to changes that are kept
@@ -36,7 +37,8 @@ def effects_of(editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str]
     for name in editors.attributes:
         thumbnail, seen = tried(editors.get(name), photo, face)
         note = "" if seen else "nothing to change"
-        choices.append(Choice(name, action_of(name), picture_file(thumbnail, (name, 1.0) if seen else None), note))
+        picture = picture_file(thumbnail, edited_by(name, 1.0) if seen else None)
+        choices.append(Choice(name, action_of(name), picture, note))
     return choice_value(title, choices, chosen)
 
 

@@ -79,7 +79,7 @@ def similarity_sentence(result: EditResult) -> str:
     percent = [round(100 * max(face.identity_similarity, 0)) for face in changed]
     same = sum(face.identity_similarity >= SAME_PERSON for face in changed)
     if not changed:
-        return "" if result.notices else "Nothing was changed."
+        return ""
     if len(percent) == 1:
         verdict = "still" if same else "no longer"
         sentence = f"{verdict} recognisable as the same person (identity similarity {percent[0]} %)."

@@ -185,8 +185,7 @@ class PhotoPage:
             gr.Info(NO_PHOTO)
             return gr.skip()
         try:
-            result = self._shelf.result(bench.photo, bench.changes)
-            data, name = saved_file(result, self._shelf.opened(bench.photo), bench, kind)
+            data, name = saved_file(self._shelf, bench, kind)
         except DiatError as error:
             gr.Warning(str(error))
             return gr.skip()
@@ -222,9 +221,8 @@ class PhotoPage:
         return default
 
     def _shown(self, bench: Bench, opened: Opened, result: EditResult) -> Value:
-        mark = (result.attribute, result.strength) if result.photo is not opened.photo.pixels else None
         close = close_ups(result, opened.photo.pixels)
-        pictures = before_and_after(close, (reduced(opened.photo.pixels), reduced(result.photo)), mark)
+        pictures = before_and_after(close, (reduced(opened.photo.pixels), reduced(result.photo)), result.maker)
         lines = [PICK_NEXT] if bench.current is None else [similarity_sentence(result), *result.notices]
         height, width = result.photo.shape[:2]
         seconds = sum(result.milliseconds.values()) / 1000
@@ -251,8 +249,7 @@ def _next_steps(bench: Bench, result: EditResult) -> tuple[bool, bool]:
     """Whether the change can be applied anyway, and whether there is something to keep."""
     if bench.current is None:
         return False, False
-    changed = bool((result.photo != result.original).any())
-    return not changed and not bench.current.apply_anyway, changed
+    return result.unchanged and not bench.current.apply_anyway, not result.unchanged
 
 
 def _buttons(insist: bool = False, more: bool = False) -> tuple[Update, Update]:

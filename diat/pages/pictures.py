@@ -17,7 +17,7 @@ from diat.editor import FaceEditor
 from diat.faces import Face
 from diat.files import write_file
 from diat.pixels import U8, compressed
-from diat.provenance import encode
+from diat.provenance import encode_as
 from diat.results import EditResult
 
 PREVIEW_SIDE = 1600  # pixels; the file that is saved has the photograph's own size
@@ -32,14 +32,14 @@ Pair = tuple[U8, U8]  # before and after
 PictureFile = dict[str, Any]  # what Gradio makes a file's address of
 
 
-def picture_file(pixels: U8, mark: tuple[str, float] | None = None) -> PictureFile:
+def picture_file(pixels: U8, maker: str | None = None) -> PictureFile:
     """A picture as a JPEG in the folder of uploads, named by its content, so that the same one is not fetched twice.
 
     Args:
         pixels: (H, W, 3) RGB uint8.
-        mark: attribute and strength, if it was edited.
+        maker: if it was edited, see `diat.provenance.encode_as`.
     """
-    data = encode(pixels, *mark, "JPEG", PREVIEW_QUALITY) if mark else compressed(pixels, ".jpg", PREVIEW_QUALITY)
+    data = encode_as(pixels, maker, "JPEG", PREVIEW_QUALITY) if maker else compressed(pixels, ".jpg", PREVIEW_QUALITY)
     path = Path(get_upload_folder()) / hashlib.sha256(data).hexdigest() / "preview.jpg"
     try:
         os.utime(path)  # it may be on its way to a browser: not written anew, but kept as long as a new one
@@ -49,14 +49,14 @@ def picture_file(pixels: U8, mark: tuple[str, float] | None = None) -> PictureFi
 
 
 def marked_preview(pixels: U8, result: EditResult) -> str:
-    """A picture of a result as a file with the result's marks, for a part of the page to show. -> its path."""
-    return str(picture_file(pixels, (result.attribute, result.strength))["path"])
+    """A picture of a result as a file with the result's marks, if any, for a part of the page to show. -> its path."""
+    return str(picture_file(pixels, result.maker)["path"])
 
 
-def before_and_after(close: Pair, whole: Pair, mark: tuple[str, float] | None) -> dict[str, dict[str, PictureFile]]:
-    """The face and the photograph as `diat.pages.widgets.compare_value` takes them; ``mark``: see `picture_file`."""
+def before_and_after(close: Pair, whole: Pair, maker: str | None) -> dict[str, dict[str, PictureFile]]:
+    """The face and the photograph as `diat.pages.widgets.compare_value` takes them; ``maker``: see `picture_file`."""
     return {
-        view: {"before": picture_file(pair[0]), "after": picture_file(pair[1], mark)}
+        view: {"before": picture_file(pair[0]), "after": picture_file(pair[1], maker)}
         for view, pair in (("face", close), ("whole", whole))
     }
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from diat.pages.bench import Bench, Opened
-from diat.provenance import KINDS, edited_by
-from diat.results import EditResult, result_name
+from diat.pages.bench import Bench, PhotoShelf
+from diat.provenance import KINDS
+from diat.results import result_name
 
 AS_IT_CAME = "As the photo"
 FORMATS = {AS_IT_CAME: None, "JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
 
 
-def saved_file(result: EditResult, opened: Opened, bench: Bench, kind: str) -> tuple[bytes, str]:
-    """A result as the content of a file, and its name.
+def saved_file(shelf: PhotoShelf, bench: Bench, kind: str) -> tuple[bytes, str]:
+    """A result as the content of a file, and its name, which both say what changed the photograph.
 
     Args:
-        result: of the last change.
-        opened: the photograph as it came, whose transparency and colours the file keeps.
-        bench: with all changes, which the file names.
+        shelf: makes the changes.
+        bench: a photograph with at least one.
         kind: one of `FORMATS`.
+
+    Raises:
+        DiatError: they cannot be made.
     """
+    photo = str(bench.photo)
+    result, made = shelf.result(photo, bench.changes), shelf.made(photo, bench.changes)
     suffix = FORMATS.get(kind) or result.suffix
-    earlier = [edited_by(change.attribute, change.strength).split(" ", 1)[1] for change in bench.changes[:-1]]
-    whole = replace(result, original=opened.photo.pixels, attribute=", ".join([*earlier, result.attribute]))
-    attributes = [change.attribute for change in bench.changes]
-    return whole.to_bytes(KINDS[suffix]), result_name(str(bench.photo), attributes, suffix)
+    return result.to_bytes(KINDS[suffix]), result_name(photo, [change.attribute for change in made], suffix)

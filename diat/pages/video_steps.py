@@ -156,8 +156,7 @@ class VideoPage:
         except DiatError as error:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused")
-        mark = result.attribute, result.strength
-        pictures = before_and_after(close_ups(result), (result.original, result.photo), mark)
+        pictures = before_and_after(close_ups(result), (result.original, result.photo), result.maker)
         lines = [similarity_sentence(result), *result.notices, f"Second {second:.1f} of {length:.1f}."]
         return compare_value(pictures, "\n".join(filter(None, lines)), from_start=True)
 

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 from scripts import ROOT, run_script
 
 from diat.errors import PhotoRejected
+from diat.photo import open_photo
 from diat.provenance import is_marked
 
 
@@ -20,11 +21,15 @@ def test_every_row_comes_back_changed_or_with_a_reason_and_missing_shards_alone_
     assert [row["row"] for row in rows] == list(range(24))
     given = pq.read_table(next(tiny_celeba.glob("valid-*.parquet"))).to_pylist()
     assert [(row["celeb_id"], row["Smiling"]) for row in rows] == [(row["celeb_id"], row["Smiling"]) for row in given]
-    for row in rows:
+    marked = []
+    for row, source in zip(rows, given, strict=True):
         assert (row["image"] is None) == (row["left_out"] is not None)
         if row["image"]:
-            assert is_marked(row["image"]["bytes"])
+            before, after = (open_photo(image["bytes"]).pixels for image in (source["image"], row["image"]))
+            marked.append(is_marked(row["image"]["bytes"]))
+            assert marked[-1] == (before != after).any()  # what was left unchanged does not say that it was edited
             assert 0.3 < row["identity_similarity"] <= 1.0
+    assert any(marked)
     assert sum(row["image"] is not None for row in rows) > 20
 
     whole = {path: path.read_bytes() for path in shards}

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from diat.errors import InvalidArgument, PhotoRejected
+from diat.marks import read_marks
 from diat.pages.api import PhotoApi
 from diat.pages.batch import BatchPage
 from diat.pages.bench import Bench, Change, PhotoShelf
 from diat.pages.guards import refuse_by_a_sentence
 from diat.pages.parts import action_of, consent_box
 from diat.pages.pictures import picture_file
+from diat.pages.saving import saved_file
 from diat.pages.video_steps import film_faces
 from diat.results import result_name
 
@@ -181,8 +183,31 @@ def test_a_result_is_named_after_its_photograph_and_its_changes():
     assert action_of("Smiling")
 
 
+def test_a_saved_file_names_only_the_changes_that_changed_anything(pool, hopper_path):
+    shelf, bench = PhotoShelf(pool), Bench(str(hopper_path), (0,)).picked("mouth_close")  # shut already
+    data, name = saved_file(shelf, bench, "As the photo")
+    assert name == "grace_hopper.jpg" and not read_marks(data).edited
+    bench = bench.kept_on().picked("mouth_open").kept_on().picked("mouth_open").adjusted(strength=0)
+    data, name = saved_file(shelf, bench, "PNG")
+    marks = read_marks(data)
+    assert name == "grace_hopper-open-mouth.png"
+    assert marks.edited_by == "DIAT mouth_open strength=1" and marks.invisible
+
+
+def test_a_batch_keeps_what_was_not_changed_under_its_own_name(pool, uploads, collins_path, hopper_path):
+    *_, (_, path, said) = BatchPage(pool).edit_all(
+        [str(collins_path), str(hopper_path)], "mouth_close", 1.0, False, True
+    )
+    assert said == "1 of 2 photos changed, 1 left unchanged."
+    with zipfile.ZipFile(path) as archive:
+        marked = {name: read_marks(archive.read(name)).edited for name in archive.namelist()}
+    assert marked == {"eileen_collins-close-mouth.jpg": True, "grace_hopper.jpg": False}
+
+
 def test_what_was_not_changed_is_no_success(pool, hopper_path):
-    *_, said = PhotoApi(pool).edit(str(hopper_path), "mouth_open", 0, [], True)
+    _, (_, whole), path, said = PhotoApi(pool).edit(str(hopper_path), "mouth_open", 0, [], True)
+    assert Path(path).name == "grace_hopper.jpg"
+    assert not read_marks(Path(path)).edited and not read_marks(Path(whole)).edited
     assert "Nothing was changed." in said
     assert "recognisable" not in said
     *_, said = PhotoApi(pool).edit(str(hopper_path), "older_to_younger", 0.05, [], True)
