@@ -104,6 +104,11 @@ class AttributeSpec:
     fade: tuple[float, float] = (0.15, 0.55)
 
     @property
+    def direction(self) -> str:
+        """The column and the value wanted of it, as `attribute_spec` takes them: ``"Young"`` or ``"not-Male"``."""
+        return self.column if self.wanted else NOT + self.column
+
+    @property
     def scope(self) -> Scope:
         """Local or global, as section 5 has it."""
         return REGIONS[self.region].scope

@@ -15,7 +15,7 @@ from diat.heads import RGB, Fields
 from diat.masks import attribute_mask
 from diat.models import Model
 from diat.native.region import GREY
-from diat.native.stage import RENDERERS, faded, rendered
+from diat.native.stage import faded, rendered, renderer_of
 from diat.pixels import F32, U8
 from diat.runtime.devices import Device
 from diat.runtime.engine import Engine, FieldEngine
@@ -154,7 +154,7 @@ class Moving:
 
     def __init__(self, model: Model, spec: AttributeSpec, device: Device | None) -> None:
         name = model.config.heads
-        renderer = RENDERERS.get(spec.name, RENDERERS.get(name))
+        renderer = renderer_of(name, spec.name)
         if renderer is None:
             raise ModelRejected(f"This version cannot render {spec.name!r} by the heads {name!r}: update diat.")
         self._renderer, self._strength, self._fade = renderer, model.config.strength, spec.fade

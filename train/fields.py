@@ -5,9 +5,11 @@ r"""Train a network with heads, which says how to change a photograph, on fields
     python train/fields.py --attribute mouth_close --pack data/celeba192.pack --resume
     python train/fields.py --attribute eyeglasses_remove --pack data/celeba256.pack --borrowed data/glasses.safetensors
     python train/fields.py --attribute older_to_younger --dataset data/celeba_hq --split train512 train256
+    python train/fields.py --attribute Smiling --dataset data/celeba_hq --split train512 train256
 
-Fields of the whole face (younger, male to female) are learnt from photographs with detail: a folder of parquet files in
-CelebA's schema, some with a ``mask`` column, CelebAMask-HQ's parsing as PNG.
+Fields of the whole face (younger, male to female, and any of CelebA's columns in either direction that moving, tinting
+and smoothing of what is there can show) are learnt from photographs with detail: a folder of parquet files in CelebA's
+schema, some with a ``mask`` column, CelebAMask-HQ's parsing as PNG.
 
 They have a second stage, in which what the fields make of a face is judged by critics (`train/attribute_classifier.py`)
 and a recogniser:
@@ -25,6 +27,7 @@ Or the paper's T, trained by `train/diat_a.py`, teaches them its colours:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -46,7 +49,8 @@ from diat.detector import InsightFaceDetector
 from diat.errors import TrainingStopped
 from diat.evaluation.classifier import load_classifier
 from diat.hub import load_model
-from diat.native.style import FEMALE, YOUNGER
+from diat.native.stage import SKIN
+from diat.native.style import PARTLY_SHOWN, not_shown, style_of
 from diat.training.critics import Critics
 from diat.training.fields import FieldsConfig, FieldTask, initial_network, train_fields
 from diat.training.fields_critics import RenderedTask
@@ -57,14 +61,12 @@ from diat.training.fields_taught import TaughtTask
 from diat.training.run import BOARD
 from diat.training.trackers import Tracker
 
-Attribute = Literal["mouth_close", "mouth_open", "eyeglasses_remove", "older_to_younger", "male_to_female"]
-
 
 @dataclass(frozen=True)
 class FieldsSettings:
     """What is trained, and from which data."""
 
-    attribute: Attribute  # what is changed
+    attribute: str  # what is changed: a released one, or Smiling, not-Young, most of CelebA's columns
     pack: Path | None = None  # the data of mouths, glasses and the second stage, from prepare.py
     borrowed: Path | None = None  # for eyeglasses_remove: real glasses, from cut_glasses.py
     dataset: str | None = None  # the data of whole faces: a Hub id, or a folder of CelebA's schema
@@ -102,29 +104,28 @@ def _skin(settings: FieldsSettings) -> FieldTask:
 
 
 def _rendered(settings: FieldsSettings) -> FieldTask:
-    if settings.attribute not in STYLES:
-        raise TrainingStopped(f"{settings.attribute} has no second stage: only {' and '.join(STYLES)} have.")
+    if settings.attribute in TASKS:
+        raise TrainingStopped(f"{settings.attribute} has no second stage: only attributes of whole faces have.")
     if settings.init is None or not settings.critics:
         raise TrainingStopped("The second stage needs the first one's model and critics: give --init and --critics.")
     if missing := [path for path in settings.critics if not path.is_file()]:
         raise TrainingStopped(f"There is no {missing[0]}: train a critic with train/attribute_classifier.py.")
     spec = attribute_spec(settings.attribute)
     critics = Critics([load_classifier(path) for path in settings.critics], spec)
-    first = initial_network(settings.init, TASKS[settings.attribute][0])
-    return RenderedTask(
-        _pack(settings), spec, STYLES[settings.attribute], first, critics, _config(settings).batch, settings.seed
-    )
+    first = initial_network(settings.init, SKIN)
+    style = style_of(spec.name)
+    return RenderedTask(_pack(settings), spec, style, first, critics, _config(settings).batch, settings.seed)
 
 
 def _taught(settings: FieldsSettings) -> FieldTask:
-    if settings.attribute not in STYLES:
-        raise TrainingStopped(f"{settings.attribute} has no paint to learn: only {' and '.join(STYLES)} have.")
+    if settings.attribute in TASKS:
+        raise TrainingStopped(f"{settings.attribute} has no paint to learn: only attributes of whole faces have.")
     if settings.init is None or settings.teacher is None:
         raise TrainingStopped("A teacher needs somebody to teach: give --init, a model of the first stage.")
     first = load_model(settings.init)
     return TaughtTask(
-        _pack(settings), attribute_spec(settings.attribute), STYLES[settings.attribute],
-        initial_network(settings.init, TASKS[settings.attribute][0]), load_model(settings.teacher),
+        _pack(settings), attribute_spec(settings.attribute), style_of(settings.attribute),
+        initial_network(settings.init, SKIN), load_model(settings.teacher),
         first.config.strength, _config(settings).batch, settings.seed,
     )  # fmt: skip
 
@@ -135,18 +136,17 @@ def _pack(settings: FieldsSettings) -> Pack:
     return open_pack(settings.pack)
 
 
-# What each attribute predicts (a name in diat.heads.HEADS) and learns from.
+# What each attribute predicts (a name in diat.heads.HEADS) and learns from; all others are of the whole face.
 TASKS: dict[str, tuple[str, Callable[[FieldsSettings], FieldTask]]] = {
     "mouth_close": ("mouth_close", _mouth),
     "mouth_open": ("mouth_open", _mouth),
     "eyeglasses_remove": ("eyeglasses", _glasses),
-    "older_to_younger": ("skin", _skin),
-    "male_to_female": ("skin", _skin),
 }
+WHOLE_FACE = SKIN, _skin
 
 
-STYLES = {"older_to_younger": YOUNGER, "male_to_female": FEMALE}  # of those that have a second stage
-# What differs in it: it is short, every face is rendered, and the average of few steps must not lie far behind.
+# What differs in the second stage: it is short, every face is rendered, and the average of few steps must not lie far
+# behind.
 SECOND: dict[str, Any] = {
     "steps": 300, "batch": 8, "learning_rate": 4e-4, "warm_up": 20, "decay": 0.97, "save_every": 50,
     "frozen_norms": True,
@@ -160,7 +160,7 @@ TAUGHT: dict[str, Any] = {
 
 
 def _config(settings: FieldsSettings) -> FieldsConfig:
-    heads, _ = TASKS[settings.attribute]
+    heads, _ = TASKS.get(settings.attribute, WHOLE_FACE)
     config = FieldsConfig(settings.attribute, heads, seed=settings.seed)
     if settings.stage == 2:
         config = replace(config, **SECOND)
@@ -170,11 +170,27 @@ def _config(settings: FieldsSettings) -> FieldsConfig:
     return replace(config, **{name: value for name, value in given.items() if value is not None})
 
 
+def check_shown(attribute: str) -> None:
+    """Say what fields cannot show of an attribute.
+
+    Raises:
+        DiatError: there is no such attribute, or they cannot show it at all.
+    """
+    spec = attribute_spec(attribute)
+    if attribute in TASKS:
+        return
+    if why := not_shown(attribute):
+        raise TrainingStopped(f"Fields cannot show {attribute}: {why}. train/diat_a.py trains the paper's T for it.")
+    if part := PARTLY_SHOWN.get(spec.direction):
+        print(f"{attribute} is shown in part: {part}.", file=sys.stderr)
+
+
 def main() -> None:
     settings = parse(FieldsSettings, __doc__)
+    check_shown(settings.attribute)
     output = settings.output or Path("runs") / settings.attribute
     accelerator = new_accelerator(None, output / BOARD, settings.tracker)
-    config, task = _config(settings), TASKS[settings.attribute][1]
+    config, task = _config(settings), TASKS.get(settings.attribute, WHOLE_FACE)[1]
     if settings.stage == 2:
         task = _rendered
     elif settings.teacher is not None:

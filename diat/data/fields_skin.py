@@ -8,6 +8,7 @@ colour, how strong the skin's relief is at each scale, what a clean chin looks l
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import cv2
@@ -23,10 +24,13 @@ from diat.pixels import F32, U8
 Rows = NDArray[np.int64]
 
 NEIGHBOURS = 60
+FEWEST = 5  # faces that share a label: where there are fewer, it is not asked for
 GRID = 32  # cells along each side of the fields
 SIDE = 64  # of the pictures that are compared, in pixels
 REACH = 14.0  # template units: how far a landmark's movement is felt
 LAB_UNIT: F32 = np.array([14.0, 9.0, 9.0], np.float32)  # differences of CIELAB that count alike
+# The first numbers of `described`: where nose tip and chin are, and the mouth's opening, width and corners' height.
+POSE = ("nose_x", "nose_y", "chin_x", "chin_y", "opening", "width", "corners")
 # Pixels this far from the colour of a face's own cheeks are not its skin (hair, eyes, shadow).
 SKIN_SPREAD: F32 = np.array([30.0, 14.0, 16.0], np.float32)
 CHANNELS = slice(0, 3), slice(3, 7), 7  # of `Faces.pictures`: LAB, amplitudes of the bands, share of brow
@@ -88,15 +92,24 @@ class SkinTargets:
         wanted: rows of those that have it.
         alike: (N,) a label that neighbours must share, such as sex where age is changed.
         keep_lightness: leave the skin as light as it is on the whole.
+        free: of `POSE`, what neighbours need not share, since it is the attribute.
     """
 
     def __init__(
-        self, faces: Faces, without: Rows, wanted: Rows, alike: NDArray[np.bool_], keep_lightness: bool
+        self,
+        faces: Faces,
+        without: Rows,
+        wanted: Rows,
+        alike: NDArray[np.int64],
+        keep_lightness: bool,
+        free: Collection[str] = (),
     ) -> None:
         self._faces, self._alike, self._keep_lightness = faces, alike, keep_lightness
         self._kinds = (without, wanted)
+        self._counts = np.ones(faces.descriptions.shape[1], np.float32)
+        self._counts[[place for place, name in enumerate(POSE) if name in free]] = 0
 
-    def __call__(self, picture: F32, points: F32, alike: bool, row: int = -1) -> SkinFields:
+    def __call__(self, picture: F32, points: F32, alike: int, row: int = -1) -> SkinFields:
         """The fields of a face. ``row``: its place in the faces, which are not to be its own neighbours."""
         description = described(picture, points)
         near = [self._nearest(kind, description, alike, row) for kind in self._kinds]
@@ -121,9 +134,11 @@ class SkinTargets:
             flow.astype(np.float32), bias, limits, fill, thinning, lips.astype(np.float32), brows.astype(np.float32)
         )
 
-    def _nearest(self, kind: Rows, description: F32, alike: bool, row: int) -> Rows:
+    def _nearest(self, kind: Rows, description: F32, alike: int, row: int) -> Rows:
         rows = kind[self._alike[kind] == alike]
-        distance = ((self._faces.descriptions[rows] - description) ** 2).sum(1)
+        if len(rows) < FEWEST:  # such as women without a beard among men who have one
+            rows = kind
+        distance = ((self._faces.descriptions[rows] - description) ** 2 * self._counts).sum(1)
         distance[rows == row] = np.inf
         count = min(NEIGHBOURS, len(rows) - 1)
         return np.asarray(rows[np.argpartition(distance, count)[:count]])

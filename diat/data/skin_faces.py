@@ -37,10 +37,27 @@ MOST_TURNED = 14.0  # template units that a nose tip may lie beside the middle o
 BEARDS = ("5_o_Clock_Shadow", "Goatee", "Mustache")
 # What would hide or change the face: such faces are nobody's neighbours.
 HIDING = ("Eyeglasses", "Wearing_Hat", "Blurry", "Bangs")
-# Faces that have the attribute but not as it is wanted, and those that lack it with something more to take away.
-NOT_TYPICAL = {
-    "older_to_younger": (("Bags_Under_Eyes", "Double_Chin", "Chubby"), ()),
-    "male_to_female": ((), BEARDS),
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Which faces stand for an attribute. Names are CelebA's columns, but of ``free``."""
+
+    not_wanted: tuple[str, ...] = ()  # of faces that have it, but not as it is wanted
+    not_lacking: tuple[str, ...] = ()  # of faces that lack it, with something more to take away
+    alike: tuple[str, ...] = ()  # neighbours share these, besides sex or age
+    free: tuple[str, ...] = ()  # see `diat.data.fields_skin.SkinTargets`
+
+
+# A smile is the mouth's width and its corners' height, but not its opening.
+_SMILE = Kinds(alike=("Mouth_Slightly_Open",), free=("width", "corners"))
+# By `AttributeSpec.direction`; of all others every plain face is typical.
+KINDS = {
+    "Young": Kinds(not_wanted=("Bags_Under_Eyes", "Double_Chin", "Chubby")),
+    "not-Male": Kinds(not_lacking=BEARDS),
+    "Male": Kinds(not_wanted=BEARDS, not_lacking=("Heavy_Makeup",)),
+    "Smiling": _SMILE,
+    "not-Smiling": _SMILE,
 }
 
 
@@ -124,12 +141,12 @@ def targets(data: SkinFaces, spec: AttributeSpec, rows: Rows) -> tuple[dict[int,
         TrainingStopped: too few faces of either kind.
     """
     made = prototypes(data, spec)
-    alike, bearded = data.column("Male" if spec.column != "Male" else "Young"), data.bearded
+    labels, bearded = alike(data, spec), data.bearded
     fields: dict[int, SkinFields] = {}
     hair: dict[int, F32] = {}
     for row in rows.tolist():
         picture = data.faces.pictures[row].astype(np.float32)
-        fields[row] = made(picture, data.faces.points[row], bool(alike[row]), row)
+        fields[row] = made(picture, data.faces.points[row], int(labels[row]), row)
         if not bearded[row]:
             hair[row] = np.zeros((SIDE, SIDE), np.float32)
         elif row in data.parsing:
@@ -148,15 +165,20 @@ def prototypes(data: SkinFaces, spec: AttributeSpec) -> SkinTargets:
     turned = np.abs(data.faces.points[:, 30, 0] - data.faces.points[:, 36:48, 0].mean(1)) > MOST_TURNED
     plain = ~turned & ~np.any([data.column(name) for name in HIDING], axis=0)
     having = data.column(spec.column) == spec.wanted
-    not_wanted, not_lacking = NOT_TYPICAL.get(spec.name, ((), ()))
-    typical = plain & ~np.any([data.column(name) for name in (*not_wanted, *HIDING)], axis=0)
-    lacking = plain & ~np.any([data.column(name) for name in (*not_lacking, *HIDING)], axis=0)
+    kinds = KINDS.get(spec.direction, Kinds())
+    typical = plain & ~np.any([data.column(name) for name in (*kinds.not_wanted, *HIDING)], axis=0)
+    lacking = plain & ~np.any([data.column(name) for name in (*kinds.not_lacking, *HIDING)], axis=0)
     wanted, without = np.flatnonzero(having & typical), np.flatnonzero(~having & lacking)
     for name, rows in (("with", wanted), ("without", without)):
         if len(rows) < 2:
             raise TrainingStopped(f"Only {len(rows)} faces {name} {spec.title!r} are plain enough: use more data.")
-    alike = data.column("Male" if spec.column != "Male" else "Young")
-    return SkinTargets(data.faces, without, wanted, alike, keep_lightness=spec.column == "Male")
+    return SkinTargets(data.faces, without, wanted, alike(data, spec), spec.column == "Male", kinds.free)
+
+
+def alike(data: SkinFaces, spec: AttributeSpec) -> NDArray[np.int64]:
+    """A label that a face's neighbours share with it. -> (N,)."""
+    names = ("Male" if spec.column != "Male" else "Young", *KINDS.get(spec.direction, Kinds()).alike)
+    return np.asarray(sum(data.column(name).astype(np.int64) << place for place, name in enumerate(names)), np.int64)
 
 
 def _at(photo_to_crop: F32, size: int) -> F32:

@@ -1,4 +1,4 @@
-"""Younger, and male to female: fields of a whole face applied to the photograph's own pixels.
+"""Younger, a smile, and other attributes of a whole face: its fields applied to the photograph's own pixels.
 
 All that is soft (colour, light, the relief of wrinkles, lips, lashes) is worked out on a picture of the aligned crop,
 two pixels to a template unit, and added to the photograph as a change: what is finer than that, pores and hairs, is the
@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 
 from diat.align import CROP_SIZE
-from diat.native.bands import NO_LINE, bands_of, limited, relief, widely_blurred
+from diat.native.bands import LEAST_RELIEF, NO_LINE, bands_of, limited, relief, widely_blurred
 from diat.native.color import largest, tinted, to_rgb
-from diat.native.features import feature_changes, shade_under_jaw, under_eyes
+from diat.native.features import brow_hair, feature_changes, shade_under_jaw, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, upwards
 from diat.native.healing import grain
 from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace, box_around, displaced, sample
-from diat.native.style import FEMALE, YOUNGER, Style
+from diat.native.style import Style
 from diat.native.working import UNIT, WORK, Work, border, laid, sigmoid
 from diat.pixels import F32, U8
 
@@ -32,23 +32,18 @@ PAINT_RANGE: F32 = np.array([[-10, -1, -2], [10, 9, 8]], np.float32)
 # Hair of the face goes from this probability on, and all of it soon; sooner yet, and hands and microphones go as well.
 BEARD_LEAST, BEARD_GAIN = 0.1, 3.0
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
+# Of hair that turns grey: lightness from which it gets no lighter, contrast that is left of what is darker, distance in
+# template units from the face over which it ends, and the share that brows get.
+GREY_LIGHTNESS, GREY_CONTRAST, GREY_REACH, BROW_GREY = 62.0, 0.55, 22.0, 0.5
+RAISED_WITHIN = 3.0  # template units: standard deviation of where relief is compared with what is wanted there
+MOST_RAISED = 1.5  # times itself that is added to relief: more would show what a camera made of smooth skin
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
-
-
-def render_younger(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float) -> U8:
-    """See `render_skin`."""
-    return render_skin(face, fields, scalars, strength, YOUNGER)
-
-
-def render_female(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float) -> U8:
-    """See `render_skin`."""
-    return render_skin(face, fields, scalars, strength, FEMALE)
 
 
 def render_skin(
     face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
 ) -> U8:
-    """A face with a global attribute changed.
+    """A face with an attribute changed.
 
     Args:
         face: its region must hold the whole crop, as far as the photograph does.
@@ -74,28 +69,36 @@ def _recoloured(
     """The working picture in CIELAB after the change, clean skin for what is replaced, and where that is."""
     whole = min(strength, 1.0)
     after = work.lab.copy()
-    after[..., 0] += whole * _smoothed(work, fields, style)
+    after[..., 0] += whole * _relieved(work, fields, style)
     after[..., 0] += strength * under_eyes(work, style)
     after[..., 1:] += whole * _evened(work, style)
     after += _tint(work, fields, strength, style)
     after += _painted(work, fields, strength, style)
-    after += _grown_dark(work, fields, scalars, strength, style)
+    after += _grown_dark(work, fields, scalars, strength, style) + _turned_grey(work, strength, style)
     clean, replaced = _clean_skin(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
     return after, clean, replaced
 
 
-def _smoothed(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
-    """Change of L that takes the relief of skin that the wanted kind does not have."""
+def _relieved(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
+    """Change of L that takes the relief of skin that the wanted kind does not have, and raises what it has more of."""
     change = np.zeros((WORK, WORK), np.float32)
     nose = nose_shape(work)
-    for band, name, factor in zip(bands_of(work.lab[..., 0]), ("1", "2", "3", "4"), style.relief, strict=True):
+    bands = bands_of(work.lab[..., 0])
+    for band, name, factor, level in zip(bands, ("1", "2", "3", "4"), style.relief, style.raised, strict=True):
+        if not factor and not level:
+            continue
         wanted = np.exp(np.clip(laid(fields[f"limit_{name}"]), *LIMIT_RANGE))
         own = relief(band, work.cheeks)
-        limit = np.asarray(factor * own * wanted, np.float32)
         against_lines = (band * np.float32(1 / (NO_LINE * own))) ** 2
         lines = 1 / (1 + against_lines * against_lines)  # squared twice: numpy's fourth power takes 20 times as long
-        change += (limited(band, limit) - band) * lines * (1 - nose if name in "34" else 1)
+        other = np.zeros_like(band)
+        if factor:
+            other += limited(band, np.asarray(factor * own * wanted, np.float32)) - band
+        if level:
+            there = widely_blurred(np.abs(band), RAISED_WITHIN * UNIT) + LEAST_RELIEF
+            other += band * np.clip(level * own * wanted / there - 1, 0, MOST_RAISED)
+        change += other * lines * (1 - nose if name in "34" else 1)
     return np.asarray(change * work.plain * (1 - work.areas.nostrils), np.float32)
 
 
@@ -114,7 +117,7 @@ def given_change(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, fl
     """The part of the change at strength 1 that hangs on the face, and on where its hair is, but on no colour or light
     that the network says. CIELAB, (WORK, WORK, 3).
     """
-    change = _grown_dark(work, fields, scalars, 1.0, style)
+    change = _grown_dark(work, fields, scalars, 1.0, style) + _turned_grey(work, 1.0, style)
     change[..., 0] += under_eyes(work, style)
     change[..., 1:] += _evened(work, style)
     return change
@@ -158,7 +161,7 @@ def _grown_dark(
     work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
 ) -> F32:
     """Change that gives grey hair, brows and beard their colour back: only what is light and has none is grey."""
-    certain = style.grey * float(np.clip((sigmoid(scalars["grey_hair"]) - 0.12) / 0.28, 0, 1))
+    certain = max(style.grey, 0.0) * float(np.clip((sigmoid(scalars["grey_hair"]) - 0.12) / 0.28, 0, 1))
     # Hair that goes on beyond the crop would end up in two colours.
     certain *= float(np.clip(1.2 - 4 * work.hair[: WORK // 16].mean(), 0, 1))
     if certain == 0:
@@ -175,6 +178,21 @@ def _grown_dark(
     change = np.dstack([wanted - lightness, 3 - 0.3 * work.lab[..., 1], 6 - 0.5 * work.lab[..., 2]])
     grey = blurred(grey, 0.4 * UNIT)
     return np.asarray(change * (grey * min(strength, 1.0))[..., None], np.float32)
+
+
+def _turned_grey(work: Work, strength: float, style: Style) -> F32:
+    """Change that takes the colour of hair and brows and makes their strands lighter."""
+    if style.grey >= 0:
+        return np.zeros_like(work.lab)
+    lightness = work.lab[..., 0]
+    hair = np.clip(2.5 * work.hair - 1.0, 0, 1) * (1 - work.skin)
+    hair = np.maximum(hair, BROW_GREY * brow_hair(work))
+    # From the temples outwards it stays more and more as it was.
+    away = cv2.distanceTransform((work.areas.oval < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / UNIT
+    grey = blurred(np.asarray(hair * np.exp(-((away / GREY_REACH) ** 2)), np.float32), 0.4 * UNIT)
+    wanted = GREY_LIGHTNESS + GREY_CONTRAST * (lightness - GREY_LIGHTNESS)
+    change = np.dstack([np.clip(wanted - lightness, 0, 30), -0.8 * work.lab[..., 1], -0.8 * work.lab[..., 2]])
+    return np.asarray(change * (-style.grey * min(strength, 1.0) * grey)[..., None], np.float32)
 
 
 def _clean_skin(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -11,21 +12,28 @@ from diat.heads import Fields
 from diat.native.glasses import render_glasses
 from diat.native.mouths import render_mouth_close, render_mouth_open
 from diat.native.region import NativeFace, Window, native_face
-from diat.native.skin import render_female, render_younger
+from diat.native.skin import render_skin
+from diat.native.style import not_shown, style_of
 from diat.pixels import F32, U8
 
 Renderer = Callable[[NativeFace, Mapping[str, F32], Mapping[str, float], float], U8]
 
-# By the name of the heads, or, where attributes share heads, of the attribute.
+# By the name of the heads; those of the skin are shared by many attributes.
 RENDERERS: dict[str, Renderer] = {
     "mouth_close": render_mouth_close,
     "mouth_open": render_mouth_open,
     "eyeglasses": render_glasses,
-    "male_to_female": render_female,
-    "older_to_younger": render_younger,
 }
+SKIN = "skin"
 # Template units around the window that a renderer may read from: lips are pulled by no more.
 MARGIN = 8.0
+
+
+def renderer_of(heads: str, attribute: str) -> Renderer | None:
+    """What applies the fields of an attribute's network; None where no renderer can show it."""
+    if heads == SKIN:
+        return None if not_shown(attribute) else partial(render_skin, style=style_of(attribute))
+    return RENDERERS.get(heads)
 
 
 def faded(needed: float, fade: tuple[float, float]) -> float:

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from diat.align import CROP_SIZE
 from diat.heads import HEADS
-from diat.native.bands import LIGHT_SIDE, NO_LINE, bands_of, relief
+from diat.native.bands import LEAST_RELIEF, LIGHT_SIDE, NO_LINE, bands_of, relief
 from diat.native.features import BROW_RANGE, LIP_RANGE, brow_hair, eye_change, lips_alone, shade_under_jaw
 from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace
@@ -27,7 +27,9 @@ from diat.native.skin import (
     BEARD_GAIN,
     BEARD_LEAST,
     LIMIT_RANGE,
+    MOST_RAISED,
     PAINT_RANGE,
+    RAISED_WITHIN,
     beard_share,
     brow_share,
     given_change,
@@ -120,7 +122,7 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     lab = planes[:, :3]
     edge = _edge().to(planes)
     after = lab + planes[:, 7:10] + _tint(said, at, style) + _painted(said, at, style)
-    after = after + torch.cat([_smoothed(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
+    after = after + torch.cat([_relieved(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
     beard = (
         (BEARD_GAIN * (_laid(said["alpha"]).sigmoid() - BEARD_LEAST)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
     )
@@ -142,15 +144,23 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     return Painted(moved[:, :3], moved[:, 3:], _mean(after[:, :1], at["cheeks"]).flatten(), lips)
 
 
-def _smoothed(said: Mapping[str, Tensor], at: Mapping[str, Tensor], own: Tensor, style: Style) -> Tensor:
-    """As `diat.native.skin._smoothed`."""
+def _relieved(said: Mapping[str, Tensor], at: Mapping[str, Tensor], own: Tensor, style: Style) -> Tensor:
+    """As `diat.native.skin._relieved`."""
     change = torch.zeros_like(at["l"])
-    for number, factor in enumerate(style.relief):
+    for number, (factor, level) in enumerate(zip(style.relief, style.raised, strict=True)):
+        if not factor and not level:
+            continue
         band, usual = at[f"band_{number + 1}"], own[:, number].view(-1, 1, 1, 1)
-        limit = factor * usual * _leaky(_laid(said[f"limit_{number + 1}"]), *LIMIT_RANGE).exp()
-        side = torch.where(band < 0, limit, LIGHT_SIDE * limit).clamp(min=1e-3)
+        wanted = usual * _leaky(_laid(said[f"limit_{number + 1}"]), *LIMIT_RANGE).exp()
         lines = 1 / (1 + (band / (NO_LINE * usual)) ** 4)
-        change = change + (side * torch.tanh(band / side) - band) * lines * (1 - at["nose"] if number >= 2 else 1)
+        other = torch.zeros_like(band)
+        if factor:
+            side = torch.where(band < 0, factor * wanted, LIGHT_SIDE * factor * wanted).clamp(min=1e-3)
+            other = other + side * torch.tanh(band / side) - band
+        if level:
+            there = _blurred(band.abs(), RAISED_WITHIN) + LEAST_RELIEF
+            other = other + band * (level * wanted / there - 1).clamp(0, MOST_RAISED)
+        change = change + other * lines * (1 - at["nose"] if number >= 2 else 1)
     return change * at["still"]
 
 

@@ -10,10 +10,16 @@ from diat.native.bands import LIGHT_SIDE, bands_of, limited, refined
 from diat.native.geometry import regions
 from diat.native.movement import away_from_ears
 from diat.native.region import native_face
-from diat.native.skin import render_female, render_younger
+from diat.native.stage import renderer_of
 from diat.native.working import WORK
 
-RENDERERS = {"younger": render_younger, "female": render_female}
+RENDERERS = {
+    name: renderer_of("skin", attribute)
+    for name, attribute in {
+        "younger": "older_to_younger", "female": "male_to_female", "older": "not-Young", "smile": "Smiling",
+        "neutral": "Big_Nose",
+    }.items()
+}  # fmt: skip
 SIDE = 40
 # The mean of the 68 points over training faces in the crop of 128.
 POINTS68 = np.array([pair.split(",") for pair in (

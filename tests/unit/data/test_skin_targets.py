@@ -55,7 +55,7 @@ def faces():
 @pytest.fixture(scope="module")
 def fields(faces):
     kinds = np.arange(COUNT), np.arange(COUNT, 2 * COUNT)
-    made = SkinTargets(faces, *kinds, np.ones(2 * COUNT, bool), keep_lightness=True)
+    made = SkinTargets(faces, *kinds, np.ones(2 * COUNT, np.int64), keep_lightness=True)
     return made(faces.pictures[0].astype(np.float32), faces.points[0], True, 0)
 
 
@@ -84,7 +84,7 @@ def test_brows_are_thinned_where_the_wanted_kind_has_none(fields, faces):
 
 
 def test_neighbours_share_the_label(faces):
-    alike = np.arange(2 * COUNT) % 2 == 0
+    alike = np.arange(2 * COUNT) % 2
     made = SkinTargets(faces, np.arange(COUNT), np.arange(COUNT, 2 * COUNT), alike, False)
     near = made._nearest(np.arange(COUNT), faces.descriptions[0], True, 0)
     assert set(near) <= set(np.flatnonzero(alike)) - {0}

@@ -1,7 +1,13 @@
+"""The command that trains fields: of every kind, and what it refuses."""
+
+import numpy as np
 import pytest
 from scripts import run_script
 
+from diat.attributes import COLUMNS
+from diat.editor import FaceEditor
 from diat.hub import load_model
+from tests.unit.data.test_skin_targets import png
 
 
 @pytest.mark.parametrize(("name", "heads"), [("mouth_open", "mouth_open"), ("eyeglasses_remove", "eyeglasses")])
@@ -13,6 +19,40 @@ def test_the_script_trains_fields_from_a_pack(tiny_pack, tmp_path, name, heads):
     assert (model.config.attribute, model.config.heads) == (name, heads) and model.training["steps"] == 2
 
 
+@pytest.fixture
+def smiles(tiny_celeba, tmp_path):
+    """A few of `tiny_celeba`'s photographs, of which one person smiles, with parsing that calls everything skin."""
+    from datasets import Dataset, Features, Image, load_dataset
+
+    rows = load_dataset("parquet", data_files=str(tiny_celeba / "train-*.parquet"), split="train[:16]")
+    kept = {"image": rows.cast_column("image", Image(decode=False))["image"], "celeb_id": rows["celeb_id"]}
+    for name in COLUMNS:
+        kept[name] = [name == "No_Beard" or (name == "Smiling" and who == 0) for who in rows["celeb_id"]]
+    kept["mask"] = [{"bytes": png(np.ones((64, 64), np.uint8)), "path": None}] * len(rows)
+    features = Features(rows.features | {"mask": Image()})
+    Dataset.from_dict(kept, features).to_parquet(str(tmp_path / "train-00000-of-00001.parquet"))
+    return tmp_path
+
+
+def test_any_column_that_fields_can_show_trains_and_edits(smiles, detector, hopper):
+    arguments = ("--attribute", "not-Smiling", "--dataset", smiles, "--batch", 4, "--steps", 2, "--workers", 0)
+    run_script("train/fields.py", *arguments, "--output", smiles / "run")
+    editor = FaceEditor.from_pretrained(smiles / "run" / "model", detector=detector)
+    assert (editor.spec.name, editor.model.config.heads, editor.model.training["steps"]) == ("not-Smiling", "skin", 2)
+    assert np.array_equal(editor.edit(hopper, strength=0.0, apply_anyway=True).photo, hopper)
+    edited = editor.edit(hopper, apply_anyway=True).photo
+    x, y = detector.detect(hopper)[0].points68[48:60].mean(0).astype(int)
+    changed = np.abs(edited.astype(int) - hopper).max(-1)
+    assert changed[y - 30 : y + 30, x - 40 : x + 40].any() and not changed[:5].any()
+
+
+def test_what_is_shown_in_part_is_said(smiles):
+    arguments = ("--attribute", "Male", "--dataset", smiles, "--output", smiles / "run")
+    done = run_script("train/fields.py", *arguments, check=False)
+    assert done.returncode == 1 and done.stderr.startswith("Male is shown in part: a beard cannot be grown.")
+    assert "Only 0 faces with 'Male'" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_a_wrong_pack_is_refused_in_a_sentence(tmp_path):
     done = run_script("train/fields.py", "--attribute", "mouth_close", "--pack", tmp_path / "none.pack", check=False)
     assert done.returncode == 1 and done.stderr.startswith("fields: No pack at") and "Traceback" not in done.stderr
@@ -22,7 +62,12 @@ def test_a_wrong_pack_is_refused_in_a_sentence(tmp_path):
     ("arguments", "sentence"),
     [
         (["--steps", "abc"], "--steps takes a whole number, not 'abc'"),
-        (["--attribute", "nose"], "invalid choice 'nose'"),
+        (["--attribute", "nose"], "Unknown attribute 'nose'"),
+        (["--attribute", "smiling"], "did you mean Smiling"),
+        (["--attribute", "Blond_Hair"], "Fields cannot show Blond_Hair: the hair of the head stays as it is"),
+        (["--attribute", "not-No_Beard"], "Fields cannot show not-No_Beard: a beard cannot be grown"),
+        (["--attribute", "not-Eyeglasses"], "Fields cannot show not-Eyeglasses: eyeglasses_remove takes glasses off"),
+        (["--attribute", "Smiling"], "Smiling is learnt from photographs: give --dataset"),
     ],
 )
 def test_options_that_cannot_be_are_a_sentence(arguments, sentence):
@@ -33,7 +78,7 @@ def test_options_that_cannot_be_are_a_sentence(arguments, sentence):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--attribute", "mouth_open"], "mouth_open has no second stage: only older_to_younger and male_to_female"),
+        (["--attribute", "mouth_open"], "mouth_open has no second stage: only attributes of whole faces"),
         (["--attribute", "male_to_female"], "give --init and --critics"),
         (["--attribute", "male_to_female", "--init", "male_to_female", "--critics", "none"], "There is no none"),
     ],
