@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from diat.align import CROP_SIZE
+from diat.align import CROP_SIZE, similarity, transform_points
 from diat.native.bands import bands_of
 from diat.native.color import to_lab
 from diat.native.geometry import Regions, beneath_jaw, blurred, filled, interocular, regions
@@ -115,7 +115,9 @@ class SkinTargets:
         near = [self._nearest(kind, description, alike, row) for kind in self._kinds]
         felt, areas = _felt(points), regions(points, SIDE)
         shapes = [self._faces.points[rows].mean(0) for rows in near]
-        flow = (felt @ (shapes[1] - shapes[0])).reshape(GRID, GRID, 2)
+        # Faces are aligned by the mouth too: a smile, which widens it, would pull the eyes down and together.
+        held = transform_points(shapes[1], similarity(_eyes(shapes[1]), _eyes(shapes[0])))
+        flow = (felt @ (held - shapes[0])).reshape(GRID, GRID, 2)
         (before, before_weight), (after, after_weight) = (self._mean_face(rows, points, felt, areas) for rows in near)
         change = after[..., :3] - before[..., :3]
         skin = areas.oval * (1 - areas.features)
@@ -138,10 +140,14 @@ class SkinTargets:
         rows = kind[self._alike[kind] == alike]
         if len(rows) < FEWEST:  # such as women without a beard among men who have one
             rows = kind
-        distance = ((self._faces.descriptions[rows] - description) ** 2 * self._counts).sum(1)
+        distance = self._distance(rows, description)
         distance[rows == row] = np.inf
         count = min(NEIGHBOURS, len(rows) - 1)
         return np.asarray(rows[np.argpartition(distance, count)[:count]])
+
+    def _distance(self, rows: Rows, description: F32) -> F32:
+        away = (self._faces.descriptions[rows] - description) * self._counts
+        return np.asarray((away**2).sum(1), np.float32)
 
     def _mean_face(self, rows: Rows, points: F32, felt: F32, areas: Regions) -> tuple[F32, F32]:
         """The mean picture of faces laid over these points, pixels weighted by how likely skin is; those weights."""
@@ -192,6 +198,11 @@ def hair_of_face(lab: F32, points: F32, fill: F32, allowed: F32) -> F32:
     found = np.maximum(found, np.sqrt(dark * rough) * neck) * allowed
     grown = cv2.dilate(blurred(np.clip(found, 0, 1).astype(np.float32), 0.8), np.ones((3, 3), np.uint8))
     return np.clip(_reduced(blurred(np.clip(grown * 1.3, 0, 1).astype(np.float32), 0.8)), 0, 1)
+
+
+def _eyes(points: F32) -> F32:
+    """The centres of both eyes. -> (2, 2)."""
+    return np.stack([points[36:42].mean(0), points[42:48].mean(0)])
 
 
 def _felt(points: F32) -> F32:

@@ -6,12 +6,15 @@ import numpy as np
 
 from diat.align import CROP_SIZE
 from diat.masks import distance_to_polygon
-from diat.native.geometry import interocular, oval
+from diat.native.geometry import INNER_LIPS, LIPS, hull, interocular, oval, upwards
 from diat.native.style import Style
 from diat.pixels import F32
 
 FLOW_GRID = 64
 EARS = ((0, 1, 2), (14, 15, 16))  # of the 68 landmarks, those beside an ear
+CORNERS = (48, 54)  # of the mouth
+CORNER_REACH = 0.26  # interocular distances around these that move with them
+MOUTH_REACH = 0.35  # interocular distances from the lips over which the mouth's own share of the movement ends
 EAR_REACH = 14.0  # template units around these within which the movement fades
 
 
@@ -29,7 +32,7 @@ def away_from_ears(cells: F32, points: F32) -> F32:
 
 def movement(points: F32, style: Style) -> tuple[F32, F32]:
     """What moves whatever the network says, (FLOW_GRID, FLOW_GRID, 2) in template units, and the share of all movement
-    that is let through, (FLOW_GRID, FLOW_GRID).
+    that is let through, (FLOW_GRID, FLOW_GRID), above 1 only around a mouth that moves more than the rest.
     """
     ys, xs = np.indices((FLOW_GRID, FLOW_GRID), dtype=np.float32)
     cells = (np.stack([xs, ys], -1) + 0.5) * (CROP_SIZE / FLOW_GRID) - 0.5
@@ -38,7 +41,17 @@ def movement(points: F32, style: Style) -> tuple[F32, F32]:
         for first in (36, 42):
             away = cells - points[first : first + 6].mean(0)
             own += style.eye_size * away * np.exp(-(away**2).sum(-1) / (0.34 * interocular(points)) ** 2)[..., None]
+    if style.corners:
+        up, unit = upwards(points), interocular(points)
+        outwards = (points[CORNERS[1]] - points[CORNERS[0]]) / unit
+        for corner, side in zip(CORNERS, (-1, 1), strict=True):
+            near = np.exp(-((cells - points[corner]) ** 2).sum(-1) / (CORNER_REACH * unit) ** 2)
+            own += style.corners * unit * (up + 0.3 * side * outwards) * near[..., None]
     outline = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), oval(points)).reshape(FLOW_GRID, FLOW_GRID)
     reach = np.clip((9 - outline) / 9, 0, 1) * away_from_ears(cells, points)
+    if style.mouth:
+        away = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), hull(points[LIPS:INNER_LIPS]))
+        near = np.exp(-((np.maximum(away, 0) / (MOUTH_REACH * interocular(points))) ** 2))
+        reach = reach * (1 + style.mouth * near.reshape(FLOW_GRID, FLOW_GRID))
     border = np.minimum.reduce([xs, ys, xs[::-1, ::-1], ys[::-1, ::-1]]) / 4
     return own, np.asarray(reach * np.clip(border, 0, 1), np.float32)

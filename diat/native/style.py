@@ -31,6 +31,8 @@ class Style:
     eyes: float = 0.0  # how much stronger the lashes and the light of the eyes become
     lashes: float = 0.0  # darkness of the line along the upper lid
     eye_size: float = 0.0
+    corners: float = 0.0  # how far the mouth's corners are raised, in interocular distances
+    mouth: float = 0.0  # how much more the mouth moves than the rest of the face
     paint: float = 0.0  # of the soft change of colour that make-up and another light make
 
 
@@ -44,17 +46,17 @@ FEMALE = Style(
     lashes=0.4, eye_size=0.08, paint=1.5,
 )  # fmt: skip
 OLDER = Style(
-    flow=2.2, bias=2.6, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.2, bias_range=((-9, 5), (-5, 6), (-5, 6)),
-    tone=(0.4, 0.5, 0.5), lips=1.6, lips_red=0.0, brows=1.5, raised=(1.2, 1.6, 1.8, 1.6), bags=-0.7, grey=-0.6,
+    flow=2.4, bias=1.6, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.2, bias_range=((-5, 3), (-4, 4), (-4, 4)),
+    tone=(0.2, 0.5, 0.5), lips=1.6, lips_red=0.0, brows=1.5, raised=(1.2, 1.6, 1.8, 1.6), bags=-0.7, grey=-0.6,
     eyes=-0.3,
 )  # fmt: skip
 SMILING = Style(
-    flow=1.8, bias=1.5, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.0, bias_range=((-9, 9), (-5, 6), (-5, 6)),
-    tone=(0.5, 0.5, 0.5), lips=1.0, lips_red=0.0, brows=0.0, raised=(0.8, 0.8, 0.8, 0.8),
+    flow=1.2, bias=2.3, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.0, bias_range=((-9, 9), (-5, 6), (-5, 6)),
+    tone=(0.5, 0.5, 0.5), lips=1.0, lips_red=0.0, brows=0.0, raised=(1.0, 1.2, 1.2, 1.2), corners=0.05, mouth=1.5,
 )  # fmt: skip
 SERIOUS = Style(
-    flow=1.8, bias=1.5, relief=(0.0, 1.6, 1.0, 0.8), chroma=1.0, bias_range=((-9, 9), (-5, 6), (-5, 6)),
-    tone=(0.5, 0.5, 0.5), lips=1.0, lips_red=0.0, brows=0.0,
+    flow=1.2, bias=1.7, relief=(0.0, 1.6, 1.0, 0.8), chroma=1.0, bias_range=((-9, 9), (-5, 6), (-5, 6)),
+    tone=(0.5, 0.5, 0.5), lips=1.0, lips_red=0.0, brows=0.0, corners=-0.03, mouth=1.2,
 )  # fmt: skip
 MALE = Style(
     flow=2.0, bias=2.0, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.1, bias_range=((-8, 3), (-5, 3), (-5, 4)),

@@ -1,16 +1,21 @@
 """Younger and male to female on the photograph's own pixels, with fields made up here."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from diat.align import CELEBA_TEMPLATE_128, transform_points
+from diat.attributes import COLUMNS
 from diat.heads import HEADS
 from diat.native.bands import LIGHT_SIDE, bands_of, limited, refined
 from diat.native.geometry import regions
-from diat.native.movement import away_from_ears
+from diat.native.movement import away_from_ears, movement
 from diat.native.region import native_face
+from diat.native.skin import MOST_RAISED, render_skin
 from diat.native.stage import renderer_of
+from diat.native.style import NEUTRAL, STYLES, YOUNGER, not_shown, style_of
 from diat.native.working import WORK
 
 RENDERERS = {
@@ -137,6 +142,56 @@ def test_ears_stay_where_they_are_and_the_chin_moves():
         assert free[y, x] < 0.02
     x, y = POINTS68[8].astype(int)
     assert free[y, x] > 0.98
+
+
+def test_a_smiles_corners_rise_and_the_mouth_moves_more_than_the_jaw():
+    own, reach = movement(POINTS68, STYLES["Smiling"])
+    plain = movement(POINTS68, replace(STYLES["Smiling"], corners=0.0, mouth=0.0))
+    x, y = (POINTS68[48] / 2).astype(int)
+    assert own[y, x][1] < -1 and own[y, x][0] < -0.3  # up, and outwards
+    assert reach[y, x] > 1.8 * plain[1][y, x] and not plain[0].any()
+    x, y = (POINTS68[8] / 2).astype(int)
+    assert reach[y, x] < 1.4 * plain[1][y, x] and np.abs(own[y, x]).max() < 0.1
+
+
+def test_relief_is_raised_to_what_is_wanted_and_no_further():
+    photo, _, points = photograph()
+    made = fields(flow=0.0)
+    made[0]["limit_2"] += 2.0  # as rough again as the cheeks are
+    level = replace(NEUTRAL, flow=0, bias=0, relief=(0,) * 4, raised=(0, 1, 0, 0), chroma=1, lips=0, brows=0)
+    face, (left, top, right, bottom) = native_face(photo, *photograph()[1:], (0, 0, 128, 128), 0)
+    cheek = np.s_[int(points[2, 1]) : int(points[3, 1]), int(points[40, 0]) - 12 : int(points[40, 0])]
+    rough = []
+    for style in (replace(level, raised=(0,) * 4), level):
+        result = photo.copy()
+        result[top:bottom, left:right] = render_skin(face, *made, 1.0, style)
+        rough.append(float(bands_of(result.mean(-1).astype(np.float32))[0][cheek].std()))
+        if not any(style.raised):
+            assert np.array_equal(result, photo)
+    assert 1.15 < rough[1] / rough[0] < 1 + MOST_RAISED
+
+
+def test_hair_turns_grey_and_the_skin_does_not():
+    made = fields(flow=0.0)
+    style = replace(NEUTRAL, flow=0, bias=0, relief=(0,) * 4, raised=(0,) * 4, chroma=1, lips=0, brows=0, grey=-0.8)
+    photo, five, points = photograph()
+    face, (left, top, right, bottom) = native_face(photo, five, points, (0, 0, 128, 128), 0)
+    result = photo.copy()
+    result[top:bottom, left:right] = render_skin(face, *made, 1.0, style)
+    changed = np.abs(result.astype(int) - photo).max(-1) > 4
+    x, y = np.rint((points[27] + points[8]) / 2).astype(int)
+    assert changed.any() and not changed[y : y + 10, x - 10 : x + 10].any()
+    chroma = [np.ptp(image[changed].astype(int), axis=-1).mean() for image in (photo, result)]
+    assert chroma[1] < 0.6 * chroma[0]
+
+
+def test_every_column_has_a_style_or_a_reason():
+    for column in COLUMNS:
+        for name in (column, f"not-{column}"):
+            assert (renderer_of("skin", name) is None) == (not_shown(name) is not None)
+    assert style_of("older_to_younger") is YOUNGER and style_of("not-Male") is style_of("male_to_female")
+    assert style_of("Big_Nose") is NEUTRAL and not_shown("No_Beard") is None and not_shown("Goatee")
+    assert not_shown("not-Goatee") is None and not_shown("not-Blond_Hair")
 
 
 def test_nostrils_are_no_lines_of_the_skin():

@@ -9,7 +9,7 @@ from PIL import Image
 
 from diat.align import CROP_SIZE
 from diat.attributes import COLUMNS, attribute_spec
-from diat.data.fields_skin import GRID, SIDE, Faces, SkinTargets, described, hair_of_face, picture_of
+from diat.data.fields_skin import GRID, POSE, SIDE, Faces, SkinTargets, described, hair_of_face, picture_of
 from diat.data.skin_faces import SIZE, UNKNOWN, SkinFaces, parsed, prototypes, targets
 from diat.errors import TrainingStopped
 from diat.heads import PARTS
@@ -64,6 +64,29 @@ def test_the_flow_is_the_landmarks_movement_and_ends_with_the_face(fields):
     assert -2.2 < fields.flow[chin][1] < -1.2
     assert np.abs(fields.flow[GRID // 2, GRID // 2]).max() < 0.5
     assert np.abs(fields.flow[:2]).max() < 0.3
+
+
+def test_the_eyes_are_held_where_a_wider_mouth_moved_the_whole_face(faces):
+    points = faces.points.copy()
+    points[COUNT:] = (points[COUNT:] - 64) * 0.96 + np.float32([64, 65])
+    moved = Faces(points, faces.pictures, faces.descriptions, faces.parsed)
+    kinds = np.arange(COUNT), np.arange(COUNT, 2 * COUNT)
+    made = SkinTargets(moved, *kinds, np.ones(2 * COUNT, np.int64), True)
+    flow = made(faces.pictures[0].astype(np.float32), faces.points[0], 1, 0).flow
+    for first in (36, 42):
+        x, y = (points[0, first : first + 6].mean(0) * GRID / CROP_SIZE).astype(int)
+        assert np.abs(flow[y, x]).max() < 0.35
+
+
+def test_what_is_the_attribute_itself_is_not_matched(faces):
+    opening = faces.descriptions.copy()
+    opening[:, POSE.index("width")] = np.linspace(0, 100, 2 * COUNT)
+    kinds = np.arange(COUNT), np.arange(COUNT, 2 * COUNT)
+    wide = Faces(faces.points, faces.pictures, opening, faces.parsed)
+    plain, free = (SkinTargets(wide, *kinds, np.ones(2 * COUNT, np.int64), True, names) for names in ((), ("width",)))
+    usual = SkinTargets(faces, *kinds, np.ones(2 * COUNT, np.int64), True, ("width",))
+    near = [[float(made._distance(kinds[0], opening[0])[k]) for k in (1, 5)] for made in (plain, free, usual)]
+    assert near[1] == pytest.approx(near[2], rel=1e-5) and near[0][1] > near[1][1] + 100
 
 
 def test_the_bias_is_the_skins_change_of_colour_and_keeps_its_lightness(fields, faces):
