@@ -202,10 +202,16 @@ function record() {
   at("record").textContent = "Stop recording";
 }
 
+const ready = () => {
+  at("start").disabled = !agreed();
+  at("hint").textContent = agreed() ? "Start the camera." : "Tick the box at the top of the page, then start the camera.";
+};
 document.addEventListener("change", (event) => {
-  if (event.target.closest?.("#consent")) agreed() ? (at("start").disabled = false) : stop("");
+  if (!event.target.closest?.("#consent")) return;
+  if (stream && !agreed()) stop("The camera was switched off, because the box at the top is not ticked any more.");
+  ready();
 });
-at("start").disabled = !agreed();
+ready();
 at("record").onclick = record;
 at("beside").onchange = () => at("stage").classList.toggle("beside", at("beside").checked);
 at("full").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : at("stage").requestFullscreen());

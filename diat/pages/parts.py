@@ -39,9 +39,9 @@ def attribute_choice(editors: EditorPool, elem_id: str, visible: bool | Literal[
     return radio
 
 
-def strength_choice(elem_id: str, interactive: bool = True) -> gr.Slider:
-    """How much. ``interactive``: whether it can be moved at first."""
-    slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id, interactive=interactive)
+def strength_choice(elem_id: str) -> gr.Slider:
+    """How much."""
+    slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id)
     refuse_by_a_sentence(slider)
     return slider
 

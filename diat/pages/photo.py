@@ -26,6 +26,7 @@ class _Parts(NamedTuple):
     compare: gr.HTML
     effects: gr.HTML
     steps: gr.HTML
+    how_much: gr.Column
     strength: gr.Slider
     anyway: gr.Button
     keep: gr.Button
@@ -57,6 +58,7 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
         with gr.Column(min_width=300, scale=2):
             photo = gr.Image(
                 type="filepath", sources=["upload", "webcam", "clipboard"], label="Photo", height=260, elem_id="photo",
+                placeholder="# Choose a photo\nor drop it here",
                 webcam_options=gr.WebcamOptions(mirror=False), buttons=[],
             )  # fmt: skip
             hand_over_unopened(photo, {str(example.photo) for example in examples})
@@ -75,7 +77,8 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 )
             made = steps("steps")
             effects = choice("effects", effects_to_come(editors))
-            strength = strength_choice("strength", interactive=False)
+            with gr.Column(visible=False) as how_much:
+                strength = strength_choice("strength")
             with gr.Accordion("Advanced", open=False):
                 kind = gr.Radio(list(FORMATS), value=next(iter(FORMATS)), label="File format", elem_id="format")
                 identity = gr.Slider(
@@ -86,7 +89,21 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 refuse_by_a_sentence(kind)
             handed = saver("saver")
     return _Parts(
-        photo, faces, compared, effects, made, strength, anyway, keep, undo, download, kind, identity, handed, shown
+        photo,
+        faces,
+        compared,
+        effects,
+        made,
+        how_much,
+        strength,
+        anyway,
+        keep,
+        undo,
+        download,
+        kind,
+        identity,
+        handed,
+        shown,
     )
 
 
@@ -101,7 +118,7 @@ def _connect(
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
     last: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
     at_work: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": p.compare, **last}
-    shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.steps]
+    shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.steps, p.how_much]
 
     def then(event: Any, again: bool = True) -> Any:
         """Make the changes, and where ``again`` show every change anew."""

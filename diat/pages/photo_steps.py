@@ -98,7 +98,7 @@ class PhotoPage:
         else:
             yield from self.start(photo, consent, wanted, identity)
 
-    def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, Update]:
+    def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, Any]:
         """Another change. Gives the bench and the strength, which starts anew."""
         chosen = chosen_of(event, self._editors.attributes)
         if bench.photo is None:
@@ -125,12 +125,12 @@ class PhotoPage:
         """The change is made although nothing seems to need it."""
         return bench.insisted()
 
-    def keep(self, bench: Bench) -> tuple[Bench, Update]:
+    def keep(self, bench: Bench) -> tuple[Bench, float]:
         """The next change goes on top. Gives the bench and the strength."""
         bench = bench.kept_on()
         return bench, _strength(bench)
 
-    def take_away(self, bench: Bench, event: gr.EventData) -> tuple[Bench, Update]:
+    def take_away(self, bench: Bench, event: gr.EventData) -> tuple[Bench, float]:
         """One of the changes goes. Gives the bench and the strength."""
         for number in chosen_of(event, [str(number) for number in range(len(bench.changes))]):
             bench = bench.without(int(number))
@@ -157,12 +157,14 @@ class PhotoPage:
     def render(self, bench: Bench) -> tuple[Any, ...]:
         """Make the changes.
 
-        Gives before and after, the buttons that go with them (apply anyway, keep, undo, download), and the changes.
+        Gives before and after, the buttons that go with them (apply anyway, keep, undo, download), the changes, and
+        whether the strength is seen.
         """
         undo = gr.update(interactive=bool(bench.past))
-        steps = self._steps(bench)
+        # There is nothing to make stronger before a change is picked.
+        after = self._steps(bench), gr.update(visible=bench.current is not None)
         if bench.photo is None:
-            return gr.skip(), *_buttons(), undo, gr.update(interactive=False), steps
+            return gr.skip(), *_buttons(), undo, gr.update(interactive=False), *after
         try:
             opened = self._shelf.opened(bench.photo)
             if bench.changes and not bench.faces:
@@ -173,11 +175,11 @@ class PhotoPage:
                 result = self._shelf.result(bench.photo, bench.changes)
                 insist, more = _next_steps(bench, result)
                 buttons = *_buttons(insist, more), undo, gr.update(interactive=True)
-                return self._shown(bench, opened, result), *buttons, steps
+                return self._shown(bench, opened, result), *buttons, *after
         except DiatError as error:
             gr.Warning(str(error))
             shown = compare_value(None, str(error), kind="refused")
-        return shown, *_buttons(), undo, gr.update(interactive=False), steps
+        return shown, *_buttons(), undo, gr.update(interactive=False), *after
 
     def save(self, bench: Bench, kind: str) -> Any:
         """The result as a file of the photograph's own size."""
@@ -239,10 +241,9 @@ class PhotoPage:
         return steps_value(action_of(change.attribute) + _whose(change) * several for change in bench.changes)
 
 
-def _strength(bench: Bench) -> Update:
-    """The strength of the current change; there is nothing to move without one."""
-    change = bench.current
-    return gr.update(value=1.0 if change is None else change.strength, interactive=change is not None)
+def _strength(bench: Bench) -> float:
+    """The strength of the current change."""
+    return 1.0 if bench.current is None else bench.current.strength
 
 
 def _next_steps(bench: Bench, result: EditResult) -> tuple[bool, bool]:

@@ -33,7 +33,13 @@ def verify_tab() -> None:
     """The page's parts and its named endpoint ``/verify``."""
     with gr.Row():
         with gr.Column(min_width=300):
-            photo = gr.Image(type="filepath", sources=["upload", "clipboard"], label="Picture", elem_id="verify-photo")
+            photo = gr.Image(
+                type="filepath",
+                sources=["upload", "clipboard"],
+                label="Picture",
+                elem_id="verify-photo",
+                placeholder="# Choose a picture\nor drop it here",
+            )
             hand_over_unopened(photo, set())
         with gr.Column(min_width=300):
             gr.Markdown("Was this picture edited with DIAT? Every result carries marks; this page reads them.")

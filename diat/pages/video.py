@@ -10,7 +10,7 @@ from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice
 from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
 from diat.pages.parts import QUIET, WHOM, show_on_phones, strength_choice, with_stop
-from diat.pages.video_steps import MAX_SECONDS, VideoPage
+from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
 
 FACES = [("Largest face", "largest"), ("All faces", "all"), ("One person", "person")]
@@ -24,13 +24,8 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     """
     with gr.Row():
         with gr.Column(min_width=300):
-            film = gr.Video(
-                label=f"Video (up to {MAX_SECONDS:.0f} seconds and 40 MiB)",
-                sources=["upload"],
-                height=240,
-                elem_id="film",
-                buttons=[],
-            )
+            label = f"Video (up to {MAX_SECONDS:.0f} seconds and 40 MiB)"
+            film = gr.Video(label=label, sources=["upload"], height=240, elem_id="film", buttons=[])
             take_uploads_only(film)
             effects, attribute = effect_choice(editors, "film-attribute")
             strength = strength_choice("film-strength")
@@ -40,18 +35,14 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             # Programs say it by its number, visitors by a click on the person.
             number = gr.Number(1, label="Which person", minimum=1, precision=0, visible="hidden")
             refuse_by_a_sentence(number)
-            moment, preview = _moment_choice()
             start, end = _part_choice()
+            moment, preview = _moment_choice()
             beside = gr.Checkbox(label="Show the original beside the result", elem_id="film-beside")
             with gr.Row():
                 run = gr.Button("Apply", variant="primary", elem_id="film-run")
                 stop = gr.Button("Stop", visible=False, elem_id="film-stop")
         with gr.Column(min_width=300):
-            compared = compare("film-compare", compare_value(None, "Choose a video, then preview any moment of it."))
-            message = gr.Markdown(label="Sentence", elem_id="film-message")
-            result = gr.Video(
-                label="Result", visible=False, interactive=False, elem_id="film-result", buttons=["download"]
-            )
+            compared, message, result = _outcome()
     page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside]
     # The last run's sentence goes: it would lie under the progress.
@@ -69,11 +60,27 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     )  # fmt: skip
     show_on_phones([looked], "#film-compare")
     picked = people.pick(page.person, None, [faces, number], queue=False, **QUIET)
-    met = gr.on([film.change, start.change], page.people, [film, start], people, trigger_mode="always_last", **QUIET)
+    film.change(page.chosen, film, compared, **QUIET)
+    gr.on(
+        [film.change, start.change, end.change], page.moments, [film, start, end, moment], moment,
+        trigger_mode="always_last", **QUIET,
+    )  # fmt: skip
+    met = gr.on(
+        [film.change, start.change, faces.input], page.people, [film, start, faces, number], people,
+        trigger_mode="always_last", **QUIET,
+    )  # fmt: skip
     shown = [film, start, faces, number, consent, attribute]
-    for event in (met.then, picked.then, faces.input, consent.input):
+    for event in (met.then, picked.then, consent.input):
         event(page.effects, shown, effects, trigger_mode="always_last", **QUIET)
     return page.stop
+
+
+def _outcome() -> tuple[gr.HTML, gr.Markdown, gr.Video]:
+    """The moment that is previewed, and the film with what is said of it."""
+    compared = compare("film-compare", compare_value(None, CHOOSE_FILM))
+    message = gr.Markdown(label="Sentence", elem_id="film-message")
+    result = gr.Video(label="Result", visible=False, interactive=False, elem_id="film-result", buttons=["download"])
+    return compared, message, result
 
 
 def _part_choice() -> tuple[gr.Number, gr.Number]:
@@ -87,7 +94,9 @@ def _part_choice() -> tuple[gr.Number, gr.Number]:
 
 
 def _moment_choice() -> tuple[gr.Slider, gr.Button]:
-    """A moment to look at before the work."""
-    moment = gr.Slider(0, 100, 0, step=1, label="Moment to preview (% of the video)", elem_id="film-moment")
+    """A moment to look at before the work; it can be moved as far as the film goes once there is one."""
+    moment = gr.Slider(
+        0, MAX_SECONDS, 0, step=0.1, label="Second to preview", elem_id="film-moment", interactive=False, buttons=[]
+    )
     refuse_by_a_sentence(moment)
     return moment, gr.Button("Preview this moment", elem_id="film-preview")

@@ -25,6 +25,9 @@ from diat.video.part import Part
 from diat.video.reader import FilmReader
 
 MAX_SECONDS = 60.0  # of film: minutes of work
+LAST_FRAME = 0.1  # seconds before a film's end in which its last picture begins, at ten a second or more
+CHOOSE_FILM = "Choose a video. Any moment of it can be previewed here."
+PREVIEW = "Preview any moment here before the whole video is changed."
 MAX_SEARCHED = 50  # frames in which people are looked for
 
 
@@ -91,7 +94,25 @@ class VideoPage:
             raise refusal(error) from None
         return str(path), "  \n".join([video_sentence(report), *editor.model.notices])
 
-    def people(self, film: str | None, start: float) -> Value:
+    def chosen(self, film: str | None) -> Value:
+        """Another film, or none: what was previewed of the last one goes."""
+        return compare_value(None, CHOOSE_FILM if film is None else PREVIEW)
+
+    def moments(self, film: str | None, start: float, end: float, moment: float) -> Any:
+        """The moments of which one can be previewed: those of the part that is taken, or of the film."""
+        try:
+            length = 0.0 if film is None else seconds_of(Path(available(film)))
+        except DiatError:
+            length = 0.0  # `people` says why
+        last = max(0.0, length - LAST_FRAME)
+        first = min(start or 0.0, last)
+        last = last if not end or end <= first else min(last, end)
+        if last <= first:  # no film, or one picture
+            return gr.update(minimum=0, maximum=MAX_SECONDS, value=0, interactive=False)
+        first, last = round(first, 1), round(last, 1)
+        return gr.update(minimum=first, maximum=last, value=min(max(moment, first), last), interactive=True)
+
+    def people(self, film: str | None, start: float, faces: str, number: float) -> Value:
         """The people in the first frame that shows any, as pictures to click."""
         try:
             picture, found = self._first_seen(film, start)
@@ -102,7 +123,7 @@ class VideoPage:
             Choice(str(index + 1), f"Person {index + 1}", picture_file(portrait(picture, face)))
             for index, face in from_left(found)
         ]
-        return choice_value(WHOM, choices)
+        return choice_value(WHOM, choices, [str(int(number))] if faces == "person" else [])
 
     def person(self, event: gr.EventData) -> tuple[Any, Any]:
         """One of them was clicked."""
@@ -148,8 +169,7 @@ class VideoPage:
                 raise DiatError(CONSENT_FIRST)
             chosen, path = film_faces(faces, number), Path(available(film))
             length = seconds_of(path)
-            second = min(moment, 99) / 100 * length
-            picture = next(frames_from(path, second, 1), None)
+            picture = next(frames_from(path, moment, 1), None)
             if picture is None:
                 raise DiatError("There is no picture at this moment. Choose another.")
             result = self._editors.get(attribute).edit(picture, chosen, strength)
@@ -157,7 +177,7 @@ class VideoPage:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused")
         pictures = before_and_after(close_ups(result), (result.original, result.photo), result.maker)
-        lines = [similarity_sentence(result), *result.notices, f"Second {second:.1f} of {length:.1f}."]
+        lines = [similarity_sentence(result), *result.notices, f"Second {moment:.1f} of {length:.1f}."]
         return compare_value(pictures, "\n".join(filter(None, lines)), from_start=True)
 
 

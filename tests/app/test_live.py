@@ -46,8 +46,14 @@ def test_the_mirror_shows_the_camera_changed_and_a_stop_stops(page, shoot):
 def test_nothing_starts_before_the_box_is_ticked(page):
     page.get_by_role("tab", name="Webcam").click()
     assert page.is_disabled("#live-start")
+    assert "Tick the box" in page.inner_text("#live-hint")
     page.check("#consent input")
     assert page.is_enabled("#live-start")
+    assert page.inner_text("#live-hint") == "Start the camera."
+    start(page)
+    page.uncheck("#consent input")
+    assert "switched off" in page.inner_text("#live-message")
+    assert page.is_disabled("#live-start")
 
 
 def test_the_original_is_shown_beside_and_a_recording_is_a_film(page, shoot):

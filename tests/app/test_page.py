@@ -151,13 +151,25 @@ def test_a_result_comes_into_view_and_nothing_jumps(page, hopper_path, width, sh
     shoot(str(width))
 
 
-def test_a_webcam_snapshot_is_taken_as_a_photograph(page):
+def test_on_a_phone_a_photograph_is_taken_by_buttons_that_say_what_they_do(page):
+    page.set_viewport_size({"width": 390, "height": 844})
     consent(page)
-    page.locator("#photo").get_by_label("Capture from camera").click()
-    page.locator("#photo").get_by_text("Click to Access Webcam").click()
+    photo = page.locator("#photo")
+
+    def word(label: str) -> str:
+        part = photo.get_by_label(label, exact=True)
+        expect(part).to_be_visible(timeout=SLOW)
+        return part.evaluate("e => getComputedStyle(e, '::after').content")
+
+    assert [word(label) for label in ("Upload file", "Capture from camera", "Paste from clipboard")] == [
+        '"Upload"', '"Camera"', '"Paste"',
+    ]  # fmt: skip
+    photo.get_by_label("Capture from camera").click()
+    photo.get_by_text("Click to Access Webcam").click()
     page.wait_for_function("() => document.querySelector('#photo video')?.videoWidth > 0", timeout=SLOW)
-    page.wait_for_timeout(500)
-    page.locator("#photo").get_by_label("capture photo").click()
+    assert photo.locator("video").bounding_box()["height"] > 200
+    assert word("capture photo") == '"Capture photo"'
+    photo.get_by_label("capture photo").click()
     wait_for_result(page)
 
 
