@@ -98,7 +98,8 @@ class AttributeSpec:
     region: str  # a name in REGIONS
     matched: tuple[str, ...]  # columns whose values the release recipe keeps equal between A and X
     pairs: PairRecipe | None = None  # where the release recipe has pairs
-    needless: str = "the face looks so already"  # what users read of a face that has the attribute already
+    done: str = "Changed."  # what users read of a face that has been changed
+    needless: str = "the face looks so already"  # and of one that has the attribute already
     # Probabilities, by a network with a gate, that the face lacks the attribute, between which an edit fades in: below
     # the first nothing changes.
     fade: tuple[float, float] = (0.15, 0.55)
@@ -143,6 +144,7 @@ _SPECS = (
         region="mouth",
         matched=("Male", "Smiling"),
         pairs=PairRecipe("opened mouths"),
+        done="Mouth opened.",
         needless="the mouth is open already",
     ),
     AttributeSpec(
@@ -154,6 +156,7 @@ _SPECS = (
         region="mouth",
         matched=("Male", "Smiling"),
         pairs=PairRecipe("shut mouths"),
+        done="Mouth closed.",
         needless="the mouth is closed already",
     ),
     AttributeSpec(
@@ -165,6 +168,7 @@ _SPECS = (
         region="glasses",
         matched=("Male", "Young"),
         pairs=PairRecipe("put-on glasses"),
+        done="Glasses taken off.",
         needless="no glasses found",
         # Of 325 faces without glasses of CelebA-HQ's validation part (even rows) 98 % lie below 0.5, of 54 wearers none
         # between 0.29 and 0.93.
@@ -179,6 +183,7 @@ _SPECS = (
         region="face",
         matched=("Young", "Smiling"),
         pairs=PairRecipe("prototypes", amount=1.3, smoothing=0.2),
+        done="Made more feminine.",
         needless="the face looks female already",
     ),
     AttributeSpec(
@@ -190,6 +195,7 @@ _SPECS = (
         region="face",
         matched=("Male", "Smiling"),
         pairs=PairRecipe("prototypes", amount=1.7, smoothing=0.6),
+        done="Made younger.",
         needless="the face looks young already",
         # CelebA's labels of youth are noisy, and so is a gate learnt from them: of 56 young faces of CelebA-HQ's
         # validation part the middle one has 0.29, of 20 older ones 0.46.
@@ -236,7 +242,8 @@ def attribute_spec(name: str, region: str | None = None) -> AttributeSpec:
     if column in COLUMN_REGIONS:
         title = ("" if column == name else "Not ") + column.replace("_", " ")
         matched = tuple(other for other in ("Male", "Young") if other != column)
-        return AttributeSpec(name, title, title, column, column == name, region or COLUMN_REGIONS[column], matched)
+        where = region or COLUMN_REGIONS[column]
+        return AttributeSpec(name, title, title, column, column == name, where, matched, done=f"Changed: {title}.")
     known = [*ATTRIBUTES, *COLUMNS, *(NOT + column for column in COLUMNS)]
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(ATTRIBUTES)}."

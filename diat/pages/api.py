@@ -20,7 +20,7 @@ from diat.pages.parts import (
     cache_file,
     consent_box,
     refusal,
-    similarity_sentence,
+    result_sentences,
     strength_choice,
 )
 from diat.pages.pictures import close_ups, marked_preview, picture_file, reduced
@@ -85,7 +85,7 @@ class PhotoApi:
             path.write_bytes(result.to_bytes(KINDS[result.suffix]))
         except DiatError as error:
             raise refusal(error) from None
-        sentence = "  \n".join(filter(None, [similarity_sentence(result), *result.notices]))
+        sentence = "  \n".join(filter(None, [result_sentences(result), *result.notices]))
         near, whole = (
             (before, marked_preview(after, result))
             for before, after in (close_ups(result), (reduced(result.original), reduced(result.photo)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from diat.errors import DiatError
-from diat.faces import face_fault
+from diat.faces import FaceChoice, face_fault
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice, effects_of, effects_to_come
 from diat.pages.guards import take_uploads_only
@@ -24,7 +24,7 @@ from diat.pages.parts import (
     available,
     cache_file,
     refusal,
-    similarity_sentence,
+    result_sentences,
     strength_choice,
     with_stop,
 )
@@ -59,6 +59,7 @@ class BatchPage:
         strength: float,
         all_faces: bool,
         consent: bool,
+        apply_anyway: bool = False,
         request: gr.Request | None = None,
     ) -> Iterator[tuple[Gallery, Any, str]]:
         """Change one attribute in many photographs.
@@ -69,11 +70,13 @@ class BatchPage:
             strength: 0 to 1.5.
             all_faces: every face that can be edited, not only the largest.
             consent: that you are in these pictures, or that the people in them agreed; nothing happens without it.
+            apply_anyway: also change faces that have the attribute already.
 
         Returns the faces before and after as they finish, a zip of files at full size, in the formats and with the
         names of the photographs, and a sentence.
         """
-        for shown, path, sentence, _ in self.watched(photos, attribute, strength, all_faces, consent, request):
+        steps = self.watched(photos, attribute, strength, all_faces, consent, apply_anyway, request)
+        for shown, path, sentence, _ in steps:
             yield shown, path, sentence
 
     def watched(
@@ -83,6 +86,7 @@ class BatchPage:
         strength: float,
         all_faces: bool,
         consent: bool,
+        apply_anyway: bool = False,
         request: gr.Request | None = None,
     ) -> Iterator[tuple[Gallery, Any, str, Value]]:
         """`edit_all` for the page: with how far it is, for `diat.pages.widgets.bar`."""
@@ -92,24 +96,28 @@ class BatchPage:
             raise refusal(f"The limit is {MAX_PHOTOS} photos at once. Choose fewer.")
         if not consent:
             raise refusal(CONSENT_FIRST)
+
+        def edit(photo: str) -> EditResult:
+            faces: FaceChoice = "all" if all_faces else "largest"
+            return self._editors.get(attribute).edit(available(photo), faces, strength, apply_anyway=apply_anyway)
+
         with self._stops.of(str(request.session_hash) if request is not None else "") as stop:
-            yield from self._edit_all(photos, attribute, strength, "all" if all_faces else "largest", stop)
+            yield from self._edit_all(photos, edit, stop)
 
     def effects(self, photos: list[str] | None, consent: bool, attribute: str) -> Value:
         """Every change of the largest face of the first photograph that shows one."""
-        for photo in (photos or [])[:MAX_PHOTOS] if consent else []:
+        for number, photo in enumerate((photos or [])[:MAX_PHOTOS] if consent else [], start=1):
             try:
                 pixels = open_photo(available(photo)).pixels
                 usable = [face for face in self._editors.detector.detect(pixels) if face_fault(face) is None]
             except DiatError:
                 continue  # the batch will say why
             if usable:
-                return effects_of(self._editors, pixels, usable[0], [attribute])
+                whose = "the first photo" if number == 1 else f"photo {number}"
+                return effects_of(self._editors, pixels, usable[0], [attribute], whose=f"the largest face of {whose}")
         return effects_to_come(self._editors, [attribute])
 
-    def _edit_all(
-        self, photos: list[str], attribute: str, strength: float, faces: Any, stop: threading.Event
-    ) -> Iterator[Any]:
+    def _edit_all(self, photos: list[str], edit: Callable[[str], EditResult], stop: threading.Event) -> Iterator[Any]:
         shown: Gallery = []
         skipped: list[str] = []
         previews: list[str] = []
@@ -123,7 +131,7 @@ class BatchPage:
                     skipped.append(f"Stopped: {len(photos) - number + 1} photos were not looked at.")
                     break
                 try:
-                    result = self._editors.get(attribute).edit(available(photo), faces, strength)
+                    result = edit(photo)
                 except DiatError as error:
                     skipped.append(f"{Path(photo).name} was skipped: {error}")
                 else:
@@ -152,7 +160,7 @@ def _unused(name: str, taken: list[str]) -> str:
 
 
 def _said(result: EditResult) -> str:
-    sentence = similarity_sentence(result) or " ".join(result.notices)
+    sentence = result_sentences(result) or " ".join(result.notices)
     return sentence[:1].lower() + sentence[1:]
 
 
@@ -171,6 +179,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             effects, attribute = effect_choice(editors, "many-attribute")
             strength = strength_choice("many-strength")
             all_faces = gr.Checkbox(label="All faces (not only the largest)", elem_id="many-everybody")
+            anyway = gr.Checkbox(label="Change faces that seem to need no change, too", elem_id="many-anyway")
             run = gr.Button("Apply to all", variant="primary", elem_id="many-run")
             stop = gr.Button("Stop", visible=False, elem_id="many-stop")
         with gr.Column(min_width=300):
@@ -189,7 +198,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
                 label="Download all (ZIP, full size)", interactive=False, elem_id="many-download", visible=False
             )
     page = BatchPage(editors)
-    inputs = [photos, attribute, strength, all_faces, consent]
+    inputs = [photos, attribute, strength, all_faces, consent, anyway]
     done = with_stop(
         run, stop, gallery, page.stop,
         lambda before: before.then(

@@ -23,7 +23,9 @@ def effects_to_come(editors: EditorPool, chosen: Sequence[str] = ()) -> Value:
     return choice_value(TITLE, [Choice(name, action_of(name)) for name in editors.attributes], chosen)
 
 
-def effects_of(editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str] = (), title: str = TITLE) -> Value:
+def effects_of(
+    editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str] = (), title: str = TITLE, whose: str = ""
+) -> Value:
     """The changes, each tried on a face.
 
     Args:
@@ -32,6 +34,7 @@ def effects_of(editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str]
         face: in it, one that can be changed.
         chosen: what is picked.
         title: above the pictures.
+        whose: the face is, where that is not clear.
     """
     choices = []
     for name in editors.attributes:
@@ -39,7 +42,7 @@ def effects_of(editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str]
         note = "" if seen else "nothing to change"
         picture = picture_file(thumbnail, edited_by(name, 1.0) if seen else None)
         choices.append(Choice(name, action_of(name), picture, note))
-    return choice_value(title, choices, chosen)
+    return choice_value(f"{title} (shown on {whose})" if whose else title, choices, chosen)
 
 
 def effect_choice(editors: EditorPool, elem_id: str) -> tuple[gr.HTML, gr.Radio]:

@@ -181,8 +181,9 @@ async function show(mine, picture) {
 function save(file, ending = "png") {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
-  link.download = `webcam-${at("attribute").value.replaceAll("_", "-")}.${ending}`;
+  link.download = `webcam-${at("attribute").selectedOptions[0].dataset.file}.${ending}`;
   link.click();
+  say(`${stream ? "" : at("message").textContent} Saved as ${link.download}.`.trim()); // after why the camera stopped
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 

@@ -33,6 +33,7 @@ from diat.errors import DiatError
 from diat.pages.access import FOREIGN, SIGN_IN, foreign, signed_in
 from diat.pages.live_session import EncodedFrame, LiveSession, LiveSettings
 from diat.pages.parts import action_of
+from diat.results import action_in_names
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -247,7 +248,8 @@ def live_tab(editors: EditorPool) -> gr.HTML:
     import gradio as gr
 
     choices = "".join(
-        f'<option value="{name}"{" selected" if name == editors.default else ""}>{action_of(name)}</option>'
+        f'<option value="{name}" data-file="{action_in_names(name)}"'
+        f"{' selected' if name == editors.default else ''}>{action_of(name)}</option>"
         for name in editors.attributes
     )
     page = (_HERE / "live.html").read_text().replace("CHOICES", choices).replace("MAX_STRENGTH", str(MAX_STRENGTH))

@@ -21,6 +21,7 @@ from diat.pages.guards import refuse_by_a_sentence
 from diat.results import EditResult
 
 UNSEEN = 0.995  # identity similarity, of 1: so like itself is a face of which nothing is seen to have changed
+UNSEEN_CHANGE = "Hardly anything changed (identity similarity 100 %)."
 WHOM = "Whom to change, from left to right"
 CONSENT = "I am in these pictures, or the people in them agreed."
 CONSENT_FIRST = "Confirm consent first: tick the box at the top of the page."
@@ -71,11 +72,22 @@ def cache_file(name: str) -> Path:
     return path
 
 
-def similarity_sentence(result: EditResult) -> str:
-    """How much of each person a recogniser still sees in the faces that were changed; nothing where none was."""
+def result_sentences(result: EditResult, earlier: Sequence[str] = ()) -> str:
+    """What was done, and how much of each person a recogniser still sees; nothing where no face was changed.
+
+    Args:
+        result: of the last change.
+        earlier: attributes of the changes below it that changed anything.
+    """
+    similarity = _similarity_sentence(result)
+    made = [*earlier, *([] if result.unchanged or similarity == UNSEEN_CHANGE else [result.attribute])]
+    return " ".join([*(attribute_spec(attribute).done for attribute in made), *filter(None, [similarity])])
+
+
+def _similarity_sentence(result: EditResult) -> str:
     changed = [face for face in result.edited if not np.array_equal(face.before, face.after)]
     if changed and min(face.identity_similarity for face in changed) >= UNSEEN:
-        return "Hardly anything changed (identity similarity 100 %)."
+        return UNSEEN_CHANGE
     percent = [round(100 * max(face.identity_similarity, 0)) for face in changed]
     same = sum(face.identity_similarity >= SAME_PERSON for face in changed)
     if not changed:

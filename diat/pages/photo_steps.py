@@ -18,7 +18,7 @@ from diat.pages.parts import (
     WHOM,
     action_of,
     cache_file,
-    similarity_sentence,
+    result_sentences,
 )
 from diat.pages.pictures import (
     before_and_after,
@@ -40,6 +40,7 @@ from diat.results import EditResult
 PICK_ONE = "Pick a change below."
 PICK_NEXT = "Kept. Pick the next change below: it is added to this one."
 PICK_A_FACE = "Pick at least one face."
+SAID_SECONDS = 5  # so long it is said where a file went
 NO_PHOTO = "Choose a photo first, or click an example."
 
 Update = dict[str, Any]  # what gr.update gives
@@ -152,7 +153,8 @@ class PhotoPage:
             return gr.skip()  # it is said where the changes are made
         face = base.faces[bench.faces[0] if bench.faces else base.usable[0]]
         chosen = [] if bench.current is None else [bench.current.attribute]
-        return effects_of(self._editors, base.photo.pixels, face, chosen, ADD if bench.kept else TITLE)
+        whose = f"face {bench.faces[0] + 1}" if len(bench.faces) > 1 else ""
+        return effects_of(self._editors, base.photo.pixels, face, chosen, ADD if bench.kept else TITLE, whose)
 
     def render(self, bench: Bench) -> tuple[Any, ...]:
         """Make the changes.
@@ -193,6 +195,7 @@ class PhotoPage:
             return gr.skip()
         path = cache_file(name)
         path.write_bytes(data)
+        gr.Info(f"Saved as {name}.", duration=SAID_SECONDS)
         return known_file(path)
 
     # What is shown.
@@ -225,7 +228,8 @@ class PhotoPage:
     def _shown(self, bench: Bench, opened: Opened, result: EditResult) -> Value:
         close = close_ups(result, opened.photo.pixels)
         pictures = before_and_after(close, (reduced(opened.photo.pixels), reduced(result.photo)), result.maker)
-        lines = [PICK_NEXT] if bench.current is None else [similarity_sentence(result), *result.notices]
+        earlier = [change.attribute for change in self._shelf.made(str(bench.photo), bench.kept)]
+        lines = [PICK_NEXT] if bench.current is None else [result_sentences(result, earlier), *result.notices]
         height, width = result.photo.shape[:2]
         seconds = sum(result.milliseconds.values()) / 1000
         details = f"{width}x{height} pixels, {seconds:.2f} s: " + ", ".join(

@@ -14,7 +14,7 @@ from diat.errors import DiatError, InvalidArgument
 from diat.faces import MAX_FACES, Face, face_fault
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_of, effects_to_come
-from diat.pages.parts import CONSENT_FIRST, WHOM, Stops, available, cache_file, refusal, similarity_sentence
+from diat.pages.parts import CONSENT_FIRST, WHOM, Stops, available, cache_file, refusal, result_sentences
 from diat.pages.pictures import before_and_after, close_ups, from_left, picture_file, portrait
 from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
 from diat.pixels import U8
@@ -143,7 +143,8 @@ class VideoPage:
             return nothing  # `people` says why
         picked = found[int(number) - 1 : int(number)] if faces == "person" else found
         usable = [face for face in picked if face_fault(face) is None]
-        return effects_of(self._editors, picture, usable[0], [attribute]) if usable else nothing
+        whose = "the largest face" if len(picked) > 1 else ""
+        return effects_of(self._editors, picture, usable[0], [attribute], whose=whose) if usable else nothing
 
     def _first_seen(self, film: str | None, start: float) -> tuple[U8, list[Face]]:
         """The first frame that shows a face, and its faces, largest first; none where there is no film.
@@ -177,7 +178,7 @@ class VideoPage:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused")
         pictures = before_and_after(close_ups(result), (result.original, result.photo), result.maker)
-        lines = [similarity_sentence(result), *result.notices, f"Second {moment:.1f} of {length:.1f}."]
+        lines = [result_sentences(result), *result.notices, f"Second {moment:.1f} of {length:.1f}."]
         return compare_value(pictures, "\n".join(filter(None, lines)), from_start=True)
 
 

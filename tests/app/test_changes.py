@@ -70,8 +70,10 @@ def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):
     both = wait_for_result(page, one)
     expect(page.locator("#steps")).to_contain_text(re.compile(r"On the photo:\s*Remove glasses ×\s*\+\s*Younger ×"))
     shoot("stacked")
+    expect(page.locator("#result").get_by_role("status")).to_contain_text("Glasses taken off. Made younger. Still")
     name, data = downloaded(page)
     assert name == "grace_hopper-remove-glasses-younger.jpg"
+    expect(page.get_by_test_id("toast-body")).to_contain_text(f"Saved as {name}.")
     assert b"eyeglasses_remove strength=1, older_to_younger strength=1" in data
     page.get_by_role("button", name="Take away: Remove glasses").click()  # from below the other
     expect(page.locator("#steps")).not_to_be_visible(timeout=SLOW)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from diat.pages.live_session import NO_FACE
 from diat.provenance import is_marked
@@ -65,7 +65,7 @@ def test_the_original_is_shown_beside_and_a_recording_is_a_film(page, shoot):
     page.wait_for_timeout(1500)
     with page.expect_download() as download:
         page.click("#live-record")
-    assert download.value.suggested_filename == "webcam-mouth-close.webm"
+    assert download.value.suggested_filename == "webcam-close-mouth.webm"
     assert download.value.path().read_bytes().startswith(b"\x1a\x45\xdf\xa3")  # Matroska, as WebM is
 
 
@@ -73,6 +73,8 @@ def test_a_picture_can_be_kept_and_is_marked_as_edited(page):
     start(page)
     with page.expect_download() as download:
         page.click("#live-snapshot")
+    assert download.value.suggested_filename == "webcam-close-mouth.png"
+    expect(page.get_by_role("status").filter(has_text="Saved as webcam-close-mouth.png.")).to_be_visible()
     data = download.value.path().read_bytes()
     assert data.startswith(b"\x89PNG")
     assert is_marked(data)

@@ -24,6 +24,8 @@ def lacks(spec: AttributeSpec) -> list[str]:
         lines.append(f"diat/attributes.py: REGIONS has no {spec.region}")
     if spec.pairs is not None and spec.pairs.kind not in (*DRAWINGS, "prototypes"):
         lines.append(f"diat/data/pairs.py: no pairs of the kind {spec.pairs.kind!r}")
+    if spec.done == AttributeSpec.done:
+        lines.append("diat/attributes.py: nothing says what was done")
     if spec.column not in SECOND_JUDGES:
         lines.append(f"diat/evaluation/second.py: no second judge of {spec.column}")
     for name, load in (("hub_cards", card_text), ("diat/weights", load_model)):
@@ -46,9 +48,12 @@ def test_an_attribute_has_all_that_belongs_to_it(name):
 def test_what_a_new_attribute_lacks_is_told_line_by_line():
     made_up = AttributeSpec("smile", "Smile", "Smile", "Smiles", True, "cheeks", ("Male",), PairRecipe("wishes"))
     told = lacks(made_up)
-    places = ["diat/attributes.py", "diat/attributes.py", "diat/data/pairs.py", "diat/evaluation/second.py"]
     assert [line.split(": ")[0] for line in told] == [
-        *places,
+        "diat/attributes.py",
+        "diat/attributes.py",
+        "diat/data/pairs.py",
+        "diat/attributes.py",
+        "diat/evaluation/second.py",
         "hub_cards",
         "diat/weights",
         "docs/evaluation.md",
@@ -76,6 +81,7 @@ def test_there_are_40_columns_each_with_a_region():
 def test_any_column_is_an_attribute_in_either_direction(name, wanted):
     spec = attribute_spec(name)
     assert (spec.name, spec.column, spec.wanted) == (name, "Smiling", wanted)
+    assert spec.done == f"Changed: {spec.title}."
 
 
 def test_the_region_can_be_chosen():
