@@ -20,6 +20,7 @@ from diat.pages.editors import EditorPool
 from diat.pages.guards import refuse_by_a_sentence
 from diat.results import EditResult
 
+INTO_VIEW = (Path(__file__).parent / "into_view.js").read_text()
 UNSEEN = 0.995  # identity similarity, of 1: so like itself is a face of which nothing is seen to have changed
 UNSEEN_CHANGE = "Hardly anything changed (identity similarity 100 %)."
 WHOM = "Whom to change, from left to right"
@@ -158,27 +159,21 @@ def with_stop(
     seen, gone = gr.update(visible=True), gr.update(visible=False)
     done = work(run.click(lambda: (off, seen, seen), None, [run, stop, shown], queue=False, **QUIET))
     rested = done.then(lambda: (on, gone), None, [run, stop], queue=False, **QUIET)
-    show_on_phones([rested], f"#{message.elem_id}")  # not before: what is below the other button moves up
+    show_on_phones(
+        [rested], f"#{message.elem_id}", followed=True
+    )  # not before: what is below the other button moves up
     stop.click(stopper, None, None, queue=False, **QUIET)
     return done
 
 
-def show_on_phones(events: Sequence[gr.events.Dependency], parts: str) -> None:
-    """After these events, bring a part of the page into view where it is not wholly on the screen, as on a phone.
-
-    Where the page's box is to be ticked first, that is brought into view; where the part shows what the program does,
-    nothing has happened yet, and nothing moves.
+def show_on_phones(events: Sequence[gr.events.Dependency], parts: str, followed: bool = False) -> None:
+    """After these events, bring parts of the page into view where they are not wholly on the screen, as on a phone.
 
     Args:
         events: after which it is looked for.
-        parts: CSS selector; the first one of the page that matches it is meant.
+        parts: CSS selector of them, those that stand together.
+        followed: by something that is to be seen too: they are brought up unless they stand in the upper half.
     """
-    script = (
-        "() => { const part = document.querySelector('#consent.missed') || "
-        f"document.querySelector('{parts}'); if (!part || part.querySelector('.example')) return; "
-        "const { top, bottom } = part.getBoundingClientRect(); if (top < 0 || bottom > innerHeight) "
-        "part.scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth', "
-        "block: 'start' }); }"
-    )
+    script = f"() => ({INTO_VIEW.strip()})('{parts}', {str(followed).lower()})"
     for event in events:
         event.then(None, js=script, api_visibility="private")

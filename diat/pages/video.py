@@ -41,7 +41,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             with gr.Row():
                 run = gr.Button("Apply", variant="primary", elem_id="film-run")
                 stop = gr.Button("Stop", visible=False, elem_id="film-stop")
-        with gr.Column(min_width=300):
+        with gr.Column(min_width=300, elem_id="film-outcome"):
             compared, message, result = _outcome()
     page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside]

@@ -148,6 +148,7 @@ def test_on_a_phone_several_faces_come_into_view_with_the_result_and_stand_as_in
     expect(message(page)).to_contain_text("Face 1", timeout=SLOW)
     page.wait_for_timeout(700)
     expect(page.locator("#faces")).to_be_in_viewport(ratio=1)  # to choose another
+    expect(page.locator("#result .stage")).to_be_in_viewport(ratio=1)
 
 
 def test_the_keyboard_moves_the_strength_and_the_change_is_made_again(page, collins_path):

@@ -102,6 +102,7 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     page.locator("#film-start input").fill("0.2")
     expect(moment).to_have_attribute("min", "0.2", timeout=SLOW)
     page.click("#film-preview")
+    expect(page.locator("#film-compare .stage")).to_be_in_viewport(ratio=1)  # beside the button, far down
     expect(said).to_contain_text("identity similarity", timeout=SLOW)
     expect(said).to_contain_text("Second 0.2 of 0.4.")
     page.locator("#film-beside input").check()

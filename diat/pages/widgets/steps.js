@@ -10,7 +10,9 @@ function step(caption, number) {
   button.setAttribute("aria-label", `Take away: ${caption}`);
   button.title = "Take away";
   button.onclick = () => trigger("pick", { chosen: [String(number)] });
-  return number ? [" + ", button] : [button];
+  const shown = document.createElement("span"); // the sign stays with what it adds
+  shown.append(...(number ? ["+ ", button] : [button]));
+  return shown;
 }
 
 function render() {
@@ -18,7 +20,7 @@ function render() {
   if (!value || value.stamp < stamp) return; // an older answer that came late
   stamp = value.stamp;
   const title = Object.assign(document.createElement("span"), { className: "title", textContent: "On the photo: " });
-  list.replaceChildren(title, ...value.captions.flatMap(step));
+  list.replaceChildren(title, ...value.captions.map(step));
   list.classList.toggle("empty", value.captions.length === 0);
 }
 
