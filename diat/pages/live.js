@@ -102,6 +102,7 @@ function stop(sentence) {
   if (open) open.close();
   if (stream) stream.getTracks().forEach((track) => track.stop());
   stream = null;
+  keep = false;
   sent.clear();
   at("start").textContent = "Start camera";
   at("start").disabled = !agreed();
@@ -120,7 +121,7 @@ function tick() {
 
 function send() {
   const ready = byPost || (socket && socket.readyState === WebSocket.OPEN);
-  if (!ready || document.hidden || !inSight || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
+  if (!ready || document.hidden || !(inSight || keep) || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
   const scale = Math.min(1, WIDTH / video.videoWidth);
   const width = Math.round(video.videoWidth * scale), height = Math.round(video.videoHeight * scale);
   if (grab.width !== width || grab.height !== height) { grab.width = width; grab.height = height; }
@@ -157,7 +158,10 @@ async function received(data) {
     return "notice" in said ? notice(said.notice) : stop(said.error);
   }
   const view = new DataView(data), picture = new Blob([data.slice(5)]);
-  if (view.getUint8(0) !== FRAME) return save(new Blob([data.slice(5)], { type: "image/png" }));
+  if (view.getUint8(0) !== FRAME) {
+    keep = false;
+    return save(new Blob([data.slice(5)], { type: "image/png" }));
+  }
   await show(view.getUint32(1), picture);
 }
 
@@ -220,8 +224,9 @@ at("start").onclick = () => (stream ? stop("") : start());
 at("camera").onchange = () => stream && openCamera().catch((error) => stop(`This camera could not be opened (${error.name}).`));
 at("attribute").onchange = at("faces").onchange = at("strength").oninput = tell;
 at("snapshot").onclick = () => {
-  if (byPost) keep = true;
-  else if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ snapshot: true }));
+  if (!byPost && (!socket || socket.readyState !== WebSocket.OPEN)) return;
+  keep = true; // so that a frame is sent for it even where the picture is scrolled out of sight, as on a phone
+  if (!byPost) socket.send(JSON.stringify({ snapshot: true }));
 };
 at("mirror").onchange = () => at("stage").classList.toggle("mirrored", at("mirror").checked);
 

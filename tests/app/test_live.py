@@ -71,6 +71,10 @@ def test_the_original_is_shown_beside_and_a_recording_is_a_film(page, shoot):
 
 def test_a_picture_can_be_kept_and_is_marked_as_edited(page):
     start(page)
+    page.set_viewport_size({"width": 390, "height": 500})
+    page.locator("#live-snapshot").scroll_into_view_if_needed()
+    expect(page.locator("#live-picture")).not_to_be_in_viewport()  # where no frames are sent but for this
+    page.wait_for_timeout(500)
     with page.expect_download() as download:
         page.click("#live-snapshot")
     assert download.value.suggested_filename == "webcam-close-mouth.png"
