@@ -13,7 +13,9 @@ from diat.pixels import F32
 FLOW_GRID = 64
 EARS = ((0, 1, 2), (14, 15, 16))  # of the 68 landmarks, those beside an ear
 CORNERS = (48, 54)  # of the mouth
-CORNER_REACH = 0.26  # interocular distances around these that move with them
+# How far from the mouth its corners' movement is felt: along it in its half widths, across it in interocular distances.
+ALONG, ACROSS = 0.7, 0.45
+OUTWARDS = 0.6  # of what a corner rises by, it moves outwards too
 MOUTH_REACH = 0.35  # interocular distances from the lips over which the mouth's own share of the movement ends
 EAR_REACH = 14.0  # template units around these within which the movement fades
 
@@ -42,11 +44,7 @@ def movement(points: F32, style: Style) -> tuple[F32, F32]:
             away = cells - points[first : first + 6].mean(0)
             own += style.eye_size * away * np.exp(-(away**2).sum(-1) / (0.34 * interocular(points)) ** 2)[..., None]
     if style.corners:
-        up, unit = upwards(points), interocular(points)
-        outwards = (points[CORNERS[1]] - points[CORNERS[0]]) / unit
-        for corner, side in zip(CORNERS, (-1, 1), strict=True):
-            near = np.exp(-((cells - points[corner]) ** 2).sum(-1) / (CORNER_REACH * unit) ** 2)
-            own += style.corners * unit * (up + 0.3 * side * outwards) * near[..., None]
+        own += style.corners * _smile(cells, points)
     outline = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), oval(points)).reshape(FLOW_GRID, FLOW_GRID)
     reach = np.clip((9 - outline) / 9, 0, 1) * away_from_ears(cells, points)
     if style.mouth:
@@ -55,3 +53,17 @@ def movement(points: F32, style: Style) -> tuple[F32, F32]:
         reach = reach * (1 + style.mouth * near.reshape(FLOW_GRID, FLOW_GRID))
     border = np.minimum.reduce([xs, ys, xs[::-1, ::-1], ys[::-1, ::-1]]) / 4
     return own, np.asarray(reach * np.clip(border, 0, 1), np.float32)
+
+
+def _smile(cells: F32, points: F32) -> F32:
+    """Both corners of the mouth raised by an interocular distance: a parabola along the lips, so that these bend and do
+    not break. cells: (H, W, 2) places in template units. -> (H, W, 2).
+    """
+    left, right = points[list(CORNERS)]
+    half, up, unit = (right - left) / 2, upwards(points), interocular(points)
+    away = cells - (left + right) / 2
+    along = away @ half / (half @ half)  # -1 and 1 at the corners
+    felt = np.minimum(along**2, 1) * np.exp(-((np.maximum(np.abs(along) - 1, 0) / ALONG) ** 2))
+    felt = felt * np.exp(-((away @ up / (ACROSS * unit)) ** 2))
+    outwards = np.sign(along)[..., None] * half / np.linalg.norm(half)
+    return np.asarray(unit * (up + OUTWARDS * outwards) * felt[..., None], np.float32)

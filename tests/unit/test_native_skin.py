@@ -148,10 +148,10 @@ def test_a_smiles_corners_rise_and_the_mouth_moves_more_than_the_jaw():
     own, reach = movement(POINTS68, STYLES["Smiling"])
     plain = movement(POINTS68, replace(STYLES["Smiling"], corners=0.0, mouth=0.0))
     x, y = (POINTS68[48] / 2).astype(int)
-    assert own[y, x][1] < -1 and own[y, x][0] < -0.3  # up, and outwards
-    assert reach[y, x] > 1.8 * plain[1][y, x] and not plain[0].any()
+    assert own[y, x][1] < -2 and own[y, x][0] < -1  # up, and outwards
+    assert reach[y, x] > 1.5 * plain[1][y, x] and not plain[0].any()
     x, y = (POINTS68[8] / 2).astype(int)
-    assert reach[y, x] < 1.4 * plain[1][y, x] and np.abs(own[y, x]).max() < 0.1
+    assert reach[y, x] < 1.2 * plain[1][y, x] and np.abs(own[y, x]).max() < 0.3
 
 
 def test_relief_is_raised_to_what_is_wanted_and_no_further():
