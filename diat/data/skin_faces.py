@@ -33,6 +33,13 @@ UNKNOWN = 255  # of a parsing mask: outside the photograph
 # jewellery and clothes as other.
 _CLASSES = {"other": (0, 3, 14, 15, 16, 18), "skin": (1, 2), "brow": (6, 7), "eye": (4, 5), "mouth": (10, 11, 12),
             "hair": (13,), "neck": (8, 9, 17)}  # fmt: skip
+BEHIND = (
+    0,
+    14,
+    15,
+    16,
+    18,
+)  # of these classes, what no change of a face may touch: background, hat, jewellery, clothes
 MOST_TURNED = 14.0  # template units that a nose tip may lie beside the middle of the eyes
 BEARDS = ("5_o_Clock_Shadow", "Goatee", "Mustache")
 # What would hide or change the face: such faces are nobody's neighbours.
@@ -126,12 +133,23 @@ def parsed(mask: bytes, photo_shape: tuple[int, ...], photo_to_crop: F32) -> U8:
     table = np.full(256, UNKNOWN, np.uint8)
     for part, classes in _CLASSES.items():
         table[list(classes)] = PARTS.index(part)
-    labels = table[np.asarray(Image.open(io.BytesIO(mask)).convert("P"))]
+    labels = table[_classes(mask)]
     full = cv2.resize(labels, photo_shape[1::-1], interpolation=cv2.INTER_NEAREST)
     matrix = _at(photo_to_crop, SIZE)
     return np.asarray(
         cv2.warpAffine(full, matrix, (SIZE, SIZE), flags=cv2.INTER_NEAREST, borderValue=UNKNOWN), np.uint8
     )
+
+
+def behind(mask: bytes, photo_shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where a photograph shows neither face, hair nor neck, by its mask. -> (H, W)."""
+    shown = np.isin(_classes(mask), BEHIND).astype(np.uint8)
+    return cv2.resize(shown, photo_shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _classes(mask: bytes) -> U8:
+    """CelebAMask-HQ's class of each pixel of a mask."""
+    return np.asarray(Image.open(io.BytesIO(mask)).convert("P"))
 
 
 def targets(data: SkinFaces, spec: AttributeSpec, rows: Rows) -> tuple[dict[int, SkinFields], dict[int, F32]]:

@@ -101,7 +101,7 @@ class Evaluation:
         """
         spec, training = editor.spec, editor.model.training
         without, having = self.rows(spec, False)[: self.faces], self.rows(spec, True)
-        photos = self.edit(editor, without, 1.0)
+        photos, behind = self.edit(editor, without, 1.0), [self.photographs.behind[row] for row in without]
         kept = self.edit(editor, having[:KEPT_COUNT][: self.faces], 1.0)
         edited = self.judge(without, self.crops_of(without, photos))
         success = self.succeeded(spec, edited.said)
@@ -130,7 +130,7 @@ class Evaluation:
             groups=self.groups(edited, success),
             curve=tuple(self.point(editor, without, strength) for strength in conditions.strengths),
             crops=tuple(self.networks(editor, without, having, opinion)),
-            native=native_figures(editor, self.triples(without, photos), self.triples(having, kept)),
+            native=native_figures(editor, self.triples(without, photos), self.triples(having, kept), behind),
             sheets=run,
         )
 

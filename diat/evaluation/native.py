@@ -70,8 +70,24 @@ def detail_of(before: U8, after: U8, face: Face) -> Detail | None:
     return Detail(first / beside, second / beside, second / first, float(edges[1] / max(edges[0], 1e-3)), halo)
 
 
+def background_change(before: U8, after: U8, behind: Mask | None) -> float:
+    """Mean change of what is background or clothes, levels of 255; NaN where nobody knows what is.
+
+    Args:
+        before: (H, W, 3), the photograph.
+        after: likewise, edited.
+        behind: (H, W), see `diat.data.skin_faces.behind`.
+    """
+    if behind is None or behind.sum() < LEAST:
+        return float("nan")
+    return float(np.abs(after[behind].astype(np.float32) - before[behind]).mean())
+
+
 def native_figures(
-    editor: FaceEditor, edited: Sequence[tuple[U8, U8, Face]], kept: Sequence[tuple[U8, U8, Face]]
+    editor: FaceEditor,
+    edited: Sequence[tuple[U8, U8, Face]],
+    kept: Sequence[tuple[U8, U8, Face]],
+    behind: Sequence[Mask | None],
 ) -> NativeFigures:
     """The figures of a model.
 
@@ -79,6 +95,7 @@ def native_figures(
         editor: with the model.
         edited: photographs without the attribute, what became of each at strength 1, and the face.
         kept: likewise of those that have it already.
+        behind: of each edited photograph, see `background_change`.
     """
     details = [detail for detail in (detail_of(*one) for one in edited) if detail is not None]
     ratios = np.array([detail.ratio for detail in details], np.float64).reshape(-1, OCTAVES)
@@ -86,6 +103,7 @@ def native_figures(
         np.array([getattr(detail, name) for detail in details], np.float64).reshape(-1, OCTAVES)
         for name in ("before", "after")
     )
+    backgrounds = [background_change(*one[:2], where) for one, where in zip(edited, behind, strict=True)]
     alike = ((ratios >= WITHIN[0]) & (ratios <= WITHIN[1])).all(1)
     return NativeFigures(
         side=float(np.median([_side(face) for *_, face in edited])) if edited else float("nan"),
@@ -95,6 +113,7 @@ def native_figures(
         within=metrics.share(np.asarray(alike, bool)),
         edge=metrics.median(np.array([detail.edge for detail in details])),
         halo=metrics.median(_known(np.array([detail.halo for detail in details]))),
+        background=metrics.median(_known(np.array(backgrounds))),
         unchanged=metrics.share(np.array([psnr_of_face(*one) >= KEPT_PSNR for one in kept], bool)),
         scale=metrics.median(_known(np.array([scale_consistency(editor, *one) for one in edited]))),
     )

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from diat.align import photo_to_crop_matrix, transform_points, warp_to_crop
 from diat.attributes import COLUMNS, AttributeSpec
 from diat.data.celeba import as_published, centre_crop, stream_records, to_crop
+from diat.data.skin_faces import behind
 from diat.errors import PhotoRejected
 from diat.faces import Face, FaceDetector, face_fault
 from diat.formats import SUFFIXES
@@ -30,6 +31,7 @@ class Photographs:
     crops: U8  # (N, 128, 128, 3), as the judge saw them in training
     points5: F32  # (N, 5, 2) in crop pixels
     labels: NDArray[np.bool_] | None  # (N, 40), or None for a folder of photographs
+    behind: list[NDArray[np.bool_] | None]  # (H, W) what is background or clothes, of each whose data set has masks
     left_out: int  # without a usable face, or unreadable
 
     def crop(self, index: int, photo: U8) -> U8:
@@ -83,8 +85,8 @@ def read_photographs(
     sources = _from_folder(folder) if loose else _from_celeba(dataset, split, quota)
     pixels: list[U8] = []
     faces: list[Face] = []
-    labels, crops, points, left_out = [], [], [], 0
-    for photo, label in tqdm(islice(sources, limit), desc="faces", mininterval=5):
+    labels, crops, points, backgrounds, left_out = [], [], [], [], 0
+    for photo, label, mask in tqdm(islice(sources, limit), desc="faces", mininterval=5):
         face = None if photo is None else _usable_face(detector, photo)
         if photo is None or face is None:
             left_out += 1
@@ -93,29 +95,35 @@ def read_photographs(
         pixels.append(photo)
         faces.append(face)
         labels.append(label)
+        backgrounds.append(None if mask is None else behind(mask, photo.shape))
         published = not loose and as_published(photo)
         crops.append(centre_crop(photo) if published else warp_to_crop(photo, matrix))
         points.append(to_crop(face.points5) if published else transform_points(face.points5, matrix))
     if not pixels:
         raise PhotoRejected(f"{dataset} shows no face that can be edited: {left_out} photographs were looked at.")
     given = [label for label in labels if label is not None]
-    return Photographs(pixels, faces, np.stack(crops), np.stack(points), np.stack(given) if given else None, left_out)
+    labelled = np.stack(given) if given else None
+    return Photographs(pixels, faces, np.stack(crops), np.stack(points), labelled, backgrounds, left_out)
 
 
-def _from_celeba(dataset: str, split: str, quota: Quota | None) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:
+# A photograph or None, its labels (40,) and its mask, an image file, where there are any.
+Source = tuple[U8 | None, NDArray[np.bool_] | None, bytes | None]
+
+
+def _from_celeba(dataset: str, split: str, quota: Quota | None) -> Iterator[Source]:
     for record in stream_records(dataset, split):
         if quota is None or quota.takes(record.attributes):
-            yield decompressed(record.jpeg), record.attributes
+            yield decompressed(record.jpeg), record.attributes, record.mask
 
 
-def _from_folder(folder: Path) -> Iterator[tuple[U8 | None, NDArray[np.bool_] | None]]:
+def _from_folder(folder: Path) -> Iterator[Source]:
     """The photographs of a folder and of those in it, by name; None for what cannot be opened."""
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in SUFFIXES and path.is_file():
             try:
-                yield open_photo(path).pixels, None
+                yield open_photo(path).pixels, None, None
             except PhotoRejected:
-                yield None, None
+                yield None, None, None
 
 
 def _usable_face(detector: FaceDetector, photo: U8) -> Face | None:

@@ -88,7 +88,7 @@ def native_table(models: Iterable[ModelFigures]) -> str:
     """What users see at the photograph's own resolution."""
     head = ["run", "attribute", "face px", "detail after / before, finest octave first", "within 0.7 to 1.4 %",
             "against skin beside, before", "after", "edges after / before", "outside the face, levels",
-            "already so: 45 dB or better %", "small against large dB"]  # fmt: skip
+            "background and clothes, levels", "already so: 45 dB or better %", "small against large dB"]  # fmt: skip
 
     def octaves(estimates: Iterable[Estimate]) -> str:
         return " ".join(f"{estimate.value:.2f}" for estimate in estimates)
@@ -106,6 +106,7 @@ def native_table(models: Iterable[ModelFigures]) -> str:
                 octaves(m.native.beside_after),
                 plain(m.native.edge),
                 plain(m.native.halo),
+                plain(m.native.background) if m.native.background.count else MISSING,
                 percent(m.native.unchanged),
                 f"{m.native.scale.value:.1f}",
             ]

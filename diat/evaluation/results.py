@@ -102,6 +102,7 @@ class NativeFigures:
     within: Estimate  # share of faces whose detail stays within 0.7 to 1.4 of what it was in every octave
     edge: Estimate  # strength of the edges in what changed, after against before
     halo: Estimate  # mean change of colour outside the face, levels of 255
+    background: Estimate  # mean change of background and clothes, levels of 255; NaN without parsing masks
     unchanged: Estimate  # share of photographs that have the attribute already and stay at 45 dB or better
     scale: Estimate  # dB; the edited small photograph against the small edited one
 

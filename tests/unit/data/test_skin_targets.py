@@ -10,7 +10,7 @@ from PIL import Image
 from diat.align import CROP_SIZE
 from diat.attributes import COLUMNS, attribute_spec
 from diat.data.fields_skin import GRID, POSE, SIDE, Faces, SkinTargets, described, hair_of_face, picture_of
-from diat.data.skin_faces import SIZE, UNKNOWN, SkinFaces, parsed, prototypes, targets
+from diat.data.skin_faces import SIZE, UNKNOWN, SkinFaces, behind, parsed, prototypes, targets
 from diat.errors import TrainingStopped
 from diat.heads import PARTS
 from diat.native.color import to_lab
@@ -143,6 +143,15 @@ def test_masks_are_laid_over_the_crop_by_their_parts():
     assert laid[SIZE // 2, SIZE // 2] == PARTS.index("skin") and laid[4, 4] == PARTS.index("hair")
     beside = parsed(png(labels), (128, 128, 3), np.float32([[1, 0, 64], [0, 1, 0]]))
     assert beside[10, 5] == UNKNOWN
+
+
+def test_what_lies_behind_a_face_is_background_hat_jewellery_and_clothes():
+    labels = np.full((64, 64), 1, np.uint8)
+    labels[:16], labels[48:] = (0, 14, 15, 16) * 16, 18
+    labels[40:48] = (13, 17, 8, 3) * 16  # hair, neck, ears and glasses are the person's
+    shown = behind(png(labels), (128, 96, 3))
+    assert shown.shape == (128, 96)
+    assert shown[:32].all() and shown[96:].all() and not shown[32:96].any()
 
 
 def skin_faces(faces, parsing=True):

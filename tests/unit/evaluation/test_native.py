@@ -6,7 +6,7 @@ import pytest
 
 from diat.align import CELEBA_TEMPLATE_128, transform_points
 from diat.evaluation.metrics import median
-from diat.evaluation.native import detail_of, native_figures, psnr_of_face, scale_consistency
+from diat.evaluation.native import background_change, detail_of, native_figures, psnr_of_face, scale_consistency
 from diat.faces import Face
 
 SCALE = 3.0
@@ -56,6 +56,17 @@ def test_a_halo_is_seen_outside_the_face_alone(photo, face):
     assert detail_of(photo, everywhere, face).halo == pytest.approx(20, abs=1)
 
 
+def test_the_background_s_change_is_that_of_its_pixels_alone(photo, face):
+    above = np.zeros(photo.shape[:2], bool)
+    above[:50] = True
+    after = photo.copy()
+    after[50:] = 0
+    assert background_change(photo, after, above) == 0
+    after[:25] = photo[:25] - 20
+    assert background_change(photo, after, above) == pytest.approx(10)
+    assert np.isnan(background_change(photo, after, None))
+
+
 def test_nothing_changed_is_no_detail_and_99_db(photo, face):
     assert detail_of(photo, photo, face) is None
     assert psnr_of_face(photo, photo, face) == 99
@@ -76,11 +87,14 @@ def test_an_edit_that_does_the_same_at_every_size_is_consistent(photo, face):
 
 def test_the_figures_of_a_model_count_their_faces(photo, face):
     blurred = around_mouth(photo, face, cv2.GaussianBlur(photo - 30.0, (0, 0), 3))
-    figures = native_figures(Darker(), [(photo, blurred, face)] * 3, [(photo, photo, face), (photo, blurred, face)])
+    edited, kept = [(photo, blurred, face)] * 3, [(photo, photo, face), (photo, blurred, face)]
+    everywhere = np.ones(photo.shape[:2], bool)
+    figures = native_figures(Darker(), edited, kept, [everywhere, ~everywhere, None])
     assert figures.side == pytest.approx(128 * SCALE, rel=0.01)
     assert figures.detail[0].count == 3 and figures.detail[0].value < 0.5
     assert figures.within.value == 0 and figures.unchanged.value == 0.5
-    empty = native_figures(Darker(), [], [])
+    assert figures.background.count == 1 and figures.background.value == background_change(photo, blurred, everywhere)
+    empty = native_figures(Darker(), [], [], [])
     assert np.isnan(empty.side) and empty.edge.count == 0
 
 
