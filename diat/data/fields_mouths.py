@@ -24,13 +24,13 @@ class MouthMotion:
     """How lips move. Set by eye on training photographs; lengths in template pixels unless said otherwise."""
 
     upper_share: float = 0.35  # of the gap that the upper lip covers when the mouth shuts; the jaw does the rest
-    wide: float = 8.0  # a gap from which a mouth counts as wide open
+    wide: float = 5.0  # a gap from which a mouth counts as wide open
     beyond: float = 2.0  # by which the gap of a mouth wide open goes on beyond its corners' landmarks
     cut: float = (
-        1.3  # by which each lip is cut into, or slivers of teeth stay: landmarks are off by 0.6 pixels (1 s.d.)
+        1.5  # by which each lip is cut into, or slivers of teeth stay: landmarks are off by 0.6 pixels (1 s.d.)
     )
-    fuller: float = 0.24  # by which lips that a laugh had stretched thicken as they come to rest (fraction)
-    narrower: float = 0.10  # by which such a mouth becomes narrower (fraction)
+    fuller: float = 0.5  # by which lips that a laugh had stretched thicken as they come to rest (fraction)
+    narrower: float = 0.16  # by which such a mouth becomes narrower (fraction)
     lower_corners: float = 0.15  # by which its corners sink, as a fraction of half its width
     opening: float = 0.31  # gap of a mouth that is opened, as a fraction of its width
     opened_width: float = 0.92  # of the mouth that parts: its corners stay shut

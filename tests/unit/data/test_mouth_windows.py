@@ -3,7 +3,8 @@ import pytest
 
 from diat.align import rescaled
 from diat.attributes import COLUMNS
-from diat.data.mouth_windows import MouthBatches
+from diat.data.mouth_windows import WIDE, MouthBatches
+from diat.data.mouths import gaps
 from diat.data.pack import Pack
 from diat.errors import TrainingStopped
 from diat.training.fields_mouths import MouthTask, composed
@@ -60,6 +61,27 @@ def test_the_losses_are_least_for_the_fields_themselves(pack):
         assert exact["fields"] == 0 and exact["picture"] == 0 and exact["gate"] < 0.05
         wrong = task.losses(torch.zeros_like(batch["fields"]), -right, batch)
         assert all(wrong[name] > 0.02 for name in exact)
+
+
+def test_mouths_wide_open_are_drawn_more_often_than_there_are(pack):
+    """Of twenty open mouths one is wide open."""
+    wide, row = pack.points68[0].copy(), np.array([0] * 20 + [1])
+    wide[[67, 66, 65], 1] += 8
+    points68 = pack.points68[row].copy()
+    points68[0] = wide
+    many = Pack(
+        pack.crops[row], pack.attributes[row], np.arange(21), np.zeros(21, np.uint8), pack.points5[row], points68
+    )
+    assert gaps(points68[1:2])[0] < WIDE < gaps(points68[:1])[0]
+    drawn = []
+    for attribute in ("mouth_close", "mouth_open"):
+        batches = MouthBatches(many, attribute, 40, seed=0)
+        batches._sample = lambda row, sure, rng: (drawn.append(row), *[np.zeros(1)] * 3)
+        for step in range(10):
+            batches(step)
+    to_shut = [row for row in drawn[:400] if row != 20]
+    assert 0.2 < to_shut.count(0) / len(to_shut) < 0.4  # a quarter of them, and one in twenty of the rest
+    assert 0.02 < drawn[400:].count(0) / 400 < 0.08
 
 
 def test_the_losses_picture_is_shut(pack):
