@@ -185,6 +185,8 @@ _SPECS = (
         pairs=PairRecipe("prototypes", amount=1.3, smoothing=0.2),
         done="Made more feminine.",
         needless="the face looks female already",
+        # Of 385 faces of CelebA-HQ's validation part (even rows) 92 % of women lie below the first, 1 % of men do.
+        fade=(0.15, 0.4),
     ),
     AttributeSpec(
         name="older_to_younger",
@@ -197,9 +199,9 @@ _SPECS = (
         pairs=PairRecipe("prototypes", amount=1.7, smoothing=0.6),
         done="Made younger.",
         needless="the face looks young already",
-        # CelebA's labels of youth are noisy, and so is a gate learnt from them: of 56 young faces of CelebA-HQ's
-        # validation part the middle one has 0.29, of 20 older ones 0.46.
-        fade=(0.25, 0.4),
+        # Labels of youth are noisy. Of 385 faces of CelebA-HQ's validation part (even rows) 62 % of the young lie below
+        # the first, and 11 % of the others; 8 % of those whom the judge takes for not young.
+        fade=(0.3, 0.45),
     ),
 )
 

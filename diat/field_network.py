@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diat.heads import HeadSet
-from diat.layers import UP_CHANNELS
+from diat.layers import GATE_STRIDES, PAINT_CHANNELS, UP_CHANNELS
 
 
 class ConvNormRelu(nn.Module):
@@ -27,6 +27,23 @@ class ConvNormRelu(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H/stride, W/stride)."""
         return torch.relu(self.norm(self.conv(x)))
+
+
+class OwnDecoder(nn.Module):
+    """The decoder of maps that are learnt when the network is there already, with a block of its own before."""
+
+    def __init__(self, heads: HeadSet) -> None:
+        super().__init__()
+        half, quarter, eighth = heads.widths
+        self.block = nn.Sequential(ConvNormRelu(eighth, eighth), ConvNormRelu(eighth, eighth))
+        self.up1 = ConvNormRelu(eighth + quarter, PAINT_CHANNELS)
+        self.up2 = ConvNormRelu(PAINT_CHANNELS + half, half)
+        self.maps = nn.Conv2d(half, heads.own_maps, 3, padding=1)
+
+    def forward(self, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+        """What the encoder says at a half, a quarter and an eighth -> (N, own maps, H/2, W/2)."""
+        y = self.up1(torch.cat([_doubled(c + self.block(c)), b], 1))
+        return cast(Tensor, self.maps(self.up2(torch.cat([_doubled(y), a], 1))))
 
 
 class FieldNetwork(nn.Module):
@@ -51,9 +68,19 @@ class FieldNetwork(nn.Module):
         )
         self.up1 = ConvNormRelu(eighth + quarter, UP_CHANNELS)
         self.up2 = ConvNormRelu(UP_CHANNELS + half, half)
-        self.maps = nn.Conv2d(half, len(heads.maps), 3, padding=1)
-        self.scalars = nn.Linear(eighth, len(heads.scalars))
-        for layer in (self.maps, self.scalars):
+        self.maps = nn.Conv2d(half, len(heads.maps) - heads.own_maps, 3, padding=1)
+        self.scalars = nn.Linear(eighth, len(heads.scalars) - heads.own_gate)
+        last: list[nn.Conv2d | nn.Linear] = [self.maps, self.scalars]
+        self.gate: nn.Sequential | None = None
+        if heads.own_gate:
+            self.gate = nn.Sequential(*(ConvNormRelu(eighth, eighth, stride) for stride in GATE_STRIDES))
+            self.gate_scalar = nn.Linear(eighth, 1)
+            last.append(self.gate_scalar)
+        self.paint: OwnDecoder | None = None
+        if heads.own_maps:
+            self.paint = OwnDecoder(heads)
+            last.append(self.paint.maps)
+        for layer in last:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(cast(Tensor, layer.bias))
         self.register_buffer("scales", torch.tensor(heads.scales).view(1, -1, 1, 1), persistent=False)
@@ -66,9 +93,13 @@ class FieldNetwork(nn.Module):
         for block in self.blocks:
             c = c + block(c)  # (N, 128, H/8, W/8)
         scalars = self.scalars(c.mean((2, 3))).float()
+        if self.gate is not None:
+            scalars = torch.cat([self.gate_scalar(self.gate(c).mean((2, 3))).float(), scalars], 1)
         y = self.up1(torch.cat([_doubled(c), b], 1))
-        y = self.up2(torch.cat([_doubled(y), a], 1))
-        return self.maps(y).float() * self.scales, scalars
+        maps = self.maps(self.up2(torch.cat([_doubled(y), a], 1)))
+        if self.paint is not None:
+            maps = torch.cat([maps, self.paint(a, b, c)], 1)
+        return maps.float() * self.scales, scalars
 
 
 def _doubled(x: Tensor) -> Tensor:

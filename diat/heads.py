@@ -32,10 +32,15 @@ class HeadSet:
     scalars: tuple[str, ...] = (GATE,)  # `gate` is the logit of "the face lacks the attribute, so an edit is needed"
     widths: tuple[int, int, int] = (48, 96, 128)  # channels at a half, a quarter and an eighth of the input
     blocks: int = 2  # residual blocks at an eighth: how far a pixel sees
+    # Whether the gate, which then comes first, has layers of its own: an average of what fields are made of tells an
+    # open mouth from a shut one, but hardly an age.
+    own_gate: bool = False
+    # How many of the last maps have a decoder of their own: what is learnt after the rest, which is to stay as it is.
+    own_maps: int = 0
 
     def __post_init__(self) -> None:
         """Raises ValueError: the row contradicts itself."""
-        if len(self.maps) != len(self.scales) or GATE not in self.scalars:
+        if len(self.maps) != len(self.scales) or GATE not in self.scalars[: 1 if self.own_gate else None]:
             raise ValueError(f"every map needs a scale, and the scalars a gate: {self}")
         if any(side * self.size % (STRIDE * CROP_SIZE) for side in self.window):
             raise ValueError(f"the window's sides must be multiples of {STRIDE} pixels at {self.size}: {self.window}")
@@ -114,5 +119,7 @@ HEADS: dict[str, HeadSet] = {
               "fill_l", "fill_a", "fill_b", "alpha", "brow_alpha", "paint_l", "paint_a", "paint_b"),
         scales=(3.0,) * 7 + (1.5,) * 2 + (4.0,) * 3 + (0.4,) * 4 + (6.0,) * 3 + (3.0,) * 2 + (4.0,) * 3,
         scalars=(GATE, "grey_hair", "beard", "lips_l", "lips_a", "lips_b", "brows_l", "brows_a", "brows_b"),
+        own_gate=True,
+        own_maps=3,  # the paint
     ),
 }  # fmt: skip

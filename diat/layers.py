@@ -78,7 +78,9 @@ def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[
     return _shapes(layers)
 
 
+GATE_STRIDES = (1, 2, 2)  # of the convolutions of a gate with layers of its own
 UP_CHANNELS = 64  # between the two enlargements of the network with heads
+PAINT_CHANNELS = 96  # likewise in the decoder that some maps have of their own
 
 
 def field_layers(heads: HeadSet) -> dict[str, Layer]:
@@ -91,18 +93,35 @@ def field_layers(heads: HeadSet) -> dict[str, Layer]:
         **{f"blocks.{block}.{part}": (eighth, eighth, 1) for block in range(heads.blocks) for part in range(2)},
         "up1": (eighth + quarter, UP_CHANNELS, 1),
         "up2": (UP_CHANNELS + half, half, 1),
+        **(_paint_plan(heads) if heads.own_maps else {}),
+        **{f"gate.{part}": (eighth, eighth, stride) for part, stride in enumerate(GATE_STRIDES) if heads.own_gate},
     }
     layers = {
         name: Layer(f"{name}.conv", inputs, outputs, 3, stride, padding=1, norm=f"{name}.norm")
         for name, (inputs, outputs, stride) in plan.items()
     }
-    return {**layers, "maps": Layer("maps", half, len(heads.maps), 3, padding=1, relu=False)}
+    for name, count in (("maps", len(heads.maps) - heads.own_maps), ("paint.maps", heads.own_maps)):
+        if count:
+            layers[name] = Layer(name, half, count, 3, padding=1, relu=False)
+    return layers
+
+
+def _paint_plan(heads: HeadSet) -> dict[str, tuple[int, int, int]]:
+    half, quarter, eighth = heads.widths
+    blocks = {f"paint.block.{part}": (eighth, eighth, 1) for part in range(2)}
+    return {
+        **blocks,
+        "paint.up1": (eighth + quarter, PAINT_CHANNELS, 1),
+        "paint.up2": (PAINT_CHANNELS + half, half, 1),
+    }
 
 
 def field_shapes(heads: HeadSet) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the tensors in the file of a model with heads."""
-    scalars = len(heads.scalars)
-    shapes = {"scalars.weight": (scalars, heads.widths[2]), "scalars.bias": (scalars,)}
+    scalars, width = len(heads.scalars) - heads.own_gate, heads.widths[2]
+    shapes: dict[str, tuple[int, ...]] = {"scalars.weight": (scalars, width), "scalars.bias": (scalars,)}
+    if heads.own_gate:
+        shapes |= {"gate_scalar.weight": (1, width), "gate_scalar.bias": (1,)}
     return {**_shapes(field_layers(heads).values()), **shapes}
 
 

@@ -22,6 +22,11 @@ Or the paper's T, trained by `train/diat_a.py`, teaches them its colours:
     python train/fields.py --attribute male_to_female --teacher runs/T/model --init runs/male_to_female/model \
         --pack data/celeba256.pack --output runs/male_to_female3
 
+A gate, which says of a face whether it has the attribute already, can be taught alone, with everything else kept:
+
+    python train/fields.py --attribute older_to_younger --gate --init older_to_younger --pack data/celeba128.pack \
+        --output runs/older_to_younger_gate
+
 `runs/ATTRIBUTE/model` is written beside every checkpoint, and runs like a released one: `diat edit --model FOLDER`.
 """
 
@@ -54,6 +59,7 @@ from diat.native.style import PARTLY_SHOWN, not_shown, style_of
 from diat.training.critics import Critics
 from diat.training.fields import FieldsConfig, FieldTask, initial_network, train_fields
 from diat.training.fields_critics import RenderedTask
+from diat.training.fields_gate import GateTask
 from diat.training.fields_glasses import GlassesTask
 from diat.training.fields_mouths import MouthTask
 from diat.training.fields_skin import SkinTask
@@ -76,8 +82,11 @@ class FieldsSettings:
     stage: Literal[1, 2] = 1  # on fields that are known, or on what critics say of the result: whole faces alone
     critics: tuple[Path, ...] = ()  # for the second stage, from attribute_classifier.py; never the judge
     teacher: str | None = None  # a model of T, whose colours --init is to learn: whole faces alone
-    steps: int | None = None  # of the network; None: 4000, in the second stage 300, with a teacher 1000
-    batch: int | None = None  # images a step, on each process; None: 16, in the second stage 8
+    gate: bool = False  # teach the gate of --init alone, and keep its fields: whole faces alone
+    steps: int | None = (
+        None  # of the network; None: 4000, in the second stage 300, with a teacher 1000, for a gate 1200
+    )
+    batch: int | None = None  # images a step, on each process; None: 16, in the second stage 8, for a gate 64
     learning_rate: float | None = None  # AdamW, at its highest; None: 0.002, in the second stage 0.0004
     seed: int = FieldsConfig.seed  # of weights and batches
     workers: int = 2  # processes that make batches ahead, 0 for none; the batches are the same
@@ -130,6 +139,12 @@ def _taught(settings: FieldsSettings) -> FieldTask:
     )  # fmt: skip
 
 
+def _gate(settings: FieldsSettings) -> FieldTask:
+    if settings.init is None:
+        raise TrainingStopped("A gate is taught to a network that has its fields: give --init.")
+    return GateTask(_pack(settings), attribute_spec(settings.attribute), _config(settings).batch, settings.seed)
+
+
 def _pack(settings: FieldsSettings) -> Pack:
     if settings.pack is None:
         raise TrainingStopped(f"{settings.attribute} is learnt from a pack: give --pack, made by train/prepare.py.")
@@ -153,9 +168,16 @@ SECOND: dict[str, Any] = {
 }  # fmt: skip
 
 
-# With a teacher the network is there already, and its last layer is what learns most.
+# With a teacher all but the paint is there already.
 TAUGHT: dict[str, Any] = {
-    "steps": 1000, "learning_rate": 1e-3, "warm_up": 20, "decay": 0.99, "save_every": 100, "frozen_norms": True,
+    "steps": 1000, "learning_rate": 2e-3, "weight_decay": 1e-3, "decay": 0.99, "save_every": 100, "part": "paint",
+}  # fmt: skip
+
+
+# The layers of the gate alone, which are few and begin anew.
+GATE: dict[str, Any] = {
+    "steps": 1200, "batch": 64, "learning_rate": 2e-3, "weight_decay": 0.05, "decay": 0.99, "save_every": 100,
+    "part": "gate",
 }  # fmt: skip
 
 
@@ -166,6 +188,8 @@ def _config(settings: FieldsSettings) -> FieldsConfig:
         config = replace(config, **SECOND)
     elif settings.teacher is not None:
         config = replace(config, **TAUGHT)
+    elif settings.gate:
+        config = replace(config, **GATE)
     given = {name: getattr(settings, name) for name in ("steps", "batch", "learning_rate")}
     return replace(config, **{name: value for name, value in given.items() if value is not None})
 
@@ -195,6 +219,8 @@ def main() -> None:
         task = _rendered
     elif settings.teacher is not None:
         task = _taught
+    elif settings.gate:
+        task = _gate
     model = train_fields(config, task(settings), output, settings.resume, settings.init, settings.workers, accelerator)
     if accelerator.is_main_process:
         print(f"The model is in {model}.")

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diat.heads import HeadSet
-from diat.layers import BLUR_SIGMA, BLUR_SIZE, ENHANCER_BLOCKS, Layer, field_layers, local_layers, transform_layers
+from diat.layers import (
+    BLUR_SIGMA,
+    BLUR_SIZE,
+    ENHANCER_BLOCKS,
+    GATE_STRIDES,
+    Layer,
+    field_layers,
+    local_layers,
+    transform_layers,
+)
 
 F32 = NDArray[np.float32]
 EPSILON = 1e-5  # of torch's BatchNorm2d
@@ -95,12 +104,32 @@ def build_fields(weights: Mapping[str, F32], heads: HeadSet) -> tuple[str, bytes
         c = graph.add("BinaryOp", c, y, operation=ADD)
     pooled = graph.add("Pooling", c, method=AVERAGE, whole=1)
     scalars = graph.dense(pooled, weights["scalars.weight"], weights["scalars.bias"])
+    if heads.own_gate:
+        y = c
+        for part in range(len(GATE_STRIDES)):
+            y = graph.convolve(y, layers[f"gate.{part}"])
+        pooled = graph.add("Pooling", y, method=AVERAGE, whole=1)
+        gate = graph.dense(pooled, weights["gate_scalar.weight"], weights["gate_scalar.bias"])
+        scalars = graph.add("Concat", gate, scalars, axis=0)
     y = graph.convolve(graph.add("Concat", graph.doubled(c), b, axis=0), layers["up1"])
     y = graph.convolve(graph.add("Concat", graph.doubled(y), a, axis=0), layers["up2"])
-    scales = np.array(heads.scales, np.float32)  # which the last layer's weights take in
-    weight, bias = fold(layers["maps"], weights)
-    maps = graph.convolution(y, weight * scales[:, None, None, None], bias * scales, (1, 1), relu=False)
+    shared = len(heads.maps) - heads.own_maps
+    maps = _scaled_maps(graph, y, layers["maps"], heads.scales[:shared])
+    if heads.own_maps:
+        y = graph.convolve(graph.convolve(c, layers["paint.block.0"]), layers["paint.block.1"])
+        y = graph.doubled(graph.add("BinaryOp", c, y, operation=ADD))
+        y = graph.convolve(graph.add("Concat", y, b, axis=0), layers["paint.up1"])
+        y = graph.convolve(graph.add("Concat", graph.doubled(y), a, axis=0), layers["paint.up2"])
+        own = _scaled_maps(graph, y, layers["paint.maps"], heads.scales[shared:])
+        maps = graph.add("Concat", maps, own, axis=0)
     return graph.text({maps: MAPS, scalars: SCALARS}), bytes(graph.data)
+
+
+def _scaled_maps(graph: _Graph, x: str, layer: Layer, usual: tuple[float, ...]) -> str:
+    """The last layer of maps, whose weights take in each map's usual size."""
+    weight, bias = fold(layer, graph.weights)
+    scales = np.array(usual, np.float32)
+    return graph.convolution(x, weight * scales[:, None, None, None], bias * scales, (1, 1), relu=False)
 
 
 def _transform(graph: _Graph, x: str, layers: list[Layer], residual: bool) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 
 from diat.attributes import attribute_spec
 from diat.data.loading import NamedTensors, batches_ahead
@@ -45,6 +45,8 @@ class FieldsConfig:
     seed: int = 0
     log_every: int = 25  # steps
     save_every: int = 200
+    # "gate" or "paint": train the layers that these have of their own (`diat.heads.HeadSet`) and nothing else.
+    part: str = ""
     frozen_norms: bool = False  # whether the norms keep the statistics that the run began with: batches are too small
 
     def rate(self, step: int) -> float:
@@ -116,6 +118,10 @@ def train_fields(
     network = FieldNetwork(HEADS[config.heads]) if init is None else initial_network(init, config.heads)
     network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train(not config.frozen_norms)
+    if config.part:
+        network.eval().requires_grad_(False)
+        for layers in own_layers(network, config.part):
+            layers.train().requires_grad_(True)
     average = MovingAverage(network, config.decay)
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     modules, optimizers = {"network": network, "average": average.network}, {"network": optimizer}
@@ -139,6 +145,19 @@ def train_fields(
             run.record({"loss": total, **losses})
             run.end_step(step, config.batch)
     return output / "model"
+
+
+def own_layers(network: FieldNetwork, part: str) -> tuple[nn.Module, ...]:
+    """The layers that a network's gate or paint has of its own.
+
+    Raises:
+        TrainingStopped: there are none.
+    """
+    if part == "gate" and network.gate is not None:
+        return network.gate, network.gate_scalar
+    if part == "paint" and network.paint is not None:
+        return (network.paint,)
+    raise TrainingStopped(f"This network's {part} has no layers of its own: only those of whole faces have.")
 
 
 def numbers_of(first: int, last: int, rank: int, world: int) -> range:

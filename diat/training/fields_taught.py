@@ -37,14 +37,14 @@ from diat.pixels import F32, U8
 from diat.runtime.engine import Engine
 from diat.tensors import to_tensor
 from diat.training.fields import IMAGE
-from diat.training.fields_skin import COLOUR_SCALE, GRID, near_face
+from diat.training.fields_skin import GRID, near_face
 from diat.training.skin_render import crop_face
 
 HEAD_SET = HEADS["skin"]
 PAINT = tuple(HEAD_SET.maps.index(f"paint_{axis}") for axis in "lab")
 TIRED = 0.3  # share of T's shadows under the eyes that is taught: its eye shadow surrounds them
 SOFT = 2.0  # template units: standard deviation of the blur that leaves T's colours and takes its drawing
-COST, KEPT = 5.0, 8.0  # of an error of the paint, and of what the network says besides, in units of its usual size
+COST = 5.0  # of an error of the paint, in units of its usual size
 
 
 class TaughtTask:
@@ -57,7 +57,7 @@ class TaughtTask:
         first: the network that is taught; it is left as it is.
         teacher: a model of the paper's T for the same attribute.
         strength: by which the fields are used in the end: `diat.models.ModelConfig.strength` of the first network.
-        batch: faces at a step, a quarter of which have the attribute already.
+        batch: faces at a step.
         seed: of the drawing.
         limit: at most this many faces that are taught: a tenth of a second each.
 
@@ -75,7 +75,7 @@ class TaughtTask:
         strength: float,
         batch: int,
         seed: int,
-        limit: int = 1200,
+        limit: int = 3000,
     ) -> None:
         if pack.size < 2 * CROP_SIZE:
             raise TrainingStopped(f"A teacher looks at rendered faces: give a pack of --size {2 * CROP_SIZE}.")
@@ -84,7 +84,7 @@ class TaughtTask:
         self._pack, self._spec, self._batch, self._seed = pack, spec, batch, seed
         self._unpainted = replace(style, paint=0.0)
         self._teacher, self._strength = Engine(teacher, "cpu"), strength
-        lacking, self._having = training_faces(pack, spec, hiding=("Wearing_Hat", "Eyeglasses"))
+        lacking, _ = training_faces(pack, spec, hiding=("Wearing_Hat", "Eyeglasses"))
         self._lacking: Rows = np.random.default_rng(seed).permutation(lacking)[:limit]
         self._first = copy.deepcopy(first).cpu().eval().requires_grad_(False)
         self._known: dict[int, F32] = {}
@@ -94,16 +94,12 @@ class TaughtTask:
         return {"digest": self._pack.digest, "faces": len(self._lacking), "teacher": self._teacher.config.strength}
 
     def batch(self, step: int) -> Mapping[str, Tensor]:
-        """See `FieldTask`. Beside the image, of the faces that have one: paint (N, 3, G, G), weights (N, 1, G, G)."""
+        """See `FieldTask`. Beside the image: paint (N, 3, G, G), weights (N, 1, G, G)."""
         rng = np.random.default_rng((self._seed, step))
-        having = max(1, self._batch // 4)
-        rows = np.r_[rng.choice(self._lacking, self._batch - having), rng.choice(self._having, having)].tolist()
         images, paints, weights = [], [], []
-        for place, row in enumerate(rows):
-            seen, taught = self._seen(row), place < self._batch - having
-            paint = self.paint(row) if taught else np.zeros((GRID, GRID, 3), np.float32)
-            points = rescaled(self._pack.points68[row], self._pack.size, CROP_SIZE)
-            weight = near_face(points) * np.float32(taught)
+        for row in rng.choice(self._lacking, self._batch).tolist():
+            seen, paint = self._seen(row), self.paint(row)
+            weight = near_face(rescaled(self._pack.points68[row], self._pack.size, CROP_SIZE))
             if rng.random() < 0.5:
                 seen, paint, weight = seen[:, ::-1], paint[:, ::-1], weight[:, ::-1]
             images.append(to_tensor(np.ascontiguousarray(seen)[None])[0])
@@ -113,16 +109,9 @@ class TaughtTask:
 
     def losses(self, maps: Tensor, scalars: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """See `FieldTask`."""
-        first = self._first.to(maps.device)
-        with torch.no_grad():
-            was, were = first(batch[IMAGE])
+        del scalars
         error = (maps[:, list(PAINT)] - batch["paint"]).abs() / HEAD_SET.scales[PAINT[0]]
-        kept = ((maps - was).abs() / first.scales)[:, : PAINT[0]].mean()
-        return {
-            "paint": COST * (error * batch["weights"]).sum() / (batch["weights"].sum() + 1e-3) / len(PAINT),
-            "kept": KEPT * kept,
-            "labels": KEPT * (scalars - were).abs().mean() / COLOUR_SCALE,
-        }
+        return {"paint": COST * (error * batch["weights"]).sum() / (batch["weights"].sum() + 1e-3) / len(PAINT)}
 
     def paint(self, row: int) -> F32:
         """What the fields lack of the teacher's colours, CIELAB, (G, G, 3)."""
