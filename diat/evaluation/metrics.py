@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, t
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from diat.native.geometry import interocular, upwards
 from diat.pixels import F32, U8
 
 F64 = NDArray[np.float64]
@@ -81,6 +82,13 @@ def lip_opening(points68: F32) -> float:
     """Gap between the inner lips as a fraction of the mouth's width. (68, 2) -> scalar."""
     gap = np.linalg.norm(points68[[61, 62, 63]] - points68[[67, 66, 65]], axis=1).mean()
     return float(gap / max(float(np.linalg.norm(points68[48] - points68[54])), 1e-6))
+
+
+def smile(points68: F32) -> float:
+    """The mouth's width and its corners' height over the lips' middle, in interocular distances. (68, 2) -> scalar."""
+    corners, unit = points68[[48, 54]], interocular(points68)
+    raised = (corners.mean(0) - points68[[51, 57, 62, 66]].mean(0)) @ upwards(points68)
+    return float((np.linalg.norm(corners[1] - corners[0]) + 2 * raised) / max(unit, 1e-6))
 
 
 def balanced_threshold(scores: NDArray[np.floating], labels: NDArray[np.bool_]) -> tuple[float, float]:

@@ -41,6 +41,10 @@ def _glasses(judges: Judges, views: Views) -> F64:
     return -judges.no_glasses(views.crops, views.points5).astype(np.float64)
 
 
+def _smile(judges: Judges, views: Views) -> F64:
+    return np.array([np.nan if face is None else metrics.smile(face.points68) for face in views.faces()])
+
+
 def _male(judges: Judges, views: Views) -> F64:
     return judges.male(views.crops, views.points5).astype(np.float64)
 
@@ -52,6 +56,7 @@ def _young(judges: Judges, views: Views) -> F64:
 SECOND_JUDGES: dict[str, Score] = {
     "Mouth_Slightly_Open": _lip_opening,  # of the landmarks
     "Eyeglasses": _glasses,  # a detector of glasses
+    "Smiling": _smile,  # of the landmarks
     "Male": _male,  # a network for the sex
     "Young": _young,  # a network for the age
 }

@@ -48,6 +48,13 @@ def test_open_lips_measure_more_than_closed_ones(collins_face, hopper, detector)
     assert metrics.lip_opening(collins_face.points68) > 2 * metrics.lip_opening(detector.detect(hopper)[0].points68)
 
 
+def test_a_smiling_mouth_measures_more_and_a_turned_photograph_the_same(collins_face, hopper, detector):
+    smiling, serious = collins_face.points68, detector.detect(hopper)[0].points68
+    assert metrics.smile(smiling) > metrics.smile(serious) + 0.05
+    turned = smiling @ np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32) * 2
+    assert metrics.smile(turned) == pytest.approx(metrics.smile(smiling), abs=1e-4)
+
+
 def test_the_balanced_threshold_parts_what_can_be_parted():
     scores = np.concatenate([np.linspace(0, 1, 50), np.linspace(2, 3, 500)])
     threshold, accuracy = metrics.balanced_threshold(scores, np.arange(550) >= 50)
