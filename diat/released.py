@@ -10,5 +10,5 @@ MANIFEST_SHA256: dict[str, str] = {
     "eyeglasses_remove": "180acfcd3274a78d8eab1151e88b45c64a25a59cf4003a7b170e84501b1dd4c2",
     "male_to_female": "30281fb976a5b4ac7498073f4915888fbda25d03fa252d44119067d367cded3d",
     "older_to_younger": "1c172d58ccfcfdf8ad434c24462cd4896f76cf8105b77cd78370cf1f24dbc2a3",
-    "smile": "7f930ab42a54f20a4b8b82f04722bacf72f9f9abdb9711a5b646c505609e574a",
+    "smile": "b55d49388cf208cc77f46b6489f50cc75d2c488cbdc16f72f67caad944636927",
 }
