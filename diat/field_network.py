@@ -1,5 +1,5 @@
-"""The network with heads (see `diat.heads`): an encoder and decoder that predicts fields, of 0.9 M parameters, or of 1.9 M
-where gate and paint have layers of their own.
+"""The network with heads (see `diat.heads`): an encoder and decoder that predicts fields, of 0.9 M parameters, or of
+1.9 M where gate and paint have layers of their own.
 
 A U-Net (Ronneberger et al. 2015) of layers that ncnn has too, norms that fold into the convolutions, no dependence on
 the input's size.
