@@ -27,7 +27,7 @@ TERMS = (
     "is open source (Apache-2.0); the weights were trained on CelebA and the face models are InsightFace's, both for "
     "**non-commercial research only**."
 )
-HEAD = f"<script>{(Path(__file__).parent / 'keep.js').read_text()}</script>"
+HEAD = "".join(f"<script>{(Path(__file__).parent / name).read_text()}</script>" for name in ("keep.js", "upload.js"))
 
 
 def build(editors: EditorPool, address: str) -> gr.Blocks:

@@ -13,16 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diat.heads import HeadSet
-from diat.layers import (
-    BLUR_SIGMA,
-    BLUR_SIZE,
-    ENHANCER_BLOCKS,
-    GATE_STRIDES,
-    Layer,
-    field_layers,
-    local_layers,
-    transform_layers,
-)
+from diat.layers import BLUR_SIGMA, BLUR_SIZE, ENHANCER_BLOCKS, Layer, field_layers, local_layers, transform_layers
 
 F32 = NDArray[np.float32]
 EPSILON = 1e-5  # of torch's BatchNorm2d
@@ -106,8 +97,8 @@ def build_fields(weights: Mapping[str, F32], heads: HeadSet) -> tuple[str, bytes
     scalars = graph.dense(pooled, weights["scalars.weight"], weights["scalars.bias"])
     if heads.own_gate:
         y = c
-        for part in range(len(GATE_STRIDES)):
-            y = graph.convolve(y, layers[f"gate.{part}"])
+        for name in sorted(name for name in layers if name.startswith("gate.")):
+            y = graph.convolve(y, layers[name])
         pooled = graph.add("Pooling", y, method=AVERAGE, whole=1)
         gate = graph.dense(pooled, weights["gate_scalar.weight"], weights["gate_scalar.bias"])
         scalars = graph.add("Concat", gate, scalars, axis=0)

@@ -119,9 +119,7 @@ def train_fields(
     network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train(not config.frozen_norms)
     if config.part:
-        network.eval().requires_grad_(False)
-        for layers in own_layers(network, config.part):
-            layers.train().requires_grad_(True)
+        _only(network, config.part)
     average = MovingAverage(network, config.decay)
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     modules, optimizers = {"network": network, "average": average.network}, {"network": optimizer}
@@ -158,6 +156,13 @@ def own_layers(network: FieldNetwork, part: str) -> tuple[nn.Module, ...]:
     if part == "paint" and network.paint is not None:
         return (network.paint,)
     raise TrainingStopped(f"This network's {part} has no layers of its own: only those of whole faces have.")
+
+
+def _only(network: FieldNetwork, part: str) -> None:
+    """Let only the own layers of a part learn; the norms of the others keep their statistics."""
+    network.eval().requires_grad_(False)
+    for layers in own_layers(network, part):
+        layers.train().requires_grad_(True)
 
 
 def numbers_of(first: int, last: int, rank: int, world: int) -> range:

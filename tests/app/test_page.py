@@ -83,8 +83,10 @@ def test_chosen_hovered_and_focused_look_different_and_a_photograph_is_no_exampl
             )
         )
 
+    page.emulate_media(reduced_motion="reduce")
     looks = [look(first)]
     first.hover()
+    page.wait_for_timeout(400)  # until the colours have changed
     looks.append(look(first))
     page.mouse.move(0, 0)
     page.keyboard.press("Tab")
@@ -171,6 +173,16 @@ def test_on_a_phone_a_photograph_is_taken_by_buttons_that_say_what_they_do(page)
     assert word("capture photo") == '"Capture photo"'
     photo.get_by_label("capture photo").click()
     wait_for_result(page)
+
+
+def test_upload_opens_the_choice_of_files_with_and_without_a_photograph(page, hopper_path, collins_path):
+    consent(page)
+    button = page.locator("#photo").get_by_label("Upload file", exact=True)
+    for path in (hopper_path, collins_path):
+        with page.expect_file_chooser() as chooser:
+            button.click()
+        chooser.value.set_files(path)
+        wait_for_result(page)
 
 
 def test_a_photograph_without_a_face_gets_a_sentence_and_no_result(page, hopper_path, tmp_path, shoot):

@@ -196,7 +196,7 @@ def test_a_second_judge_cuts_between_the_real_photographs_of_both_kinds(wanted):
 
 
 def test_columns_without_a_second_judge_have_no_opinion_and_lost_faces_do_not_count():
-    assert SecondJudge.set_on(KnownJudges(), "Smiling", True, views([1]), views([2])) is None
+    assert SecondJudge.set_on(KnownJudges(), "Bangs", True, views([1]), views([2])) is None
     assert SecondJudge.set_on(KnownJudges(), "Male", True, views([1]), views([])) is None
     assert np.isnan(SECOND_JUDGES["Mouth_Slightly_Open"](KnownJudges(), views([1, 2]))).all()
 
