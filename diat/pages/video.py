@@ -65,12 +65,15 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         [film.change, start.change, end.change], page.moments, [film, start, end, moment], moment,
         trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    met = gr.on(
-        [film.change, start.change, faces.input], page.people, [film, start, faces, number], people,
-        trigger_mode="always_last", **QUIET,
-    )  # fmt: skip
+    begun = gr.on(
+        [film.change, start.change], page.begun_elsewhere, [film, faces], faces, trigger_mode="always_last", **QUIET
+    )
+    met = [
+        event(page.people, [film, start, faces, number], people, trigger_mode="always_last", **QUIET)
+        for event in (begun.then, faces.input)
+    ]
     shown = [film, start, faces, number, consent, attribute]
-    for event in (met.then, picked.then, consent.input):
+    for event in (*(one.then for one in met), picked.then, consent.input):
         event(page.effects, shown, effects, trigger_mode="always_last", **QUIET)
     return page.stop
 

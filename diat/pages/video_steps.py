@@ -28,6 +28,7 @@ MAX_SECONDS = 60.0  # of film: minutes of work
 LAST_FRAME = 0.1  # seconds before a film's end in which its last picture begins, at ten a second or more
 CHOOSE_FILM = "Choose a video. Any moment of it can be previewed here."
 PREVIEW = "Preview any moment here before the whole video is changed."
+PICK_AGAIN = "The video begins elsewhere now: pick the person again."
 MAX_SEARCHED = 50  # frames in which people are looked for
 
 
@@ -111,6 +112,13 @@ class VideoPage:
             return gr.update(minimum=0, maximum=MAX_SECONDS, value=0, interactive=False)
         first, last = round(first, 1), round(last, 1)
         return gr.update(minimum=first, maximum=last, value=min(max(moment, first), last), interactive=True)
+
+    def begun_elsewhere(self, film: str | None, faces: str) -> Any:
+        """Another film, or another second to begin at: who was picked may have another number there."""
+        if film is None or faces != "person":
+            return gr.skip()
+        gr.Info(PICK_AGAIN)
+        return "largest"
 
     def people(self, film: str | None, start: float, faces: str, number: float) -> Value:
         """The people in the first frame that shows any, as pictures to click."""

@@ -100,6 +100,12 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     page.get_by_label("One person").check()
     expect(person).to_have_attribute("aria-pressed", "true", timeout=SLOW)
     page.locator("#film-start input").fill("0.2")
+    # Who is there may have another number.
+    expect(page.get_by_text("pick the person again")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_label("Largest face")).to_be_checked()
+    expect(person).to_have_attribute("aria-pressed", "false", timeout=SLOW)
+    person.click()
+    expect(person).to_have_attribute("aria-pressed", "true", timeout=SLOW)
     expect(moment).to_have_attribute("min", "0.2", timeout=SLOW)
     page.click("#film-preview")
     expect(page.locator("#film-compare .stage")).to_be_in_viewport(ratio=1)  # beside the button, far down
