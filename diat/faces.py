@@ -148,7 +148,7 @@ def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) 
             there = "1 was found" if len(faces) == 1 else f"{len(faces)} were found, so choose 1 to {len(faces)}"
             raise InvalidArgument(f"There is no face {index + 1} (index {index}): {there}.")
         if faults[index] is not None:
-            raise PhotoRejected(f"Face {index + 1} (index {index}) cannot be used: {faults[index]}")
+            raise PhotoRejected(f"Face {index + 1} cannot be used: {faults[index]}")
     return wanted
 
 

@@ -147,9 +147,16 @@ class BatchPage:
                 yield shown, None, words, bar_value(looked_at, len(photos))
         if not shown:
             path.unlink()
-        left = len(shown) - changed
-        done = f"{changed} of {len(photos)} photos changed" + (f", {left} left unchanged." if left else ".")
-        yield shown, str(path) if shown else None, "  \n".join([done, *skipped]), bar_value(looked_at, len(photos))
+        counts = {"left unchanged": len(shown) - changed, "skipped": looked_at - len(shown)}
+        done = ", ".join(
+            [f"{changed} of {len(photos)} photos changed", *(f"{n} {what}" for what, n in counts.items() if n)]
+        )
+        yield (
+            shown,
+            str(path) if shown else None,
+            "  \n".join([f"{done}.", *skipped]),
+            bar_value(looked_at, len(photos)),
+        )
 
 
 def _unused(name: str, taken: list[str]) -> str:

@@ -41,6 +41,7 @@ PICK_ONE = "Pick a change below."
 PICK_NEXT = "Kept. Pick the next change below: it is added to this one."
 PICK_A_FACE = "Pick at least one face."
 SAID_SECONDS = 5  # so long it is said where a file went
+NOTHING_THERE = "Still nothing was changed: there is nothing here to change."
 NO_PHOTO = "Choose a photo first, or click an example."
 
 Update = dict[str, Any]  # what gr.update gives
@@ -211,7 +212,7 @@ class PhotoPage:
         choices = [
             Choice(
                 str(index), f"Face {index + 1}", picture_file(portrait(opened.photo.pixels, face)),
-                note="cannot be changed" if (fault := face_fault(face)) else "", disabled=bool(fault), why=fault or "",
+                note=_why_not(fault := face_fault(face)), disabled=bool(fault), why=fault or "",
             )
             for index, face in from_left(opened.faces)
         ]  # fmt: skip
@@ -230,6 +231,8 @@ class PhotoPage:
         pictures = before_and_after(close, (reduced(opened.photo.pixels), reduced(result.photo)), result.maker)
         earlier = [change.attribute for change in self._shelf.made(str(bench.photo), bench.kept)]
         lines = [PICK_NEXT] if bench.current is None else [result_sentences(result, earlier), *result.notices]
+        if bench.current is not None and bench.current.apply_anyway and result.unchanged:
+            lines = [NOTHING_THERE]
         height, width = result.photo.shape[:2]
         seconds = sum(result.milliseconds.values()) / 1000
         details = f"{width}x{height} pixels, {seconds:.2f} s: " + ", ".join(
@@ -260,6 +263,14 @@ def _next_steps(bench: Bench, result: EditResult) -> tuple[bool, bool]:
 def _buttons(insist: bool = False, more: bool = False) -> tuple[Update, Update]:
     """To apply a change anyway, and to keep it: one in the place of the other, so that nothing jumps."""
     return gr.update(visible=insist), gr.update(visible=not insist, interactive=more)
+
+
+def _why_not(fault: str | None) -> str:
+    """Why a face cannot be changed, in a few words under its picture; nothing where it can."""
+    if fault is None:
+        return ""
+    words = {"too small": "too small to change", "turned": "turned too far to change"}
+    return next((short for part, short in words.items() if part in fault), "cannot be changed")
 
 
 def _whose(change: Change) -> str:

@@ -68,13 +68,13 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("wall.png was skipped: No face found", timeout=SLOW)
     # Her mouth is shut already.
-    expect(page.locator("#many-message")).to_contain_text("0 of 2 photos changed, 1 left unchanged.")
+    expect(page.locator("#many-message")).to_contain_text("0 of 2 photos changed, 1 left unchanged, 1 skipped.")
     expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
     expect(page.locator("#many-run")).to_be_enabled()
     expect(page.locator("#many-message")).to_be_in_viewport(ratio=1)  # although the button above it went
     page.get_by_label("Change faces that seem to need no change, too").check()
     page.click("#many-run")
-    expect(page.locator("#many-message")).to_contain_text("1 of 2 photos changed.", timeout=SLOW)
+    expect(page.locator("#many-message")).to_contain_text("1 of 2 photos changed, 1 skipped.", timeout=SLOW)
 
 
 def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_path, collins, shoot):

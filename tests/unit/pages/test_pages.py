@@ -19,7 +19,7 @@ from diat.pages.batch import BatchPage
 from diat.pages.bench import Bench, Change, PhotoShelf
 from diat.pages.guards import refuse_by_a_sentence
 from diat.pages.parts import action_of, consent_box
-from diat.pages.photo_steps import PhotoPage
+from diat.pages.photo_steps import PhotoPage, _why_not
 from diat.pages.pictures import picture_file
 from diat.pages.saving import saved_file
 from diat.pages.video_steps import film_faces
@@ -247,6 +247,19 @@ def test_what_was_not_changed_is_no_success(pool, hopper_path):
     assert "recognisable" not in said
     *_, said = PhotoApi(pool).edit(str(hopper_path), "older_to_younger", 0.05, [], True)
     assert said.startswith("Hardly anything changed (identity similarity 100 %).")
+
+
+def test_a_face_that_cannot_be_changed_says_why_in_a_few_words():
+    assert _why_not(None) == ""
+    assert _why_not("it is too small, 20 pixels across") == "too small to change"
+    assert _why_not("it is turned 70 degrees to the side") == "turned too far to change"
+    assert _why_not("its eyes do not lie as in a face") == "cannot be changed"
+
+
+def test_a_change_that_finds_nothing_even_when_applied_anyway_says_so(pool, collins_path):
+    page = PhotoPage(pool, [])
+    bench = Bench(str(collins_path), (0,)).picked("mouth_open").adjusted(strength=0).insisted()
+    assert "Still nothing was changed" in str(page.render(bench)[0])
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [[]], object()])
