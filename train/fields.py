@@ -83,9 +83,7 @@ class FieldsSettings:
     critics: tuple[Path, ...] = ()  # for the second stage, from attribute_classifier.py; never the judge
     teacher: str | None = None  # a model of T, whose colours --init is to learn: whole faces alone
     gate: bool = False  # teach the gate of --init alone, and keep its fields: whole faces alone
-    steps: int | None = (
-        None  # of the network; None: 4000, in the second stage 300, with a teacher 1000, for a gate 1200
-    )
+    steps: int | None = None  # None: 4000, in the second stage 300, with a teacher 1000, for a gate 1200
     batch: int | None = None  # images a step, on each process; None: 16, in the second stage 8, for a gate 64
     learning_rate: float | None = None  # AdamW, at its highest; None: 0.002, in the second stage 0.0004
     seed: int = FieldsConfig.seed  # of weights and batches

@@ -33,13 +33,7 @@ UNKNOWN = 255  # of a parsing mask: outside the photograph
 # jewellery and clothes as other.
 _CLASSES = {"other": (0, 3, 14, 15, 16, 18), "skin": (1, 2), "brow": (6, 7), "eye": (4, 5), "mouth": (10, 11, 12),
             "hair": (13,), "neck": (8, 9, 17)}  # fmt: skip
-BEHIND = (
-    0,
-    14,
-    15,
-    16,
-    18,
-)  # of these classes, what no change of a face may touch: background, hat, jewellery, clothes
+BEHIND = (0, 14, 15, 16, 18)  # background, hat, jewellery and clothes: no change of a face may touch them
 MOST_TURNED = 14.0  # template units that a nose tip may lie beside the middle of the eyes
 BEARDS = ("5_o_Clock_Shadow", "Goatee", "Mustache")
 # What would hide or change the face: such faces are nobody's neighbours.
