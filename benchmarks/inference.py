@@ -35,7 +35,7 @@ from diat.hub import load_model
 from diat.models import Model, ModelConfig, load_networks
 from diat.networks import TransformNetwork
 from diat.pixels import F32, U8, compressed
-from diat.provenance import encode
+from diat.provenance import edited_by, encode
 from diat.runtime.engine import Engine
 from diat.runtime.threads import available_threads
 from diat.tensors import to_tensor
@@ -111,8 +111,8 @@ def path(model: Model, budget: float) -> dict[str, float]:
         result = editor.edit(jpeg)
         for name, value in result.milliseconds.items():
             stages[name] = min(stages.get(name, float("inf")), value)
-    stages["encode (PNG)"] = 1000 * shortest(lambda: encode(result.photo, "benchmark", 1.0), budget)
-    stages["encode (JPEG)"] = 1000 * shortest(lambda: encode(result.photo, "benchmark", 1.0, "JPEG"), budget)
+    stages["encode (PNG)"] = 1000 * shortest(lambda: encode(result.photo, edited_by("benchmark", 1.0)), budget)
+    stages["encode (JPEG)"] = 1000 * shortest(lambda: encode(result.photo, edited_by("benchmark", 1.0), "JPEG"), budget)
     stages["JPEG to JPEG"] = 1000 * shortest(lambda: editor.edit(jpeg).to_bytes("JPEG"), 2 * budget)
     stages["before and after the network"] = stages["align"] + stages["paste"]
     print("1280x720, ms: " + ", ".join(f"{name} {value:.1f}" for name, value in stages.items()))

@@ -138,7 +138,7 @@ class PhotoBatch:
             milliseconds=job.milliseconds,
             keepsake=job.photo.keepsake,
         )
-        return replace(done, notices=(*done.notices, UNCHANGED)) if done.unchanged and not why else done
+        return done if why or not done.unchanged else replace(done, notices=(*done.notices, UNCHANGED))
 
     def _changed(self, photo: U8, face: AlignedFace, change: Any) -> tuple[U8, Any, float]:
         """The photograph with a face changed as strongly as its identity allows, the change, and how strong it is."""

@@ -65,27 +65,6 @@ def maker_of(edits: Iterable[str]) -> str:
 
 def encode(
     pixels: U8,
-    attribute: str,
-    strength: float,
-    kind: str = "PNG",
-    quality: int = DEFAULT_QUALITY,
-    profile: bytes | None = None,
-    exif: bytes = b"",
-    label: bool = False,
-    invisible: bool = True,
-) -> bytes:
-    """Encode an edited photograph with its mark.
-
-    Args:
-        attribute: what was changed.
-        strength: and how much.
-        pixels, kind, quality, profile, exif, label, invisible: see `encode_as`, which also says what it raises.
-    """
-    return encode_as(pixels, edited_by(attribute, strength), kind, quality, profile, exif, label, invisible)
-
-
-def encode_as(
-    pixels: U8,
     maker: str | None,
     kind: str = "PNG",
     quality: int = DEFAULT_QUALITY,

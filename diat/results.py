@@ -20,7 +20,7 @@ from diat.keepsake import Keepsake
 from diat.native.stage import faded
 from diat.photo import Photo
 from diat.pixels import U8
-from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, edit_of, encode_as, maker_of
+from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, edit_of, encode, maker_of
 
 UNCHANGED = "Nothing was changed."
 MAX_STEM = 100  # characters of an original's name in a result's: file systems take 255 bytes
@@ -180,7 +180,7 @@ class EditResult:
         pixels, profile = self.photo, None
         if kind != "JPEG" or not self._transparent:
             pixels, profile = self.keepsake.restored(self.original, self.photo), self.keepsake.profile
-        return encode_as(pixels, self.maker, kind, quality, profile, self.keepsake.exif, label, invisible)
+        return encode(pixels, self.maker, kind, quality, profile, self.keepsake.exif, label, invisible)
 
     def file_name(self, original: str, suffix: str | None = None) -> str:
         """What to call a file of the result: ``"NAME-close-mouth.jpg"``, or ``"NAME.jpg"`` if nothing was changed.

@@ -179,15 +179,20 @@ GATE: dict[str, Any] = {
 }  # fmt: skip
 
 
+def _task(settings: FieldsSettings) -> tuple[Callable[[FieldsSettings], FieldTask], dict[str, Any]]:
+    """What is learnt from, and what its settings differ in."""
+    if settings.stage == 2:
+        return _rendered, SECOND
+    if settings.teacher is not None:
+        return _taught, TAUGHT
+    if settings.gate:
+        return _gate, GATE
+    return TASKS.get(settings.attribute, WHOLE_FACE)[1], {}
+
+
 def _config(settings: FieldsSettings) -> FieldsConfig:
     heads, _ = TASKS.get(settings.attribute, WHOLE_FACE)
-    config = FieldsConfig(settings.attribute, heads, seed=settings.seed)
-    if settings.stage == 2:
-        config = replace(config, **SECOND)
-    elif settings.teacher is not None:
-        config = replace(config, **TAUGHT)
-    elif settings.gate:
-        config = replace(config, **GATE)
+    config = replace(FieldsConfig(settings.attribute, heads, seed=settings.seed), **_task(settings)[1])
     given = {name: getattr(settings, name) for name in ("steps", "batch", "learning_rate")}
     return replace(config, **{name: value for name, value in given.items() if value is not None})
 
@@ -212,13 +217,7 @@ def main() -> None:
     check_shown(settings.attribute)
     output = settings.output or Path("runs") / settings.attribute
     accelerator = new_accelerator(None, output / BOARD, settings.tracker)
-    config, task = _config(settings), TASKS.get(settings.attribute, WHOLE_FACE)[1]
-    if settings.stage == 2:
-        task = _rendered
-    elif settings.teacher is not None:
-        task = _taught
-    elif settings.gate:
-        task = _gate
+    config, (task, _) = _config(settings), _task(settings)
     model = train_fields(config, task(settings), output, settings.resume, settings.init, settings.workers, accelerator)
     if accelerator.is_main_process:
         print(f"The model is in {model}.")

@@ -16,7 +16,7 @@ from diat.pages.parts import action_of
 from diat.pages.pictures import PictureFile, close_ups, cut, known_file, portrait, surroundings
 from diat.pages.widgets import Value, compare_value
 from diat.pixels import U8, compressed
-from diat.provenance import encode
+from diat.provenance import edited_by, encode
 
 FOLDER = Path(__file__).parent / "showcase"
 PORTRAITS = Path(__file__).parents[2] / "examples"  # beside the package, where it was not installed by a wheel
@@ -75,7 +75,7 @@ def _write(path: Path, pixels: U8, attribute: str | None = None) -> None:
     if attribute is None:
         path.write_bytes(compressed(pixels, ".jpg", QUALITY))
     else:
-        path.write_bytes(encode(pixels, attribute, 1.0, "JPEG", QUALITY))
+        path.write_bytes(encode(pixels, edited_by(attribute, 1.0), "JPEG", QUALITY))
 
 
 def main() -> None:

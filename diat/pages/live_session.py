@@ -15,7 +15,7 @@ from diat.attributes import check_strength
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.formats import check_scans
 from diat.pixels import U8, compressed, decompressed
-from diat.provenance import encode, mark_jpeg
+from diat.provenance import edited_by, encode, mark_jpeg
 from diat.video.stream import FrameStream
 from diat.watermark import watermarked
 
@@ -117,7 +117,7 @@ class LiveSession:
             self._stream = FrameStream(editor, detector=self._editors.live_detector)
         self._stream.set(editor, settings.faces, settings.strength)
         edited = self._stream.edit(frame)
-        png = encode(edited, settings.attribute, settings.strength) if snapshot else None
+        png = encode(edited, edited_by(settings.attribute, settings.strength)) if snapshot else None
         reply = mark_jpeg(compressed(watermarked(edited), ".jpg", JPEG_QUALITY), settings.attribute, settings.strength)
         return EncodedFrame(reply, png, self._notice(self._stream, time.monotonic()))
 

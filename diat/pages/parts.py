@@ -159,9 +159,8 @@ def with_stop(
     seen, gone = gr.update(visible=True), gr.update(visible=False)
     done = work(run.click(lambda: (off, seen, seen), None, [run, stop, shown], queue=False, **QUIET))
     rested = done.then(lambda: (on, gone), None, [run, stop], queue=False, **QUIET)
-    show_on_phones(
-        [rested], f"#{message.elem_id}", followed=True
-    )  # not before: what is below the other button moves up
+    # Not before: what is below the other button moves up.
+    show_on_phones([rested], f"#{message.elem_id}", followed=True)
     stop.click(stopper, None, None, queue=False, **QUIET)
     return done
 

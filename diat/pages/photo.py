@@ -89,22 +89,9 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 refuse_by_a_sentence(kind)
             handed = saver("saver")
     return _Parts(
-        photo,
-        faces,
-        compared,
-        effects,
-        made,
-        how_much,
-        strength,
-        anyway,
-        keep,
-        undo,
-        download,
-        kind,
-        identity,
-        handed,
+        photo, faces, compared, effects, made, how_much, strength, anyway, keep, undo, download, kind, identity, handed,
         shown,
-    )
+    )  # fmt: skip
 
 
 def _to_click(examples: list[Example]) -> Value:

@@ -17,7 +17,7 @@ from diat.editor import FaceEditor
 from diat.faces import Face
 from diat.files import write_file
 from diat.pixels import U8, compressed
-from diat.provenance import encode_as
+from diat.provenance import encode
 from diat.results import EditResult
 
 PREVIEW_SIDE = 1600  # pixels; the file that is saved has the photograph's own size
@@ -37,9 +37,9 @@ def picture_file(pixels: U8, maker: str | None = None) -> PictureFile:
 
     Args:
         pixels: (H, W, 3) RGB uint8.
-        maker: if it was edited, see `diat.provenance.encode_as`.
+        maker: if it was edited, see `diat.provenance.encode`.
     """
-    data = encode_as(pixels, maker, "JPEG", PREVIEW_QUALITY) if maker else compressed(pixels, ".jpg", PREVIEW_QUALITY)
+    data = encode(pixels, maker, "JPEG", PREVIEW_QUALITY) if maker else compressed(pixels, ".jpg", PREVIEW_QUALITY)
     path = Path(get_upload_folder()) / hashlib.sha256(data).hexdigest() / "preview.jpg"
     try:
         os.utime(path)  # it may be on its way to a browser: not written anew, but kept as long as a new one

@@ -22,12 +22,12 @@ from diat.data.sets import training_faces
 from diat.heads import GATE, HEADS
 from diat.pixels import F32, U8
 from diat.training.fields import IMAGE
-from diat.training.fields_skin import lit
+from diat.training.fields_skin import jitter, lit
 
 HEAD_SET = HEADS["skin"]
 PLACE = HEAD_SET.scalars.index(GATE)
 SURE = 0.98  # of a label: some of CelebA's are wrong
-TURN, SCALE, SHIFT = 4.0, 0.05, 0.012  # standard deviations: degrees, share, share of the side
+TURN, SHIFT = 4.0, 0.96  # see `diat.training.fields_skin.jitter`
 
 
 class GateTask:
@@ -72,7 +72,6 @@ class GateTask:
         """A face, a little turned and moved, in another light. -> (S, S, 3) in 0..255."""
         size = HEAD_SET.size
         crop: U8 = resized(np.asarray(self._pack.crops[row]), size)
-        matrix = cv2.getRotationMatrix2D((size / 2, size / 2), rng.normal(0, TURN), float(np.exp(rng.normal(0, SCALE))))
-        matrix = matrix + np.c_[np.zeros((2, 2)), rng.normal(0, SHIFT * size, 2)]
-        image = lit(np.asarray(cv2.warpAffine(crop, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)), rng)
+        moved = cv2.warpAffine(crop, jitter(rng, TURN, SHIFT), (size, size), borderMode=cv2.BORDER_REPLICATE)
+        image = lit(np.asarray(moved), rng)
         return np.ascontiguousarray(image[:, ::-1] if rng.random() < 0.5 else image)

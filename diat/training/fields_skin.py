@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -160,11 +161,22 @@ def lit(crop: U8, rng: np.random.Generator) -> F32:
     return np.asarray(image, np.float32)
 
 
+def jitter(rng: np.random.Generator, turn: float, shift: float) -> NDArray[np.float64]:
+    """A matrix that turns, scales and moves a crop a little, (2, 3): as no detector is exact.
+
+    Args:
+        rng: what is drawn from.
+        turn: standard deviation in degrees.
+        shift: likewise, in pixels of a crop of `SIZE`.
+    """
+    scale, angle, middle = np.exp(rng.normal(0, 0.05)), rng.normal(0, turn), (SIZE / 2 - 0.5, SIZE / 2 - 0.5)
+    matrix = cv2.getRotationMatrix2D(middle, angle, scale) + np.c_[np.zeros((2, 2)), rng.normal(0, shift, 2)]
+    return np.asarray(matrix, np.float64)
+
+
 def jittered(image: F32, parsing: U8, rng: np.random.Generator) -> tuple[F32, U8]:
     """Both a little turned, scaled and moved."""
-    scale, angle, middle = np.exp(rng.normal(0, 0.05)), rng.normal(0, 3.5), (SIZE / 2 - 0.5, SIZE / 2 - 0.5)
-    matrix = cv2.getRotationMatrix2D(middle, angle, scale)
-    matrix = matrix + np.c_[np.zeros((2, 2)), rng.normal(0, 1.2, 2)]
+    matrix = jitter(rng, turn=3.5, shift=1.2)
     moved = cv2.warpAffine(image, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)
     parts = cv2.warpAffine(parsing, matrix, (SIZE, SIZE), flags=cv2.INTER_NEAREST, borderValue=UNKNOWN)
     return np.asarray(moved, np.float32), np.asarray(parts, np.uint8)

@@ -21,7 +21,7 @@ from diat.cli import main
 from diat.errors import DiatError, PhotoRejected
 from diat.marks import Marks, read_marks
 from diat.pages.verify import verify
-from diat.provenance import LABEL, encode, labelled
+from diat.provenance import LABEL, edited_by, encode, labelled
 from diat.video.film import edit_video
 
 KINDS = ["PNG", "JPEG", "WEBP"]
@@ -70,14 +70,16 @@ def signer(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_is_read(collins, kind):
-    marks = read_marks(encode(collins, "mouth_close", 0.5, kind))
+    marks = read_marks(encode(collins, edited_by("mouth_close", 0.5), kind))
     assert marks.edited_by == "DIAT mouth_close strength=0.5"
     assert marks.declared and marks.invisible and marks.edited and marks.credentials is None
 
 
 def test_the_invisible_mark_is_left_when_the_metadata_are_gone(collins):
     buffer = io.BytesIO()
-    Image.open(io.BytesIO(encode(collins, "mouth_close", 1.0))).convert("RGB").save(buffer, "JPEG", quality=75)
+    Image.open(io.BytesIO(encode(collins, edited_by("mouth_close", 1.0)))).convert("RGB").save(
+        buffer, "JPEG", quality=75
+    )
     marks = read_marks(buffer.getvalue())
     assert not marks.declared and marks.edited_by is None
     assert marks.invisible and marks.edited
@@ -105,14 +107,14 @@ def test_marks_are_told_in_sentences():
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_without_the_invisible_mark_the_pixels_are_as_they_were(collins, kind):
-    data = encode(collins, "x", 1.0, kind, invisible=False)
+    data = encode(collins, edited_by("x", 1.0), kind, invisible=False)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data)).convert("RGB")), collins)
     assert read_marks(data).declared and not read_marks(data).invisible
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_configured_certificate_signs_and_a_change_is_noticed(collins, kind, signer):
-    data = encode(collins, "mouth_close", 1.0, kind)
+    data = encode(collins, edited_by("mouth_close", 1.0), kind)
     marks = read_marks(data)
     assert marks.credentials == credentials.Credentials("DIAT", "A test", "Valid")
     assert marks.declared and marks.invisible
@@ -126,18 +128,18 @@ def test_a_configured_certificate_signs_and_a_change_is_noticed(collins, kind, s
 def test_a_certificate_that_cannot_be_used_is_one_sentence(collins, signer, broken, tmp_path, monkeypatch):
     monkeypatch.setenv(broken, str(tmp_path / "nothing.pem"))
     with pytest.raises(DiatError, match=f"cannot be signed .* check {credentials.CERTIFICATE}"):
-        encode(collins, "x", 1.0)
+        encode(collins, edited_by("x", 1.0))
     (tmp_path / "nothing.pem").write_text("no certificate")
     with pytest.raises(DiatError, match="cannot be signed"):
-        encode(collins, "x", 1.0)
+        encode(collins, edited_by("x", 1.0))
 
 
 def test_without_the_library_nothing_is_signed_or_read(collins, signer, monkeypatch):
-    data = encode(collins, "x", 1.0)
+    data = encode(collins, edited_by("x", 1.0))
     monkeypatch.setitem(__import__("sys").modules, "c2pa", None)
     assert credentials.read(data, "PNG") is None
     with pytest.raises(DiatError, match=r"diat\[credentials\]"):
-        encode(collins, "x", 1.0)
+        encode(collins, edited_by("x", 1.0))
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -149,7 +151,7 @@ def test_a_label_is_written_into_the_corner_alone(collins, channels):
     assert rows.min() > height * 0.9 and columns.min() > width * 0.5
     assert (labelled(picture)[rows.min() :, columns.min() :, :3] > 250).any()
     assert LABEL == "Edited with AI"
-    plain, shown = (Image.open(io.BytesIO(encode(collins, "x", 1.0, label=on))) for on in (False, True))
+    plain, shown = (Image.open(io.BytesIO(encode(collins, edited_by("x", 1.0), label=on))) for on in (False, True))
     assert (np.asarray(plain)[-12:, -60:] != np.asarray(shown)[-12:, -60:]).any()
 
 
@@ -162,7 +164,7 @@ def test_a_films_frames_and_metadata_are_marked(editors, collins, tmp_path):
 
 
 def test_the_command_says_what_it_found(collins, collins_path, tmp_path, capsys):
-    (tmp_path / "a.png").write_bytes(encode(collins, "mouth_close", 1.0))
+    (tmp_path / "a.png").write_bytes(encode(collins, edited_by("mouth_close", 1.0)))
     assert main(["verify", str(tmp_path / "a.png")]) == 0
     said = capsys.readouterr().out
     assert "a trained model changed it (DIAT mouth_close strength=1)" in said and "invisible mark" in said
@@ -182,7 +184,7 @@ def test_what_cannot_be_read_is_one_sentence(name, tmp_path, capsys):
 
 
 def test_the_page_says_it_too(collins, collins_path, tmp_path):
-    (tmp_path / "a.jpg").write_bytes(encode(collins, "mouth_close", 1.0, "JPEG"))
+    (tmp_path / "a.jpg").write_bytes(encode(collins, edited_by("mouth_close", 1.0), "JPEG"))
     assert "invisible mark" in verify(str(tmp_path / "a.jpg"))
     assert "No mark was found" in verify(str(collins_path))
     assert verify(None) == ""

@@ -16,7 +16,7 @@ from diat.provenance import (
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_file_is_marked_and_holds_the_picture(kind, collins):
-    data = encode(collins, "mouth_close", 1.0, kind, invisible=False)
+    data = encode(collins, edited_by("mouth_close", 1.0), kind, invisible=False)
     image = Image.open(io.BytesIO(data))
     assert image.format == kind
     assert is_marked(data)
@@ -30,14 +30,14 @@ def test_an_unedited_file_is_not_marked(collins_path):
 
 def test_another_kind_is_refused(collins):
     with pytest.raises(ValueError, match="PNG, JPEG or WEBP"):
-        encode(collins, "x", 1.0, "TIFF")
+        encode(collins, edited_by("x", 1.0), "TIFF")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 @pytest.mark.parametrize("label", [False, True])
 def test_transparency_stays(kind, label, collins):
     picture = np.dstack([collins, np.full(collins.shape[:2], 90, np.uint8)])
-    data = encode(picture, "x", 1.0, kind, label=label, invisible=False)
+    data = encode(picture, edited_by("x", 1.0), kind, label=label, invisible=False)
     image = Image.open(io.BytesIO(data))
     assert image.mode == "RGBA"
     alpha = np.asarray(image)[..., 3]
@@ -47,17 +47,17 @@ def test_transparency_stays(kind, label, collins):
 def test_what_a_file_says_of_its_maker(collins):
     assert edited_by("mouth_close", 1.0) == "DIAT mouth_close strength=1"
     assert edited_by("mouth_close", 0.25) == "DIAT mouth_close strength=0.25"
-    image = Image.open(io.BytesIO(encode(collins, "mouth_close", 0.25)))
+    image = Image.open(io.BytesIO(encode(collins, edited_by("mouth_close", 0.25))))
     assert image.text["Software"] == "DIAT mouth_close strength=0.25"
     for kind in ("PNG", "JPEG", "WEBP"):
-        xmp = Image.open(io.BytesIO(encode(collins, "mouth_close", 0.25, kind))).getxmp()
+        xmp = Image.open(io.BytesIO(encode(collins, edited_by("mouth_close", 0.25), kind))).getxmp()
         said = xmp["xmpmeta"]["RDF"]["Description"]
         assert said["DigitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
         assert said["CreatorTool"] == "DIAT mouth_close strength=0.25"
 
 
 def test_a_jpegs_quality_is_what_was_asked_for(collins):
-    few, many = (len(encode(collins, "x", 1.0, "JPEG", quality=quality)) for quality in (50, 95))
+    few, many = (len(encode(collins, edited_by("x", 1.0), "JPEG", quality=quality)) for quality in (50, 95))
     assert few < many / 2
 
 
