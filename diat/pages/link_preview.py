@@ -1,4 +1,4 @@
-"""The head of the page: what other sites show of a link to it, and the pictures that a browser fetches first.
+"""The head of the page: what other sites show of a link to it, and what a browser needs first, pictures and widths.
 
 Gradio's template begins with tags of its own, which crawlers read first and which no option of it replaces. Its
 hundred scripts would come before the pictures that they show.
@@ -21,6 +21,12 @@ from diat.pages.guards import OWN_FILES
 TITLE = "DIAT: change one thing about a face"
 SENTENCE = "Close a mouth, take off glasses, look younger: the person stays recognisable."
 PICTURE_PATH = "link_preview.jpg"
+# From the beginning, since Gradio's style sheets come late: the page as wide as it will be, not as what has been
+# loaded; and what stands below the photograph not before that.
+STYLE = (
+    ".gradio-container { width: 100%; max-width: 1100px !important; margin: auto; }"
+    ".gradio-container:not(:has(#photo)) :is(#examples, #terms, footer) { visibility: hidden; }"
+)
 _OTHERS = re.compile(rb'<meta\s+(?:property="og:|name="(?:twitter:|description"))[^>]*>\s*')
 _HEAD = b"<head>"
 
@@ -88,6 +94,7 @@ class LinkPreview:
             'name="twitter:card"': "summary_large_image",
         }
         own = "".join(f'<meta {name} content="{html.escape(value)}">' for name, value in tags.items())
+        own += f"<style>{STYLE}</style>"
         path = urlsplit(self._root).path
         for picture in sight().values():
             own += f'<link rel="preload" as="image" href="{html.escape(path + OWN_FILES + quote(picture["path"]))}">'
