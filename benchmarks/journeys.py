@@ -119,7 +119,7 @@ def glasses(v: Visit) -> None:
     v.agree()
     v.give("photo", "collins.jpg")
     v.result()
-    v.pick("eyeglasses_remove")
+    v.pick("eyeglasses_remove", "No glasses found")
     v.shoot("none")
 
 

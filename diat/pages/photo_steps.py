@@ -228,14 +228,15 @@ class PhotoPage:
 
     def _shown(self, bench: Bench, opened: Opened, result: EditResult) -> Value:
         close = close_ups(result, opened.photo.pixels)
-        pictures = before_and_after(close, (reduced(opened.photo.pixels), reduced(result.photo)), result.maker)
         earlier = [change.attribute for change in self._shelf.made(str(bench.photo), bench.kept)]
+        whole = reduced(opened.photo.pixels), reduced(result.photo)
+        pictures = before_and_after(close, whole, result.maker, unchanged=result.unchanged and not earlier)
         lines = [PICK_NEXT] if bench.current is None else [result_sentences(result, earlier), *result.notices]
         if bench.current is not None and bench.current.apply_anyway and result.unchanged:
             lines = [NOTHING_THERE]
         height, width = result.photo.shape[:2]
         seconds = sum(result.milliseconds.values()) / 1000
-        details = f"{width}x{height} pixels, {seconds:.2f} s: " + ", ".join(
+        details = f"{width} × {height} pixels, changed in {seconds:.2f} s: " + ", ".join(
             f"{stage} {value:.0f} ms" for stage, value in result.milliseconds.items()
         )
         return compare_value(pictures, "\n".join(filter(None, lines)), details)

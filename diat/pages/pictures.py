@@ -53,10 +53,19 @@ def marked_preview(pixels: U8, result: EditResult) -> str:
     return str(picture_file(pixels, result.maker)["path"])
 
 
-def before_and_after(close: Pair, whole: Pair, maker: str | None) -> dict[str, dict[str, PictureFile]]:
-    """The face and the photograph as `diat.pages.widgets.compare_value` takes them; ``maker``: see `picture_file`."""
+def before_and_after(
+    close: Pair, whole: Pair, maker: str | None, unchanged: bool = False
+) -> dict[str, dict[str, PictureFile | None]]:
+    """The face and the photograph as `diat.pages.widgets.compare_value` takes them.
+
+    Args:
+        close: the face.
+        whole: the photograph.
+        maker: see `picture_file`.
+        unchanged: nothing was changed, so that there is no "after".
+    """
     return {
-        view: {"before": picture_file(pair[0]), "after": picture_file(pair[1], maker)}
+        view: {"before": picture_file(pair[0]), "after": None if unchanged else picture_file(pair[1], maker)}
         for view, pair in (("face", close), ("whole", whole))
     }
 

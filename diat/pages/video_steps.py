@@ -185,7 +185,8 @@ class VideoPage:
         except DiatError as error:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused")
-        pictures = before_and_after(close_ups(result), (result.original, result.photo), result.maker)
+        whole = result.original, result.photo
+        pictures = before_and_after(close_ups(result), whole, result.maker, unchanged=result.unchanged)
         lines = [result_sentences(result), *result.notices, f"Second {moment:.1f} of {length:.1f}."]
         return compare_value(pictures, "\n".join(filter(None, lines)), from_start=True)
 

@@ -52,6 +52,7 @@ def test_nothing_to_change_is_said_and_can_be_done_anyway(page, hopper_path):
     expect(page.locator("#anyway")).not_to_be_visible()
     effect(page, "mouth_close").click()
     expect(message(page)).to_contain_text("closed already: nothing was changed", timeout=SLOW)
+    expect(page.locator("#result .label.right")).not_to_be_visible()  # it is no "after"
     page.click("#anyway")
     expect(message(page)).to_contain_text("identity similarity", timeout=SLOW)
 

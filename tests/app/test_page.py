@@ -119,20 +119,27 @@ def test_chosen_hovered_and_focused_look_different_and_a_photograph_is_no_exampl
 
 
 def test_before_and_after_are_compared_in_three_ways_and_nothing_is_covered(page, shoot):
+    example = [page.locator(f"#result img.{name}").bounding_box() for name in ("before", "after")]
+    assert example[0]["x"] + example[0]["width"] <= example[1]["x"]  # at first sight both are seen
     page.locator("#examples button.picture").first.click()
     wait_for_result(page)
     stage, line = page.locator("#result .stage").bounding_box(), page.locator("#result .line")
-    assert line.bounding_box()["x"] < stage["x"] + 0.2 * stage["width"]  # beside what was changed
+    edge = stage["x"] + (stage["width"] - stage["height"]) / 2  # of the picture, a square in the middle
+    assert abs(line.bounding_box()["x"] + 1.5 - edge) < 2  # where it cuts no face, and not in the margin
+    label = page.locator("#result .label.right").bounding_box()
+    assert label["x"] + label["width"] < edge + stage["height"]  # on the picture too
     page.locator("#result .divider").focus()
     for _ in range(30):
         page.keyboard.press("ArrowRight")
-    assert line.bounding_box()["x"] > stage["x"] + 0.35 * stage["width"]
+    assert abs(line.bounding_box()["x"] + 1.5 - edge - 0.3 * stage["height"]) < 2
+    page.mouse.click(stage["x"] + stage["width"] / 2, stage["y"] + 50)
+    assert abs(line.bounding_box()["x"] + 1.5 - stage["x"] - stage["width"] / 2) < 3  # where the pointer is
     expect(page.locator("#result .label.left")).to_be_visible()
     page.locator("#result .hold").dispatch_event("pointerdown")
     expect(page.locator("#result img.after")).not_to_be_visible()
     page.locator("#result .hold").dispatch_event("pointerup")
     expect(page.locator("#result img.after")).to_be_visible()
-    page.click("#result .beside")
+    page.click("#result button.beside")
     before, changed = (page.locator(f"#result img.{name}").bounding_box() for name in ("before", "after"))
     assert before["x"] + before["width"] <= changed["x"] + 1
     shoot("beside")

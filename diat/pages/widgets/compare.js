@@ -1,13 +1,25 @@
 // Before and after. `element` is what Gradio rendered; `props.value` is what diat/pages/widgets/__init__.py says.
 const at = (part) => element.querySelector(part);
 const stage = at(".stage"), divider = at(".divider");
-const START = 12; // percent of the width: nearly all of "after" is seen, and the line covers nothing
+const START = 0; // percent of the picture's width: all of "after" is seen, and the line cuts no face
+const HANDLE = 18; // pixels from the line to the end of what it is held by
 let stamp = -1, view = "face";
+let beside = null; // whether the two stand side by side, once the visitor has said so; else an example's do
 
+// Where the picture lies on the stage, in the margins of which neither the line nor a word has any business.
 function place() {
-  stage.style.setProperty("--divided", `${divider.value}%`);
-  at(".label.left").classList.toggle("faint", divider.value < 22 && !stage.classList.contains("beside"));
-  at(".label.right").classList.toggle("faint", divider.value > 78 && !stage.classList.contains("beside"));
+  const { naturalWidth, naturalHeight } = at("img.before");
+  const besides = stage.classList.contains("beside");
+  const wide = stage.clientWidth / (besides ? 2 : 1), high = stage.clientHeight;
+  const scale = Math.min(wide / naturalWidth, high / naturalHeight);
+  const whole = !naturalWidth || stage.classList.contains("example"); // or it fills its place
+  const width = whole ? wide : naturalWidth * scale, height = whole ? high : naturalHeight * scale;
+  const left = (wide - width) / 2, divided = left + (width * divider.value) / 100;
+  const held = Math.min(Math.max(divided, HANDLE), wide - HANDLE) - divided; // wholly on the stage
+  const places = { left, width, top: (high - height) / 2, height, divided, held };
+  for (const [name, value] of Object.entries(places)) stage.style.setProperty(`--${name}`, `${value}px`);
+  at(".label.left").classList.toggle("faint", divider.value < 22 && !besides);
+  at(".label.right").classList.toggle("faint", divider.value > 78 && !besides);
 }
 
 function show(name, file) {
@@ -30,6 +42,9 @@ function paint() {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
   }
   stage.classList.toggle("example", Boolean(example));
+  stage.classList.toggle("beside", beside ?? Boolean(example));
+  at(".beside").setAttribute("aria-pressed", String(stage.classList.contains("beside")));
+  place();
 }
 
 function render() {
@@ -41,7 +56,6 @@ function render() {
     divider.value = START;
   }
   paint();
-  place();
   const lines = (value.message || "").split("\n").filter(Boolean);
   const message = at(".message");
   if (message.innerText !== lines.join("\n")) { // said again only where it is new
@@ -60,11 +74,10 @@ const hold = at(".hold"), held = (on) => () => stage.classList.toggle("held", on
 hold.onpointerdown = held(true);
 hold.onpointerup = hold.onpointerleave = hold.onpointercancel = hold.onblur = hold.onkeyup = held(false);
 hold.onkeydown = (event) => { if (event.key === " " || event.key === "Enter") { event.preventDefault(); held(true)(); } };
-at(".beside").onclick = () => {
-  at(".beside").setAttribute("aria-pressed", String(stage.classList.toggle("beside")));
-  place();
-};
+at(".beside").onclick = () => { beside = !stage.classList.contains("beside"); paint(); };
 at(".full").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen());
+at("img.before").onload = place;
+new ResizeObserver(place).observe(stage);
 
 watch("value", render);
 render();
