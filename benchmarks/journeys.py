@@ -132,7 +132,6 @@ def example(v: Visit) -> None:
 def phone(v: Visit) -> None:
     v.agree()
     v.page.locator("#photo").get_by_label("Capture from camera").click()
-    v.page.locator("#photo").get_by_text("Click to Access Webcam").click()
     v.page.wait_for_function("() => document.querySelector('#photo video')?.videoWidth > 0", timeout=SLOW)
     v.page.wait_for_timeout(1000)
     v.shoot("camera")

@@ -85,6 +85,7 @@ async function start() {
   }
   at("start").textContent = "Stop camera";
   at("stage").classList.add("running");
+  at("view").scrollIntoView({ block: "nearest" }); // on a low screen
   at("start").disabled = false;
   at("snapshot").disabled = at("record").disabled = false;
   byPost = false;

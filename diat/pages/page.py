@@ -27,7 +27,7 @@ TERMS = (
     "is open source (Apache-2.0); the weights were trained on CelebA and the face models are InsightFace's, both for "
     "**non-commercial research only**."
 )
-HEAD = "".join(f"<script>{(Path(__file__).parent / name).read_text()}</script>" for name in ("keep.js", "upload.js"))
+HEAD = "".join(f"<script>{(Path(__file__).parent / name).read_text()}</script>" for name in ("keep.js", "sources.js"))
 
 
 def build(editors: EditorPool, address: str) -> gr.Blocks:
@@ -45,7 +45,7 @@ def build(editors: EditorPool, address: str) -> gr.Blocks:
         # The note that asked for it is out of date then.
         close = "() => document.querySelectorAll('.toast-close').forEach((cross) => cross.click())"
         consent.input(None, js=close, api_visibility="private")
-        with gr.Tab("Photo"):
+        with gr.Tab("Photo", elem_id="photo-tab"):
             photo_tab(editors, consent, examples())
         with gr.Tab("Webcam"):
             live_tab(editors)

@@ -71,17 +71,34 @@ def test_the_original_is_shown_beside_and_a_recording_is_a_film(page, shoot):
 
 def test_a_picture_can_be_kept_and_is_marked_as_edited(page):
     start(page)
-    page.set_viewport_size({"width": 390, "height": 500})
-    page.locator("#live-snapshot").scroll_into_view_if_needed()
+    page.set_viewport_size({"width": 390, "height": 200})
+    page.locator("footer").scroll_into_view_if_needed()
     expect(page.locator("#live-picture")).not_to_be_in_viewport()  # where no frames are sent but for this
     page.wait_for_timeout(500)
     with page.expect_download() as download:
-        page.click("#live-snapshot")
+        page.locator("#live-snapshot").dispatch_event("click")
     assert download.value.suggested_filename == "webcam-close-mouth.png"
     expect(page.get_by_role("status").filter(has_text="Saved as webcam-close-mouth.png.")).to_be_visible()
     data = download.value.path().read_bytes()
     assert data.startswith(b"\x89PNG")
     assert is_marked(data)
+
+
+def test_on_a_phone_the_picture_and_its_buttons_are_in_view_together(page, shoot):
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator("#title .sight")).to_be_visible()
+    start(page)
+    expect(page.locator("#title .sight")).not_to_be_visible()  # it would push them down
+    together = [page.locator(f"#live-{part}") for part in ("stage", "start", "snapshot", "record", "full")]
+    for part in together:
+        expect(part).to_be_in_viewport(ratio=1)
+    shoot("phone")
+    page.locator("#live-camera").scroll_into_view_if_needed()
+    page.mouse.move(200, 700)
+    page.mouse.wheel(0, 200)
+    for part in together[1:]:
+        expect(part).to_be_in_viewport(ratio=1)
+    expect(together[0]).to_be_in_viewport(ratio=0.5)
 
 
 def test_an_unplugged_camera_is_one_sentence(page):

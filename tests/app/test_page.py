@@ -178,8 +178,9 @@ def test_on_a_phone_a_photograph_is_taken_by_buttons_that_say_what_they_do(page)
     assert [word(label) for label in ("Upload file", "Capture from camera", "Paste from clipboard")] == [
         '"Upload"', '"Camera"', '"Paste"',
     ]  # fmt: skip
-    photo.get_by_label("Capture from camera").click()
-    photo.get_by_text("Click to Access Webcam").click()
+    expect(page.locator("#title .sight")).to_be_visible()
+    photo.get_by_label("Capture from camera").click()  # no other click is asked for
+    expect(page.locator("#title .sight")).not_to_be_visible()  # who begins has seen what the page does
     page.wait_for_function("() => document.querySelector('#photo video')?.videoWidth > 0", timeout=SLOW)
     assert photo.locator("video").bounding_box()["height"] > 200
     assert word("capture photo") == '"Capture photo"'
@@ -195,6 +196,14 @@ def test_upload_opens_the_choice_of_files_with_and_without_a_photograph(page, ho
             button.click()
         chooser.value.set_files(path)
         wait_for_result(page)
+    page.get_by_role("tab", name="Edited?").click()
+    button = page.locator("#verify-photo").get_by_label("Upload file", exact=True)
+    with page.expect_file_chooser() as chooser:
+        button.click()
+    chooser.value.set_files(hopper_path)
+    expect(page.locator("#verify-message")).not_to_be_empty(timeout=SLOW)
+    with page.expect_file_chooser():
+        button.click()
 
 
 def test_a_photograph_without_a_face_gets_a_sentence_and_no_result(page, hopper_path, tmp_path, shoot):

@@ -1,0 +1,24 @@
+// Where a photograph comes from: each button does at once what it says.
+const whereFrom = (label) => `:is(#photo, #verify-photo) .source-selection button[aria-label="${label}"]`;
+// Does something as soon as there is what to do it with, as after Gradio has drawn the box anew.
+const soon = (find, act) => {
+  const until = Date.now() + 3000;
+  const look = () => (find() ? act(find()) : Date.now() < until && setTimeout(look, 50));
+  setTimeout(look, 50);
+};
+document.addEventListener("click", (event) => {
+  const box = event.target.closest?.("#photo, #verify-photo, #examples");
+  if (!box) return;
+  document.body.classList.add("begun"); // the page need not show any more what it does
+  const input = () => box.querySelector('input[type="file"]');
+  if (event.target.closest(whereFrom("Upload file"))) {
+    // Gradio's only empties the box, which from the camera, or with a photograph there, comes first.
+    if (input()) {
+      event.stopPropagation();
+      input().click();
+    } else soon(input, (found) => found.click());
+  }
+  // Gradio's asks for a second click; it is the browser that asks whether it may.
+  if (event.target.closest(whereFrom("Capture from camera")))
+    soon(() => box.querySelector('[title="grant webcam access"] button'), (button) => button.click());
+}, true);
