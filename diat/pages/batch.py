@@ -36,6 +36,7 @@ from diat.provenance import KINDS
 from diat.results import EditResult
 
 MAX_PHOTOS = 50
+TO_COME = "<p>The photos appear here one by one, each before and after.</p>"
 
 Gallery = list[tuple[U8 | str, str]]  # pictures or their files, with captions
 
@@ -187,11 +188,14 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             strength = strength_choice("many-strength")
             all_faces = gr.Checkbox(label="All faces (not only the largest)", elem_id="many-everybody")
             anyway = gr.Checkbox(label="Change faces that seem to need no change, too", elem_id="many-anyway")
-            run = gr.Button("Apply to all", variant="primary", elem_id="many-run")
-            stop = gr.Button("Stop", visible=False, elem_id="many-stop")
-        with gr.Column(min_width=300):
-            progress = bar("many-bar", "Photos done")
-            message = gr.Markdown(label="Sentence", elem_id="many-message")
+            with gr.Column(elem_classes="work"):
+                with gr.Row():
+                    run = gr.Button("Apply to all", variant="primary", elem_id="many-run", min_width=120)
+                    stop = gr.Button("Stop", visible=False, elem_id="many-stop", min_width=120)
+                progress = bar("many-bar", "Photos done")
+                message = gr.Markdown(label="Sentence", elem_id="many-message")
+        with gr.Column(min_width=300, elem_id="many-outcome", elem_classes="outcome"):
+            gr.HTML(TO_COME, js_on_load=None, elem_id="many-to-come")
             gallery = gr.Gallery(
                 label="Before | After",
                 columns=2,
@@ -210,7 +214,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
         run, stop, gallery, page.stop,
         lambda before: before.then(
             page.watched, inputs, [gallery, download, message, progress], api_visibility="private",
-            concurrency_id="many",
+            concurrency_id="many", show_progress="minimal", show_progress_on=message,
         ),
         message,
     )  # fmt: skip

@@ -30,7 +30,9 @@ const settings = () => ({
   consent: agreed(),
 });
 const tell = () => {
-  at("strength-shown").textContent = at("strength").value;
+  const strength = at("strength");
+  at("strength-shown").textContent = strength.value;
+  strength.style.setProperty("--range_progress", `${(100 * strength.value) / strength.max}%`);
   if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(settings()));
 };
 
@@ -218,6 +220,7 @@ document.addEventListener("change", (event) => {
   ready();
 });
 ready();
+tell();
 at("record").onclick = record;
 at("beside").onchange = () => at("stage").classList.toggle("beside", at("beside").checked);
 at("full").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : at("stage").requestFullscreen());

@@ -21,6 +21,8 @@ from diat.pages.guards import refuse_by_a_sentence
 from diat.results import EditResult
 
 INTO_VIEW = (Path(__file__).parent / "into_view.js").read_text()
+# As far as it takes to see a button and what appears below it, see `.work` in page.css.
+SCROLLED = 'document.querySelector("#%s").closest(".work").scrollIntoView({ block: "nearest" })'
 UNSEEN = 0.995  # identity similarity, of 1: so like itself is a face of which nothing is seen to have changed
 UNSEEN_CHANGE = "Hardly anything changed (identity similarity 100 %)."
 WHOM = "Whom to change, from left to right"
@@ -150,17 +152,21 @@ def with_stop(
         shown: a part that is seen from the first run on.
         stopper: ends the visitor's work.
         work: given what comes before it, adds the work to it.
-        message: what is said of the work; on a phone it comes into view at the end.
+        message: what is said of the work; on a phone it comes into view at the end. It stands below the buttons, with
+            how far the work is, and that is in view from the beginning.
 
     Returns:
         The work's event.
     """
     off, on = gr.update(interactive=False), gr.update(interactive=True)
     seen, gone = gr.update(visible=True), gr.update(visible=False)
-    done = work(run.click(lambda: (off, seen, seen), None, [run, stop, shown], queue=False, **QUIET))
-    rested = done.then(lambda: (on, gone), None, [run, stop], queue=False, **QUIET)
+    begun = run.click(lambda: (off, seen, seen), None, [run, stop, shown], queue=False, **QUIET)
+    begun.then(None, js=f"() => {{ {SCROLLED % run.elem_id} }}", api_visibility="private")
+    done = work(begun)
+    # After an error, as after a stop, Gradio's page does not go on to what is to follow in any case.
+    rested = [ended(lambda: (on, gone), None, [run, stop], queue=False, **QUIET) for ended in (done.then, done.failure)]
     # Not before: what is below the other button moves up.
-    show_on_phones([rested], f"#{message.elem_id}", followed=True)
+    show_on_phones(rested, f"#{message.elem_id}", followed=True)
     stop.click(stopper, None, None, queue=False, **QUIET)
     return done
 

@@ -38,11 +38,16 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             start, end = _part_choice()
             moment, preview = _moment_choice()
             beside = gr.Checkbox(label="Show the original beside the result", elem_id="film-beside")
-            with gr.Row():
-                run = gr.Button("Apply", variant="primary", elem_id="film-run")
-                stop = gr.Button("Stop", visible=False, elem_id="film-stop")
-        with gr.Column(min_width=300, elem_id="film-outcome"):
-            compared, message, result = _outcome()
+            with gr.Column(elem_classes="work"):
+                with gr.Row():
+                    run = gr.Button("Apply", variant="primary", elem_id="film-run", min_width=120)
+                    stop = gr.Button("Stop", visible=False, elem_id="film-stop", min_width=120)
+                message = gr.Markdown(label="Sentence", elem_id="film-message")
+        with gr.Column(min_width=300, elem_id="film-outcome", elem_classes="outcome"):
+            result = gr.Video(
+                label="Result", visible=False, interactive=False, elem_id="film-result", buttons=["download"]
+            )
+            compared = compare("film-compare", compare_value(None, CHOOSE_FILM))
     page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside]
     # The last run's sentence goes: it would lie under the progress.
@@ -50,7 +55,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     with_stop(
         run, stop, result, page.stop,
         lambda before: before.then(
-            page.edit_film, inputs, [result, message], api_name="video", concurrency_limit=1
+            page.edit_film, inputs, [result, message], api_name="video", concurrency_limit=1, show_progress_on=message
         ),
         message,
     )  # fmt: skip
@@ -61,6 +66,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     show_on_phones([looked], "#film-compare")
     picked = people.pick(page.person, None, [faces, number], queue=False, **QUIET)
     film.change(page.chosen, film, compared, **QUIET)
+    film.change(page.part, [film, start], [start, end], **QUIET)
     gr.on(
         [film.change, start.change, end.change], page.moments, [film, start, end, moment], moment,
         trigger_mode="always_last", **QUIET,
@@ -78,19 +84,13 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     return page.stop
 
 
-def _outcome() -> tuple[gr.HTML, gr.Markdown, gr.Video]:
-    """The moment that is previewed, and the film with what is said of it."""
-    compared = compare("film-compare", compare_value(None, CHOOSE_FILM))
-    message = gr.Markdown(label="Sentence", elem_id="film-message")
-    result = gr.Video(label="Result", visible=False, interactive=False, elem_id="film-result", buttons=["download"])
-    return compared, message, result
-
-
 def _part_choice() -> tuple[gr.Number, gr.Number]:
-    """The seconds between which a film is taken."""
+    """The seconds between which a film is taken: the whole of it, once there is one."""
     with gr.Row():
-        start = gr.Number(0, label="Start at second", minimum=0, min_width=120, elem_id="film-start")
-        end = gr.Number(0, label="End at second (0: to the end)", minimum=0, min_width=120, elem_id="film-end")
+        start, end = (
+            gr.Number(0, label=label, minimum=0, min_width=120, elem_id=elem_id, interactive=False)
+            for label, elem_id in (("From second", "film-start"), ("To second", "film-end"))
+        )
     for second in (start, end):
         refuse_by_a_sentence(second)
     return start, end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -79,8 +80,9 @@ class VideoPage:
             raise refusal(CONSENT_FIRST)
 
         def show(now: Progress) -> bool:
+            of = f" of {now.total}" if now.total else ""
             left = f", {now.seconds_left:.0f} s left" if now.seconds_left is not None else ""
-            progress((now.done, now.total or None), desc=f"{now.rate:.1f} frames/s{left}", unit="frames")
+            progress((now.done, now.total or None), desc=f"{now.done}{of} frames{left}", unit="frames")
             return not stop.is_set()
 
         try:
@@ -89,7 +91,7 @@ class VideoPage:
                 path = cache_file(f"{Path(available(film)).stem[:100]}-edited.mp4")
                 report = edit_video(
                     film, path, editor, chosen, strength, show, MAX_SECONDS,
-                    start=start or 0.0, end=end or None, before_after=beside,
+                    start=start or 0.0, end=end if end and end < _length(film) else None, before_after=beside,
                 )  # fmt: skip
         except DiatError as error:
             raise refusal(error) from None
@@ -99,12 +101,16 @@ class VideoPage:
         """Another film, or none: what was previewed of the last one goes."""
         return compare_value(None, CHOOSE_FILM if film is None else PREVIEW)
 
+    def part(self, film: str | None, start: float) -> tuple[Any, Any]:
+        """Another film: all of it is taken, unless it begins later. Gives the seconds from which and to which."""
+        length = _length(film)
+        start = start if start and start < length else 0
+        given = film is not None
+        return gr.update(value=start, interactive=given), gr.update(value=length, interactive=given)
+
     def moments(self, film: str | None, start: float, end: float, moment: float) -> Any:
         """The moments of which one can be previewed: those of the part that is taken, or of the film."""
-        try:
-            length = 0.0 if film is None else seconds_of(Path(available(film)))
-        except DiatError:
-            length = 0.0  # `people` says why
+        length = _length(film)
         last = max(0.0, length - LAST_FRAME)
         first = min(start or 0.0, last)
         last = last if not end or end <= first else min(last, end)
@@ -189,6 +195,14 @@ class VideoPage:
         pictures = before_and_after(close_ups(result), whole, result.maker, unchanged=result.unchanged)
         lines = [result_sentences(result), *result.notices, f"Second {moment:.1f} of {length:.1f}."]
         return compare_value(pictures, "\n".join(filter(None, lines)), from_start=True)
+
+
+def _length(film: str | None) -> float:
+    """A film's length in seconds, no shorter than it is; 0 where there is none that can be used."""
+    try:
+        return 0.0 if film is None else math.ceil(100 * seconds_of(Path(available(film)))) / 100
+    except DiatError:
+        return 0.0  # `VideoPage.people` says why
 
 
 def seconds_of(film: Path) -> float:

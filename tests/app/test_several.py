@@ -87,6 +87,7 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     choose(page, "film", path)
     expect(said).not_to_contain_text("Choose a video", timeout=SLOW)
     expect(moment).to_have_attribute("max", "0.3", timeout=SLOW)  # a tenth of a second before its end
+    expect(page.locator("#film-end input")).to_have_value("0.4")
     page.locator("#consent input").check()
     expect(page.locator("#film-people img")).to_have_count(1, timeout=SLOW)
     effects = page.locator("#film-attribute-effects")
@@ -120,6 +121,29 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     expect(page.locator("#film-stop")).not_to_be_visible(timeout=10_000)
     expect(page.locator("#film-run")).to_be_enabled()
     shoot("video")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 700), (390, 844)])
+def test_what_runs_is_seen_to_run(opened, tmp_path, collins, collins_path, hopper_path, width, height, shoot):
+    path = film(tmp_path / "film.mp4", [collins] * 75)
+    page = opened("Video")
+    page.set_viewport_size({"width": width, "height": height})
+    page.locator("#consent input").check()
+    choose(page, "film", path)
+    expect(page.locator("#film-end input")).to_have_value("3", timeout=SLOW)
+    expect(page.locator("#film-attribute-effects img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)
+    page.click("#film-run")  # nothing was previewed
+    expect(page.locator("#film-message").get_by_role("progressbar")).to_be_in_viewport(ratio=1, timeout=SLOW)
+    shoot(f"film-{width}")
+    page.click("#film-stop")
+    expect(page.locator("#film-stop")).not_to_be_visible(timeout=SLOW)
+    expect(page.locator("#film-run")).to_be_enabled()
+    opened("Batch")
+    choose(page, "many-photos", collins_path, hopper_path)
+    expect(page.locator("#many-attribute-effects img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)
+    page.click("#many-run")
+    expect(page.get_by_role("progressbar", name="Photos done")).to_be_in_viewport(ratio=1, timeout=SLOW)
+    shoot(f"many-{width}")
 
 
 def test_every_tab_is_there_on_a_phone_and_none_needs_sideways_scrolling(page, shoot):
