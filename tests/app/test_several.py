@@ -146,6 +146,22 @@ def test_what_runs_is_seen_to_run(opened, tmp_path, collins, collins_path, hoppe
     shoot(f"many-{width}")
 
 
+def test_where_files_are_dropped_the_words_are_the_same_on_each_tab_and_not_gradios(opened):
+    for tab, part, heading, drop in (
+        ("Video", "film", "Choose a video", "or drop it here"),
+        ("Batch", "many-photos", "Choose photos", "or drop them here"),
+    ):
+        text = opened(tab).locator(f"#{part} [data-testid=upload-text]")
+        words = text.evaluate(
+            """text => { const or = text.querySelector(".or"); return [getComputedStyle(text).fontSize,
+            getComputedStyle(or).fontSize, getComputedStyle(or, "::before").content,
+            getComputedStyle(text, "::after").content]; }"""
+        )
+        assert words == ["0px", "0px", f'"{heading}"', f'"{drop}"']
+    text = opened("Edited?").locator("#verify-photo [data-testid=upload-text]")
+    assert text.inner_text().split("\n") == ["Choose a picture", "", "or drop it here"]
+
+
 def test_every_tab_is_there_on_a_phone_and_none_needs_sideways_scrolling(page, shoot):
     page.set_viewport_size({"width": 390, "height": 844})
     page.reload()
