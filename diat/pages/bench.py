@@ -14,11 +14,11 @@ import numpy as np
 from diat.faces import DetectedFaces, Face, face_fault
 from diat.pages.editors import EditorPool
 from diat.pages.parts import available
-from diat.pages.uploads import IDLE_SECONDS
 from diat.photo import Photo, open_photo
 from diat.results import EditResult
 
 MAX_HELD = 400 * 2**20  # bytes of pixels that are kept ready, of all visitors: five photographs of 25 megapixels
+LOOK_SECONDS = 50  # between two looks for what was deleted
 MAX_UNDONE = 100  # steps back
 MAX_MOVED = 0.5  # of its width that a face may move by a change and still be the same one
 
@@ -218,7 +218,7 @@ class PhotoShelf:
 
     def _look_later(self) -> None:
         self._looking = True
-        timer = threading.Timer(IDLE_SECONDS, self._forget)
+        timer = threading.Timer(LOOK_SECONDS, self._forget)
         timer.daemon = True
         timer.start()
 

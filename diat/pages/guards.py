@@ -15,7 +15,7 @@ QUOTA = 2 * 2**30  # bytes of uploads and results at once
 UPLOAD_ROUTE = "/upload"  # what addresses that take files end in
 RETRY_SECONDS = 10  # a queue of visitors is through in about so many
 BUSY = f"The queue is full. Try again in {RETRY_SECONDS} seconds."
-FULL = "The server's disk has no room for more uploads. Try again in a minute."
+FULL = "The server's disk has no room for more uploads. Try again in two minutes."
 
 if TYPE_CHECKING:
     import gradio as gr

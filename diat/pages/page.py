@@ -22,8 +22,8 @@ CSS = (Path(__file__).parent / "page.css").read_text() + WIDGETS_CSS
 SAMPLE = "grace_hopper.jpg"  # of the calls that the page shows to programs
 TITLE = (Path(__file__).parent / "title.html").read_text()
 TERMS = (
-    "Pictures are processed only on this server. They are deleted a minute after you leave, and at the latest after "
-    f"{KEPT_SECONDS // 60} minutes. Label results as edited, and do not use them to deceive or harm anyone. The code "
+    "Pictures are processed only on this server. They are deleted two minutes after you leave, and at the latest after "
+    "an hour. Label results as edited, and do not use them to deceive or harm anyone. The code "
     "is open source (Apache-2.0); the weights were trained on CelebA and the face models are InsightFace's, both for "
     "**non-commercial research only**."
 )

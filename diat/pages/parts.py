@@ -57,14 +57,21 @@ def consent_box(elem_id: str | None, value: Any = False) -> gr.Checkbox:
     return box
 
 
+class FileGone(PhotoRejected):
+    """An upload was deleted, as `diat.pages.uploads` does in time."""
+
+    def __init__(self) -> None:
+        super().__init__("For privacy, the server has deleted this file: choose it again to go on.")
+
+
 def available(path: str) -> str:
     """The path of an upload, unless the file has been deleted meanwhile.
 
     Raises:
-        PhotoRejected: it has.
+        FileGone: it has.
     """
     if not Path(path).is_file():
-        raise PhotoRejected("This file has expired. Please upload it again.")
+        raise FileGone
     return path
 
 

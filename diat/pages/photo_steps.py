@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,7 @@ from diat.pages.first_sight import Example, first_sight
 from diat.pages.parts import (
     CONSENT_FIRST,
     WHOM,
+    FileGone,
     action_of,
     cache_file,
     result_sentences,
@@ -140,8 +142,10 @@ class PhotoPage:
 
     def undo(self, bench: Bench) -> tuple[Any, ...]:
         """One step back. Gives the bench, the faces, the strength and the similarity to keep."""
-        bench = bench.undone()
-        faces = gr.skip() if bench.photo is None else self._faces(bench, self._shelf.opened(bench.photo))
+        bench, faces = bench.undone(), gr.skip()
+        if bench.photo is not None:
+            with suppress(FileGone):  # `render` says so
+                faces = self._faces(bench, self._shelf.opened(bench.photo))
         return bench, faces, _strength(bench), bench.identity or 0
 
     def effects(self, bench: Bench) -> Any:
@@ -165,11 +169,13 @@ class PhotoPage:
         """
         undo = gr.update(interactive=bool(bench.past))
         # There is nothing to make stronger before a change is picked.
-        after = self._steps(bench), gr.update(visible=bench.current is not None)
+        strength = gr.update(visible=bench.current is not None)
         if bench.photo is None:
-            return gr.skip(), *_buttons(), undo, gr.update(interactive=False), *after
+            return gr.skip(), *_buttons(), undo, gr.update(interactive=False), steps_value([]), strength
+        steps = gr.skip()
         try:
             opened = self._shelf.opened(bench.photo)
+            steps = self._steps(bench, opened)
             if bench.changes and not bench.faces:
                 shown = compare_value(_untouched(opened, bench), PICK_A_FACE, kind="refused")
             elif not bench.changes:
@@ -178,11 +184,14 @@ class PhotoPage:
                 result = self._shelf.result(bench.photo, bench.changes)
                 insist, more = _next_steps(bench, result)
                 buttons = *_buttons(insist, more), undo, gr.update(interactive=True)
-                return self._shown(bench, opened, result), *buttons, *after
+                return self._shown(bench, opened, result), *buttons, steps, strength
+        except FileGone as error:
+            gr.Warning(str(error))
+            return compare_value(None, str(error), kind="refused", same=True), *[gr.skip()] * 6
         except DiatError as error:
             gr.Warning(str(error))
             shown = compare_value(None, str(error), kind="refused")
-        return shown, *_buttons(), undo, gr.update(interactive=False), *after
+        return shown, *_buttons(), undo, gr.update(interactive=False), steps, strength
 
     def save(self, bench: Bench, kind: str) -> Any:
         """The result as a file of the photograph's own size."""
@@ -241,11 +250,11 @@ class PhotoPage:
         )
         return compare_value(pictures, "\n".join(filter(None, lines)), details)
 
-    def _steps(self, bench: Bench) -> Value:
+    def _steps(self, bench: Bench, opened: Opened) -> Value:
         """The changes that are on the photograph; nothing before one is kept."""
-        if bench.photo is None or not bench.kept:
+        if not bench.kept:
             return steps_value([])
-        several = len(self._shelf.opened(bench.photo).faces) > 1
+        several = len(opened.faces) > 1
         return steps_value(action_of(change.attribute) + _whose(change) * several for change in bench.changes)
 
 

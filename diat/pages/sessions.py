@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from diat.pages.uploads import KEPT_SECONDS
-
 if TYPE_CHECKING:
     import gradio as gr
 
 # Each is a copy of every component's settings, 140 KiB for these pages, and Gradio keeps 10,000 of them.
 MAX_SESSIONS = 1000
+CLOSED_SECONDS = 600  # of a page that is closed, or that went out of sight: its uploads are deleted by then
 CALL_SECONDS = 60  # a session that holds nothing is made anew when it is asked for: each call to /edit is one
 INTERVAL = 5.0  # seconds between two looks
 
@@ -47,7 +46,7 @@ class SessionKeeper:
             session = holder.session_data.get(name)
             if session is not None and session.state_data and not session.is_closed:
                 continue  # an open page at work
-            seconds = KEPT_SECONDS if session is not None and session.state_data else CALL_SECONDS
+            seconds = CLOSED_SECONDS if session is not None and session.state_data else CALL_SECONDS
             if now - used > timedelta(seconds=seconds):
                 holder.session_data.pop(name, None)
                 del holder.time_last_used[name]

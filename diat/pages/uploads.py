@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import threading
 import time
@@ -16,8 +17,10 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-IDLE_SECONDS = 50  # a file that nobody has asked for so long is deleted: within 60 seconds, with the sweeper's pace
-KEPT_SECONDS = 600  # and one that an open page keeps asking for, after this
+# A file that nobody has asked for so long is deleted: within two minutes, with the sweeper's pace. Browsers let a page
+# that lies behind another one ask once a minute.
+IDLE_SECONDS = 110
+KEPT_SECONDS = 3600  # and one that an open page keeps asking for, after this
 SWEEP_INTERVAL = 5  # seconds
 PREFIX = "diat-demo-"
 LOCK = ".lock"  # in the folder; the server holds it as long as it runs
@@ -66,7 +69,8 @@ class Sweeper:
 
     def __init__(self, folder: Path, in_use: InUse = tuple) -> None:
         self._folder, self._in_use = folder, in_use
-        self._first_seen: dict[Path, float] = {}
+        # By path and inode: who uploads a file again gets its path, and another hour.
+        self._first_seen: dict[tuple[Path, int], float] = {}
 
     def start(self) -> None:
         """Sweep in a thread of its own as long as the process runs."""
@@ -81,22 +85,24 @@ class Sweeper:
         """Go through the folder once."""
         now = time.time()
         used = {Path(path) for path in self._in_use()}
-        seen: dict[Path, float] = {}
+        seen: dict[tuple[Path, int], float] = {}
         for path in _within(self._folder):
             if path == self._folder / LOCK:
                 continue
             try:
+                status = path.lstat()
+                file = path, status.st_ino
+                first, idle = self._first_seen.get(file, now), status.st_mtime < now - IDLE_SECONDS
                 if path in used:
                     os.utime(path)
-                elif path.is_dir() and not path.is_symlink():
-                    if path.stat().st_mtime < now - IDLE_SECONDS:
+                    seen[file] = first
+                elif stat.S_ISDIR(status.st_mode):
+                    if idle:
                         path.rmdir()  # fails where it holds something
+                elif idle or first < now - KEPT_SECONDS:
+                    path.unlink()
                 else:
-                    first = self._first_seen.get(path, now)
-                    if path.lstat().st_mtime < now - IDLE_SECONDS or first < now - KEPT_SECONDS:
-                        path.unlink()
-                    else:
-                        seen[path] = first
+                    seen[file] = first
             except OSError:  # a folder in use, or a file that Gradio has deleted meanwhile
                 continue
         self._first_seen = seen

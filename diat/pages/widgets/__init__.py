@@ -78,6 +78,7 @@ def compare_value(
     kind: str = "",
     from_start: bool = False,
     example: bool = False,
+    same: bool = False,
 ) -> Value:
     """What a `compare` shows.
 
@@ -88,10 +89,11 @@ def compare_value(
         kind: ``"refused"`` where the message says what to do, ``"consent"`` where that is to tick the page's box.
         from_start: of another photograph: the face is shown, and nearly all of "after".
         example: whether it shows what the program does, before there is a photograph.
+        same: the pictures that are shown stay.
     """
     return {
         "stamp": time.monotonic(), "pictures": pictures, "message": message, "details": details, "kind": kind,
-        "from_start": from_start, "example": example,
+        "from_start": from_start, "example": example, "same": same,
     }  # fmt: skip
 
 

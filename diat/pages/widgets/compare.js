@@ -3,7 +3,8 @@ const at = (part) => element.querySelector(part);
 const stage = at(".stage"), divider = at(".divider");
 const START = 0; // percent of the picture's width: all of "after" is seen, and the line cuts no face
 const HANDLE = 18; // pixels from the line to the end of what it is held by
-let stamp = -1, view = "face";
+let stamp = -1, view = "face", pictures = null;
+let loaded = []; // so that what is on the page can be looked at as long as it is open
 let beside = null; // whether the two stand side by side, once the visitor has said so; else an example's do
 
 // Where the picture lies on the stage, in the margins of which neither the line nor a word has any business.
@@ -29,7 +30,7 @@ function show(name, file) {
 }
 
 function paint() {
-  const { pictures, example } = props.value;
+  const { example } = props.value;
   const pair = pictures && (pictures[view] || pictures.face || pictures.whole);
   show("before", pair && pair.before);
   show("after", pair && pair.after);
@@ -54,6 +55,11 @@ function render() {
   if (value.from_start) {
     view = "face";
     divider.value = START;
+  }
+  if (!value.same) {
+    pictures = value.pictures;
+    const files = Object.values(pictures || {}).flatMap(Object.values).filter(Boolean);
+    loaded = files.map((file) => Object.assign(new Image(), { src: file.url }));
   }
   paint();
   const lines = (value.message || "").split("\n").filter(Boolean);

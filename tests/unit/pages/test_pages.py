@@ -119,7 +119,7 @@ def test_the_second_change_is_made_on_the_first_and_the_faces_keep_their_order(p
         assert np.abs(face.points5.mean(0) - other.points5.mean(0)).max() < 20
     assert shelf.result(str(path), (first,)) is one  # kept ready
     path.unlink()
-    with pytest.raises(PhotoRejected, match="expired"):
+    with pytest.raises(PhotoRejected, match="server has deleted"):
         shelf.result(str(path), (first,))
 
 

@@ -8,8 +8,7 @@ import gradio as gr
 import pytest
 from starlette.middleware import Middleware
 
-from diat.pages.sessions import CALL_SECONDS, SessionKeeper
-from diat.pages.uploads import KEPT_SECONDS
+from diat.pages.sessions import CALL_SECONDS, CLOSED_SECONDS, SessionKeeper
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +67,12 @@ def test_the_server_itself_forgets_them(demo, keeper, monkeypatch):
 
 def test_what_an_open_page_works_on_is_kept_and_of_a_closed_one_until_its_uploads_are_gone(demo, keeper):
     call(demo, "kept", "page")
-    age(demo, 100 * KEPT_SECONDS)
+    age(demo, 100 * CLOSED_SECONDS)
     keeper.forget()
     (session,) = demo.state_holder.session_data.values()
     assert list(session.state_data.values()) == ["x"]
     demo.state_holder["page"].is_closed = True
-    age(demo, KEPT_SECONDS - 10)
+    age(demo, CLOSED_SECONDS - 10)
     keeper.forget()
     assert "page" in demo.state_holder
     age(demo, 20)

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 
 from diat.pages import uploads
 from diat.pages.guards import BUSY, FULL, BusyAnswer, DiskQuota
+from diat.pages.page import TERMS
 from diat.pages.uploads import Renewal, Sweeper, files_in_work, folder_bytes, remove_abandoned, upload_folder
 
 HOLD = """
@@ -103,6 +104,43 @@ def test_a_file_that_is_asked_for_stays_but_not_for_ever(tmp_path, monkeypatch):
     monkeypatch.setattr(uploads.time, "time", lambda: later)
     sweeper.sweep()
     assert not photo.exists()
+
+
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    now = [time.time()]
+    monkeypatch.setattr(uploads.time, "time", lambda: now[0])
+    return now
+
+
+def test_an_hour_is_counted_from_the_upload_also_while_there_is_work_to_do_with_it(tmp_path, clock):
+    photo = aged(tmp_path / "a" / "face.jpg", 0)
+    used = {str(photo)}
+    sweeper = Sweeper(tmp_path, lambda: used)
+    sweeper.sweep()
+    clock[0] += uploads.KEPT_SECONDS + 1
+    sweeper.sweep()
+    assert photo.exists()
+    used.clear()
+    os.utime(photo, (clock[0],) * 2)
+    sweeper.sweep()
+    assert not photo.exists()
+
+
+def test_who_uploads_a_file_again_has_another_hour(tmp_path, clock):
+    photo, again = aged(tmp_path / "a" / "face.jpg", 0), aged(tmp_path / "b" / "face.jpg", 0)
+    sweeper = Sweeper(tmp_path)
+    sweeper.sweep()
+    clock[0] += uploads.KEPT_SECONDS + 1
+    again.replace(photo)  # Gradio puts it to the same place
+    os.utime(photo, (clock[0],) * 2)
+    sweeper.sweep()
+    assert photo.exists()
+
+
+def test_the_page_says_how_long_files_are_kept():
+    assert uploads.IDLE_SECONDS + 2 * uploads.SWEEP_INTERVAL <= 120 and uploads.KEPT_SECONDS == 3600
+    assert "two minutes after you leave" in TERMS and "at the latest after an hour" in TERMS
 
 
 def test_the_files_of_waiting_requests_are_found():
