@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diat.detector import InsightFaceDetector
     from diat.editor import FaceEditor
     from diat.errors import DiatError, InvalidArgument, ModelRejected, PhotoRejected, TrainingStopped
-    from diat.faces import SAME_PERSON, DetectedFaces, Face, FaceDetector, face_fault, yaw
+    from diat.faces import SAME_PERSON, DetectedFaces, Face, FaceDetector, FaceFault, face_fault, yaw
     from diat.hub import load_model
     from diat.models import Model
     from diat.networks import AttributeDiscriminator, TransformNetwork
@@ -33,7 +33,7 @@ _HOMES = {
     "detector": ("InsightFaceDetector",),
     "editor": ("FaceEditor",),
     "errors": ("DiatError", "InvalidArgument", "ModelRejected", "PhotoRejected", "TrainingStopped"),
-    "faces": ("SAME_PERSON", "DetectedFaces", "Face", "FaceDetector", "face_fault", "yaw"),
+    "faces": ("SAME_PERSON", "DetectedFaces", "Face", "FaceDetector", "FaceFault", "face_fault", "yaw"),
     "hub": ("load_model",),
     "models": ("Model",),
     "networks": ("AttributeDiscriminator", "TransformNetwork"),
@@ -54,6 +54,7 @@ __all__ = [
     "EditedFace",
     "Face",
     "FaceDetector",
+    "FaceFault",
     "FaceEditor",
     "FrameStream",
     "InsightFaceDetector",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from diat.errors import DiatError, PhotoRejected
+from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.faces import Face, FaceChoice, choose_faces
 from diat.identity import Person, allowed_strength
 from diat.methods import AlignedFace
@@ -28,6 +28,7 @@ class _Job:
     """One photograph on its way."""
 
     photo: Photo
+    first: U8  # what it was before earlier changes, to which similarities are
     faces: tuple[Face, ...] = ()
     chosen: list[int] = field(default_factory=list)  # indices into faces
     aligned: list[AlignedFace] = field(default_factory=list)  # of the chosen ones
@@ -51,13 +52,18 @@ class PhotoBatch:
         self._editor, self._faces, self._strength = editor, faces, strength
         self._apply_anyway, self._identity = apply_anyway, identity
 
-    def edit(self, photo: Any, found: Sequence[Face] | None = None) -> EditResult:
+    def edit(self, photo: Any, found: Sequence[Face] | None = None, original: U8 | None = None) -> EditResult:
         """The result of one photograph; see `edit_all`."""
-        result: EditResult = self.edit_all([photo], found, several=False)[0]
+        result: EditResult = self.edit_all([photo], found, several=False, original=original)[0]
         return result
 
     def edit_all(
-        self, photos: Iterable[Any], found: Sequence[Face] | None = None, skip: bool = False, several: bool = True
+        self,
+        photos: Iterable[Any],
+        found: Sequence[Face] | None = None,
+        skip: bool = False,
+        several: bool = True,
+        original: U8 | None = None,
     ) -> list[Any]:
         """The results in the order of the photographs, None for one that was skipped.
 
@@ -66,15 +72,16 @@ class PhotoBatch:
             found: the faces of each, to save the detection.
             skip: log why a photograph cannot be used and go on, instead of raising it.
             several: say which photograph it is that cannot be used, counted from 1.
+            original: what similarities are to; None for each photograph itself.
 
         Raises:
             PhotoRejected: a photograph cannot be used, and ``skip`` is not set.
-            InvalidArgument: the choice of faces is out of range.
+            InvalidArgument: the choice of faces is out of range, or ``original`` is of another size.
         """
         jobs: list[_Job | None] = []
         for number, source in enumerate(photos, start=1):
             try:
-                jobs.append(self._prepared(source, found))
+                jobs.append(self._prepared(source, found, original))
             except DiatError as error:
                 logger.info("refused attribute=%s reason=%s", self._editor.spec.name, error)
                 if not isinstance(error, PhotoRejected):
@@ -96,10 +103,15 @@ class PhotoBatch:
                 results.append(None)
         return results
 
-    def _prepared(self, source: PhotoSource | Photo, found: Sequence[Face] | None) -> _Job:
+    def _prepared(self, source: PhotoSource | Photo, found: Sequence[Face] | None, original: U8 | None) -> _Job:
         start = time.perf_counter()
         photo = source if isinstance(source, Photo) else open_photo(source)
-        job = _Job(photo, milliseconds={"decode": 1000 * (time.perf_counter() - start)})
+        first = photo.pixels if original is None else original
+        if first.shape != photo.pixels.shape:
+            raise InvalidArgument(
+                f"original must be of the photograph's shape {photo.pixels.shape}, not {first.shape}."
+            )
+        job = _Job(photo, first, milliseconds={"decode": 1000 * (time.perf_counter() - start)})
         with job.timed("detect"):
             faces = self._editor.detector.detect(photo.pixels) if found is None else found
         job.faces = tuple(faces)
@@ -117,12 +129,12 @@ class PhotoBatch:
         with job.timed("paste"):
             result, made = original, []
             for face, change in zip(job.aligned, changes, strict=True):
-                result, *of_face = self._changed(result, face, change)
+                result, *of_face = self._changed(result, job.first, face, change)
                 made.append(of_face)
             edited = []
             for index, face, probability, (change, strength) in zip(job.chosen, job.aligned, needed, made, strict=True):
                 pair = method.before_after((original, result), face, change, strength)
-                measure = Person(self._editor.detector, original, face.face).compared(result)
+                measure = Person(self._editor.detector, job.first, face.face).compared(result)
                 edited.append(EditedFace(index, *pair, probability, strength, measure))
         if self._identity is not None:
             why.extend(weakened_notices(edited, self._strength, self._identity))
@@ -140,7 +152,7 @@ class PhotoBatch:
         )
         return done if why or not done.unchanged else replace(done, notices=(*done.notices, UNCHANGED))
 
-    def _changed(self, photo: U8, face: AlignedFace, change: Any) -> tuple[U8, Any, float]:
+    def _changed(self, photo: U8, first: U8, face: AlignedFace, change: Any) -> tuple[U8, Any, float]:
         """The photograph with a face changed as strongly as its identity allows, the change, and how strong it is."""
         method, tried = self._editor.method, {0.0: (photo, change)}
 
@@ -152,8 +164,11 @@ class PhotoBatch:
 
         strength = self._strength
         if self._identity is not None:
-            person = Person(self._editor.detector, photo, face.face)
-            strength = allowed_strength(lambda of: person.compared(applied(of)[0])(), strength, self._identity)
+            person = Person(self._editor.detector, first, face.face)
+            lost = 1 - person.compared(photo)()  # by earlier changes
+            strength = allowed_strength(
+                lambda of: person.compared(applied(of)[0])() + lost, strength, self._identity + lost
+            )
         return *applied(strength), strength
 
     def _log(self, job: _Job) -> None:

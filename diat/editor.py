@@ -129,6 +129,7 @@ class FaceEditor:
         on_error: Literal["raise"] = "raise",
         apply_anyway: bool = False,
         identity: float | None = None,
+        original: U8 | None = None,
     ) -> EditResult: ...
 
     @overload
@@ -154,6 +155,7 @@ class FaceEditor:
         on_error: Literal["raise", "skip"] = "raise",
         apply_anyway: bool = False,
         identity: float | None = None,
+        original: U8 | None = None,
     ) -> EditResult | list[EditResult] | list[EditResult | None]:
         """Change the attribute in a photograph, or in several as one batch of the network.
 
@@ -171,6 +173,8 @@ class FaceEditor:
             identity: the similarity to keep, 0 to 1: the cosine of the recogniser's embeddings of a face before and
                 after. A face that loses more is changed less strongly (`EditedFace.strength`), with a notice. The
                 recogniser looks at it four times at most.
+            original: what a photograph that was changed before was at first, (H, W, 3) RGB uint8 of its size. Every
+                similarity is then to this one; None for the photograph itself.
 
         Returns:
             An `EditResult`, or a list of them in the order of the photographs.
@@ -183,13 +187,14 @@ class FaceEditor:
             raise InvalidArgument(f'on_error must be "raise" or "skip", not {on_error!r}.')
         batch = PhotoBatch(self, faces, check_strength(strength), apply_anyway, check_identity(identity))
         if is_photo(photo):
-            return batch.edit(photo, found)
+            return batch.edit(photo, found, original)
         if not isinstance(photo, Iterable):
             raise PhotoRejected(
                 f"A photograph is a path, bytes, an open file, a PIL image or an array, not {type(photo).__name__}."
             )
-        if found is not None:
-            raise InvalidArgument("found holds the faces of one photograph: give one, or leave found out.")
+        for name, given in (("found", found), ("original", original)):
+            if given is not None:
+                raise InvalidArgument(f"{name} belongs to one photograph: give one, or leave {name} out.")
         return batch.edit_all(photo, skip=on_error == "skip")
 
     __call__ = edit

@@ -92,25 +92,45 @@ def crop_side(face: Face) -> float:
     return CROP_SIZE / max(scale_of(similarity(face.points5, CELEBA_TEMPLATE_128)), 1e-6)
 
 
-def face_fault(face: Face) -> str | None:
-    """Why a face cannot be edited, as a sentence, or None."""
+@dataclass(frozen=True)
+class FaceFault:
+    """Why a face cannot be edited."""
+
+    brief: str  # for a line under its picture: "too small to change"
+    sentence: str  # what was found, what is needed, and what to do: "it is too small, 51 pixels ..."
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def face_fault(face: Face) -> FaceFault | None:
+    """Why a face cannot be edited, or None."""
     if not np.isfinite(face.points5).all() or float(np.ptp(face.points5, axis=0).min()) < 2:
-        return "its eyes, nose and mouth could not be told apart, so use a clearer photograph."
+        return FaceFault(
+            "not clear enough to change",
+            "its eyes, nose and mouth could not be told apart, so use a clearer photograph.",
+        )
     side = crop_side(face)
     if side < MIN_CROP_SIDE:
-        return (
+        return FaceFault(
+            "too small to change",
             f"it is too small, {side:.0f} pixels across where at least {MIN_CROP_SIDE:.0f} are needed, "
-            "so use a larger photograph or crop it closer."
+            "so use a larger photograph or crop it closer.",
         )
     angle = yaw(face.points5)
     if angle > MAX_YAW:
-        return (
-            f"it is turned {angle:.0f} degrees to the side where at most {MAX_YAW:.0f} work, so use one from the front."
+        return FaceFault(
+            "turned too far to change",
+            f"it is turned {angle:.0f} degrees to the side where at most {MAX_YAW:.0f} work, "
+            "so use one from the front.",
         )
     matrix = similarity(face.points5, CELEBA_TEMPLATE_128)
     misfit = np.linalg.norm(transform_points(face.points5, matrix) - CELEBA_TEMPLATE_128, axis=1).mean()
     if misfit > MAX_MISFIT:
-        return "its eyes, nose and mouth do not lie as in a face seen from the front, so use another photograph."
+        return FaceFault(
+            "not seen from the front",
+            "its eyes, nose and mouth do not lie as in a face seen from the front, so use another photograph.",
+        )
     return None
 
 

@@ -21,6 +21,7 @@ SUFFIXES = {
 }  # fmt: skip
 NAMES = "JPEG, PNG, WebP, GIF, HEIC or AVIF"
 # How TIFF and BMP begin. Photographs in them are rare, and libtiff, which TIFF needs, has a long record of holes.
+DAMAGED = "The photograph is damaged or cut off: export or copy it again."
 UNREAD = (b"II*\0", b"MM\0*", b"BM")
 # Of a JPEG. Each is decoded over the whole picture, so that a small file of many empty ones takes minutes; progressive
 # files as programs write them have about ten.
@@ -94,12 +95,7 @@ def open_header(data: bytes) -> tuple[str, Image.Image]:
     except PhotoRejected:
         raise
     except Exception as error:  # a damaged header makes readers raise anything
-        raise PhotoRejected(f"The photograph is damaged ({reason(error)}): export or copy it again.") from error
-
-
-def reason(error: Exception) -> str:
-    """What a library says, in one line."""
-    return " ".join(str(error).split())[:100] or type(error).__name__
+        raise PhotoRejected(DAMAGED) from error
 
 
 def check_scans(data: bytes) -> None:

@@ -65,7 +65,7 @@ def allowed_strength(similarity: Callable[[float], float], strength: float, leas
     Args:
         similarity: of the face changed by a strength; it is asked three times at most.
         strength: what is wanted.
-        least: the similarity to keep, 0 to 1.
+        least: the similarity to keep, 0 to 1; above it where no change keeps enough.
 
     Returns:
         ``strength`` where that keeps ``least``; else a lower one that was seen to keep it, in hundredths; 0, no change,
@@ -74,6 +74,8 @@ def allowed_strength(similarity: Callable[[float], float], strength: float, leas
     room, lost = 1 - least, 1 - similarity(strength)
     if lost <= room:
         return strength
+    if room <= 0:
+        return 0.0
     guess = _hundredths(CAUTION * strength * (room / lost) ** (1 / EXPONENT))
     if guess == 0:
         return 0.0

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageChops, ImageCms
 
 from diat.errors import PhotoRejected
-from diat.formats import open_header, reason
+from diat.formats import DAMAGED, open_header
 from diat.keepsake import GPS, WHITE, Keepsake, dates_of, writable_profile
 from diat.pixels import U8
 from diat.provenance import edits_named, is_marked
@@ -90,9 +90,7 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
         image.load()
         return _normalised(image, keepsake, None if full_size else WORKING_PIXELS)
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
-        raise PhotoRejected(
-            f"The photograph is damaged or cut off ({reason(error)}): export or copy it again."
-        ) from error
+        raise PhotoRejected(DAMAGED) from error
 
 
 def is_photo(value: Any) -> bool:

@@ -41,6 +41,8 @@ class EditedFace:
     def identity_similarity(self) -> float:
         """Cosine of a recogniser's embeddings of the face before and after, -1..1; 1 for the same picture.
 
+        Before is in the ``original`` of `diat.FaceEditor.edit`, where one was given.
+
         `diat.faces.SAME_PERSON` is where two faces count as one person. It is measured when first asked for, since the
         recogniser takes longer than the edit.
         """

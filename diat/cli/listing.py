@@ -60,11 +60,12 @@ def _report(photo: Named, found: DetectedFaces | list[Face], prefix: str, report
     records = []
     for number, face in enumerate(found, start=1):
         box, side, fault = [round(float(value)) for value in face.box], crop_side(face), face_fault(face)
-        records.append({"face": number, "box": box, "size": round(side), "score": round(face.score, 3), "fault": fault})
+        why = fault and fault.sentence
+        records.append({"face": number, "box": box, "size": round(side), "score": round(face.score, 3), "fault": why})
         left, top, right, bottom = box
         reporter.say(
             f"{prefix}{number}: {side:.0f} pixels across, box ({left}, {top}) to ({right}, {bottom}), "
-            f"score {face.score:.2f}" + (f"; cannot be edited: {fault}" if fault else "")
+            f"score {face.score:.2f}" + (f"; cannot be edited: {why}" if why else "")
         )
     if isinstance(found, DetectedFaces) and found.left_out:
         reporter.say(f"{prefix}{MAX_FACES_NOTICE}")

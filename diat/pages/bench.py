@@ -14,6 +14,7 @@ import numpy as np
 from diat.faces import DetectedFaces, Face, face_fault
 from diat.pages.editors import EditorPool
 from diat.pages.parts import available
+from diat.pages.pictures import from_left
 from diat.photo import Photo, open_photo
 from diat.results import EditResult
 
@@ -28,7 +29,7 @@ class Change:
     """One change of some faces."""
 
     attribute: str
-    faces: tuple[int, ...]  # indices from 0 into the faces of the photograph as it came
+    faces: tuple[int, ...]  # indices from 0 into the faces of the photograph as it came, from left to right
     strength: float = 1.0
     apply_anyway: bool = False
     identity: float | None = None  # the similarity to keep, see `diat.FaceEditor.edit`
@@ -107,7 +108,12 @@ class Opened:
     """A photograph, decoded, and its faces."""
 
     photo: Photo
-    faces: DetectedFaces
+    faces: DetectedFaces  # from left to right, as the page numbers them
+
+    @property
+    def largest(self) -> int:
+        """Index of the largest face that can be changed, of which there must be one."""
+        return max(self.usable, key=lambda index: self.faces[index].area)
 
     @property
     def usable(self) -> list[int]:
@@ -141,7 +147,7 @@ class PhotoShelf:
         def open_it() -> tuple[Opened, int]:
             photo = open_photo(path)
             found = self._editors.detector.detect(photo.pixels)
-            return Opened(photo, _as_detected(found)), photo.pixels.nbytes
+            return Opened(photo, DetectedFaces(from_left(found), getattr(found, "left_out", 0))), photo.pixels.nbytes
 
         opened: Opened = self._get((path,), open_it)
         return opened
@@ -184,6 +190,7 @@ class PhotoShelf:
                 found=base.faces,
                 apply_anyway=last.apply_anyway,
                 identity=last.identity,
+                original=self.opened(path).photo.pixels,
             )
             return result, result.photo.nbytes
 
@@ -230,10 +237,6 @@ class PhotoShelf:
             self._looking = False
             if self._held:
                 self._look_later()
-
-
-def _as_detected(found: list[Face]) -> DetectedFaces:
-    return found if isinstance(found, DetectedFaces) else DetectedFaces(found)
 
 
 def _in_order_of(before: DetectedFaces, found: Sequence[Face]) -> DetectedFaces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from diat.results import EditResult
 INTO_VIEW = (Path(__file__).parent / "into_view.js").read_text()
 # As far as it takes to see a button and what appears below it, see `.work` in page.css.
 SCROLLED = 'document.querySelector("#%s").closest(".work").scrollIntoView({ block: "nearest" })'
+SIMILARITY = "identity similarity"
 UNSEEN = 0.995  # identity similarity, of 1: so like itself is a face of which nothing is seen to have changed
 UNSEEN_CHANGE = "Hardly anything changed (identity similarity 100 %)."
 WHOM = "Whom to change, from left to right"
@@ -89,12 +91,23 @@ def result_sentences(result: EditResult, earlier: Sequence[str] = ()) -> str:
         result: of the last change.
         earlier: attributes of the changes below it that changed anything.
     """
-    similarity = _similarity_sentence(result)
+    similarity = _similarity_sentence(result, "identity similarity to the original" if earlier else SIMILARITY)
     made = [*earlier, *([] if result.unchanged or similarity == UNSEEN_CHANGE else [result.attribute])]
     return " ".join([*(attribute_spec(attribute).done for attribute in made), *filter(None, [similarity])])
 
 
-def _similarity_sentence(result: EditResult) -> str:
+def numbered(word: str, words: str, numbers: Sequence[int]) -> str:
+    """Some of several, by their numbers: "face 1", "faces 1 and 4", "faces 1, 2 and 4"."""
+    *others, last = map(str, numbers)
+    return f"{words} {', '.join(others)} and {last}" if others else f"{word} {last}"
+
+
+def of_people(sentence: str) -> str:
+    """A sentence about numbered faces, said of the people of a film."""
+    return re.sub(r"\bFace(s?) (?=\d)", lambda found: "People " if found[1] else "Person ", sentence)
+
+
+def _similarity_sentence(result: EditResult, similarity: str) -> str:
     changed = [face for face in result.edited if not np.array_equal(face.before, face.after)]
     if changed and min(face.identity_similarity for face in changed) >= UNSEEN:
         return UNSEEN_CHANGE
@@ -104,13 +117,13 @@ def _similarity_sentence(result: EditResult) -> str:
         return ""
     if len(percent) == 1:
         verdict = "still" if same else "no longer"
-        sentence = f"{verdict} recognisable as the same person (identity similarity {percent[0]} %)."
+        sentence = f"{verdict} recognisable as the same person ({similarity} {percent[0]} %)."
     else:
         still = "all" if same == len(percent) else f"{same} of {len(percent)}"
-        sentence = f"{still} still recognisable (identity similarity {min(percent)} to {max(percent)} %)."
+        sentence = f"{still} still recognisable ({similarity} {min(percent)} to {max(percent)} %)."
     if len(result.faces) == 1:
         return sentence.capitalize()
-    return f"Face {', '.join(str(face.number) for face in changed)}: {sentence}"
+    return f"{numbered('Face', 'Faces', [face.number for face in changed])}: {sentence}"
 
 
 def refusal(error: Exception | str) -> gr.Error:

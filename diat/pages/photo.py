@@ -133,7 +133,7 @@ def _connect(
     picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **quick)
     chosen = p.faces.pick(page.choose, bench, bench, queue=False, **quick)
     adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **quick)
-    insisted = p.anyway.click(page.insist, bench, bench, queue=False, **quick)
+    insisted = p.anyway.click(page.insist, bench, bench, **at_work)
     kept = p.keep.click(page.keep, bench, [bench, p.strength], queue=False, **quick)
     taken = p.steps.pick(page.take_away, bench, [bench, p.strength], queue=False, **quick)
     undone = p.undo.click(page.undo, bench, [bench, p.faces, p.strength, p.identity], **quick)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from diat.errors import DiatError
-from diat.faces import MAX_FACES, face_fault
+from diat.faces import MAX_FACES
 from diat.pages.bench import Bench, Change, Opened, PhotoShelf
 from diat.pages.editors import EditorPool
 from diat.pages.effects import ADD, TITLE, effects_of, effects_to_come
@@ -20,23 +21,23 @@ from diat.pages.parts import (
     FileGone,
     action_of,
     cache_file,
+    numbered,
     result_sentences,
 )
+from diat.pages.people import face_choice
 from diat.pages.pictures import (
     before_and_after,
     close_ups,
     enlarged,
-    from_left,
     known_file,
     picture_file,
-    portrait,
     reduced,
     surroundings,
     tried,
 )
 from diat.pages.pictures import cut as cut_out
 from diat.pages.saving import saved_file
-from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value, steps_value
+from diat.pages.widgets import Value, choice_value, chosen_of, compare_value, steps_value
 from diat.results import EditResult
 
 PICK_ONE = "Pick a change below."
@@ -77,20 +78,19 @@ class PhotoPage:
         try:
             self._check(photo, consent)
             opened = self._shelf.opened(photo)
-            usable = opened.usable
-            if not usable:
+            if not opened.usable:
                 self._editors.get(self._editors.default).edit(opened.photo, found=opened.faces)  # says why
         except DiatError as error:
             gr.Warning(str(error))
             kind = "consent" if str(error) == CONSENT_FIRST else "refused"
             yield *nothing, compare_value(None, str(error), kind=kind), _strength(empty)
             return
-        bench = Bench(photo, (usable[0],), identity=identity or None)
+        bench = Bench(photo, (opened.largest,), identity=identity or None)
         faces = self._faces(bench, opened)
         untouched = _untouched(opened, bench)
         shown = compare_value(untouched, "Changing the face …", from_start=True)
         yield bench, faces, effects_to_come(self._editors), shown, _strength(bench)
-        bench = bench.picked(wanted if wanted in self._editors.attributes else self._first_seen(opened, usable[0]))
+        bench = bench.picked(wanted if wanted in self._editors.attributes else self._first_seen(opened, opened.largest))
         yield bench, gr.skip(), gr.skip(), gr.skip(), _strength(bench)
 
     def agree(
@@ -126,8 +126,14 @@ class PhotoPage:
         return bench.limited(identity)
 
     def insist(self, bench: Bench) -> Bench:
-        """The change is made although nothing seems to need it."""
-        return bench.insisted()
+        """The change is made although nothing seems to need it. If nothing comes of it, there is nothing to undo."""
+        insisted = bench.insisted()
+        if insisted.photo is None or insisted == bench:
+            return bench
+        with suppress(DiatError):  # `render` says why
+            if self._shelf.result(insisted.photo, insisted.changes).unchanged:
+                return replace(insisted, past=bench.past)
+        return insisted
 
     def keep(self, bench: Bench) -> tuple[Bench, float]:
         """The next change goes on top. Gives the bench and the strength."""
@@ -156,7 +162,7 @@ class PhotoPage:
             base = self._shelf.base(bench.photo, bench.kept)
         except DiatError:
             return gr.skip()  # it is said where the changes are made
-        face = base.faces[bench.faces[0] if bench.faces else base.usable[0]]
+        face = base.faces[bench.faces[0] if bench.faces else base.largest]
         chosen = [] if bench.current is None else [bench.current.attribute]
         whose = f"face {bench.faces[0] + 1}" if len(bench.faces) > 1 else ""
         return effects_of(self._editors, base.photo.pixels, face, chosen, ADD if bench.kept else TITLE, whose)
@@ -219,12 +225,9 @@ class PhotoPage:
         if len(opened.faces) < 2:
             return choice_value(WHOM, [])
         choices = [
-            Choice(
-                str(index), f"Face {index + 1}", picture_file(portrait(opened.photo.pixels, face)),
-                note=_why_not(fault := face_fault(face)), disabled=bool(fault), why=fault or "",
-            )
-            for index, face in from_left(opened.faces)
-        ]  # fmt: skip
+            face_choice(str(index), f"Face {index + 1}", opened.photo.pixels, face)
+            for index, face in enumerate(opened.faces)
+        ]
         return choice_value(WHOM, choices, [str(index) for index in bench.faces], several=True)
 
     def _first_seen(self, opened: Opened, index: int) -> str:
@@ -275,21 +278,13 @@ def _buttons(insist: bool = False, more: bool = False) -> tuple[Update, Update]:
     return gr.update(visible=insist), gr.update(visible=not insist, interactive=more)
 
 
-def _why_not(fault: str | None) -> str:
-    """Why a face cannot be changed, in a few words under its picture; nothing where it can."""
-    if fault is None:
-        return ""
-    words = {"too small": "too small to change", "turned": "turned too far to change"}
-    return next((short for part, short in words.items() if part in fault), "cannot be changed")
-
-
 def _whose(change: Change) -> str:
-    return f" (face {', '.join(str(index + 1) for index in change.faces)})"
+    return f" ({numbered('face', 'faces', [index + 1 for index in change.faces])})"
 
 
 def _untouched(opened: Opened, bench: Bench) -> dict[str, Any]:
     pixels = opened.photo.pixels
-    face = opened.faces[bench.faces[0] if bench.faces else opened.usable[0]]
+    face = opened.faces[bench.faces[0] if bench.faces else opened.largest]
     close = enlarged(cut_out(pixels, surroundings(face, pixels.shape)))
     return {
         "face": {"before": picture_file(close), "after": None},

@@ -114,9 +114,9 @@ def portrait(photo: U8, face: Face) -> U8:
     return _resized(part, scale, cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
-def from_left(faces: Sequence[Face]) -> list[tuple[int, Face]]:
-    """Faces as they stand in the picture, from left to right, each with the index by which it is called elsewhere."""
-    return sorted(enumerate(faces), key=lambda numbered: float(numbered[1].box[0] + numbered[1].box[2]))
+def from_left(faces: Sequence[Face]) -> list[Face]:
+    """Faces as they stand in the picture, from left to right."""
+    return sorted(faces, key=lambda face: float(face.box[0] + face.box[2]))
 
 
 def tried(editor: FaceEditor, photo: U8, face: Face) -> tuple[U8, bool]:
@@ -146,9 +146,9 @@ def enlarged(pixels: U8) -> U8:
     return reduced(pixels) if scale <= 1 else _resized(pixels, scale, cv2.INTER_CUBIC)
 
 
-def reduced(pixels: U8) -> U8:
-    """A preview: the longer side at most `PREVIEW_SIDE`."""
-    scale = PREVIEW_SIDE / max(pixels.shape[:2])
+def reduced(pixels: U8, side: int = PREVIEW_SIDE) -> U8:
+    """A picture whose longer side has at most so many pixels: a preview."""
+    scale = side / max(pixels.shape[:2])
     return pixels if scale >= 1 else _resized(pixels, scale, cv2.INTER_AREA)
 
 

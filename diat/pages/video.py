@@ -9,11 +9,11 @@ import gradio as gr
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice
 from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
-from diat.pages.parts import QUIET, WHOM, show_on_phones, strength_choice, with_stop
-from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, VideoPage
+from diat.pages.parts import QUIET, show_on_phones, strength_choice, with_stop
+from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, WHOM_IN_FILM, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
 
-FACES = [("Largest face", "largest"), ("All faces", "all"), ("One person", "person")]
+FACES = [("Largest person", "largest"), ("Everyone", "all"), ("One person", "person")]
 
 
 def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request], None]:
@@ -29,10 +29,10 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             take_uploads_only(film)
             effects, attribute = effect_choice(editors, "film-attribute")
             strength = strength_choice("film-strength")
-            people = choice("film-people", choice_value(WHOM, []))
-            faces = gr.Radio(FACES, value="largest", label="Faces to change", elem_id="film-faces")
+            people = choice("film-people", choice_value(WHOM_IN_FILM, []))
+            # Programs say it in words and by the person's number, visitors by a click on a picture.
+            faces = gr.Radio(FACES, value="largest", label="Whom to change", elem_id="film-faces", visible="hidden")
             refuse_by_a_sentence(faces)
-            # Programs say it by its number, visitors by a click on the person.
             number = gr.Number(1, label="Which person", minimum=1, precision=0, visible="hidden")
             refuse_by_a_sentence(number)
             start, end = _part_choice()
@@ -60,8 +60,8 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         message,
     )  # fmt: skip
     looked = preview.click(
-        page.preview, [film, attribute, strength, faces, number, moment, consent], compared, show_progress="minimal",
-        api_visibility="private",
+        page.preview, [film, attribute, strength, faces, number, start, moment, consent], compared,
+        show_progress="minimal", api_visibility="private",
     )  # fmt: skip
     show_on_phones([looked], "#film-compare")
     picked = people.pick(page.person, None, [faces, number], queue=False, **QUIET)
@@ -74,12 +74,9 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     begun = gr.on(
         [film.change, start.change], page.begun_elsewhere, [film, faces], faces, trigger_mode="always_last", **QUIET
     )
-    met = [
-        event(page.people, [film, start, faces, number], people, trigger_mode="always_last", **QUIET)
-        for event in (begun.then, faces.input)
-    ]
+    met = begun.then(page.people, [film, start, faces, number], people, trigger_mode="always_last", **QUIET)
     shown = [film, start, faces, number, consent, attribute]
-    for event in (*(one.then for one in met), picked.then, consent.input):
+    for event in (met.then, picked.then, consent.input):
         event(page.effects, shown, effects, trigger_mode="always_last", **QUIET)
     return page.stop
 

@@ -12,11 +12,20 @@ import gradio as gr
 import numpy as np
 
 from diat.errors import DiatError, InvalidArgument
-from diat.faces import MAX_FACES, Face, face_fault
+from diat.faces import MAX_FACES, SAME_PERSON, DetectedFaces, Face, face_fault
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_of, effects_to_come
-from diat.pages.parts import CONSENT_FIRST, WHOM, Stops, available, cache_file, refusal, result_sentences
-from diat.pages.pictures import before_and_after, close_ups, from_left, picture_file, portrait
+from diat.pages.parts import CONSENT_FIRST, Stops, available, cache_file, of_people, refusal, result_sentences
+from diat.pages.people import face_choice
+from diat.pages.pictures import (
+    THUMBNAIL_SIDE,
+    before_and_after,
+    close_ups,
+    from_left,
+    picture_file,
+    portrait,
+    reduced,
+)
 from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
 from diat.pixels import U8
 from diat.video.choice import FilmFaces
@@ -30,6 +39,7 @@ LAST_FRAME = 0.1  # seconds before a film's end in which its last picture begins
 CHOOSE_FILM = "Choose a video. Any moment of it can be previewed here."
 PREVIEW = "Preview any moment here before the whole video is changed."
 PICK_AGAIN = "The video begins elsewhere now: pick the person again."
+WHOM_IN_FILM = "Whom to change"
 MAX_SEARCHED = 50  # frames in which people are looked for
 
 
@@ -127,22 +137,31 @@ class VideoPage:
         return "largest"
 
     def people(self, film: str | None, start: float, faces: str, number: float) -> Value:
-        """The people in the first frame that shows any, as pictures to click."""
+        """Whom to change, as pictures to click: the people in the first frame that shows any, and all of them."""
         try:
             picture, found = self._first_seen(film, start)
         except DiatError as error:
             gr.Warning(str(error))
-            return choice_value(WHOM, [])
+            return choice_value(WHOM_IN_FILM, [])
+        usable = [face for face in found if face_fault(face) is None]
         choices = [
-            Choice(str(index + 1), f"Person {index + 1}", picture_file(portrait(picture, face)))
-            for index, face in from_left(found)
+            Choice("largest", "Largest person", picture_file(portrait(picture, face)), "at each moment")
+            for face in usable[:1]
         ]
-        return choice_value(WHOM, choices, [str(int(number))] if faces == "person" else [])
+        if found:
+            choices.append(Choice("all", "Everyone", picture_file(reduced(picture, THUMBNAIL_SIDE))))
+        if usable != found or len(found) > 1:  # else the only person is the largest
+            choices += [
+                face_choice(str(found.index(face) + 1), f"Person {place}", picture, face)
+                for place, face in enumerate(from_left(found), start=1)
+            ]
+        return choice_value(WHOM_IN_FILM, choices, [str(int(number)) if faces == "person" else faces])
 
     def person(self, event: gr.EventData) -> tuple[Any, Any]:
-        """One of them was clicked."""
-        chosen = chosen_of(event, [str(number + 1) for number in range(MAX_FACES)])
-        return ("person", int(chosen[0])) if chosen else (gr.skip(), gr.skip())
+        """One of the pictures was clicked: whom to change, and the number of the person."""
+        for chosen in chosen_of(event, ["largest", "all", *(str(number + 1) for number in range(MAX_FACES))]):
+            return ("person", int(chosen)) if chosen.isdigit() else (chosen, gr.skip())
+        return gr.skip(), gr.skip()
 
     def effects(
         self, film: str | None, start: float, faces: str, number: float, consent: bool, attribute: str
@@ -157,7 +176,7 @@ class VideoPage:
             return nothing  # `people` says why
         picked = found[int(number) - 1 : int(number)] if faces == "person" else found
         usable = [face for face in picked if face_fault(face) is None]
-        whose = "the largest face" if len(picked) > 1 else ""
+        whose = "the largest person" if len(picked) > 1 else ""
         return effects_of(self._editors, picture, usable[0], [attribute], whose=whose) if usable else nothing
 
     def _first_seen(self, film: str | None, start: float) -> tuple[U8, list[Face]]:
@@ -174,8 +193,9 @@ class VideoPage:
         raise DiatError("No face is seen where the video begins. Start later, or choose another.")
 
     def preview(
-        self, film: str | None, attribute: str, strength: float, faces: str, number: float, moment: float, consent: bool
-    ) -> Value:
+        self, film: str | None, attribute: str, strength: float, faces: str, number: float, start: float, moment: float,
+        consent: bool,
+    ) -> Value:  # fmt: skip
         """One moment of the film, before and after."""
         try:
             if film is None:
@@ -187,14 +207,35 @@ class VideoPage:
             picture = next(frames_from(path, moment, 1), None)
             if picture is None:
                 raise DiatError("There is no picture at this moment. Choose another.")
-            result = self._editors.get(attribute).edit(picture, chosen, strength)
+            found = DetectedFaces(from_left(self._editors.detector.detect(picture)))
+            if isinstance(chosen, int):
+                chosen = self._again(film, start, chosen, picture, found)
+            elif chosen == "largest" and (usable := [face for face in found if face_fault(face) is None]):
+                chosen = found.index(max(usable, key=lambda face: face.area))
+            result = self._editors.get(attribute).edit(picture, chosen, strength, found=found)
         except DiatError as error:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused")
         whole = result.original, result.photo
         pictures = before_and_after(close_ups(result), whole, result.maker, unchanged=result.unchanged)
         lines = [result_sentences(result), *result.notices, f"Second {moment:.1f} of {length:.1f}."]
-        return compare_value(pictures, "\n".join(filter(None, lines)), from_start=True)
+        return compare_value(pictures, of_people("\n".join(filter(None, lines))), from_start=True)
+
+    def _again(self, film: str, start: float, number: int, picture: U8, found: list[Face]) -> int:
+        """Index of the person with a number, from 0, among the faces of a moment.
+
+        Raises:
+            DiatError: the person is not seen there.
+        """
+        detector = self._editors.detector
+        first, people = self._first_seen(film, start)
+        if number >= len(people):
+            raise InvalidArgument(f"There is no person {number + 1}: {len(people)} are seen at first.")
+        person = detector.embed(first, people[number].points5)
+        alike = [float(detector.embed(picture, face.points5) @ person) for face in found]
+        if max(alike, default=-1.0) < SAME_PERSON:
+            raise DiatError("This person is not seen at this moment. Choose another.")
+        return int(np.argmax(alike))
 
 
 def _length(film: str | None) -> float:

@@ -90,7 +90,7 @@ class TrackChooser:
         if self._person is None and tracks and isinstance(index, int):
             if index >= len(tracks):
                 raise InvalidArgument(
-                    f"There is no face {index + 1} (index {index}): the first frame with a face shows {len(tracks)}."
+                    f"There is no person {index + 1} (index {index}): the first frame with a face shows {len(tracks)}."
                 )
             self._person = self._detector.embed(frame, tracks[index].face.points5)
         for track in usable:

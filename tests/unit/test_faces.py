@@ -87,8 +87,9 @@ def test_a_good_face_has_no_fault(collins_face):
 def test_a_small_face_is_refused_with_the_size_found_and_the_size_needed():
     fault = face_fault(face_with(CELEBA_TEMPLATE_128 * 0.4))
     assert fault is not None
-    assert "51 pixels" in fault
-    assert "64" in fault
+    assert "51 pixels" in fault.sentence
+    assert "64" in fault.sentence
+    assert fault.brief == "too small to change"
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -97,7 +98,8 @@ def test_a_profile_is_refused(side):
     turned[2, 0] += side * 20
     fault = face_fault(face_with(turned))
     assert fault is not None
-    assert "turned" in fault
+    assert "turned" in fault.sentence
+    assert fault.brief == "turned too far to change"
 
 
 def test_a_slightly_turned_face_is_taken():

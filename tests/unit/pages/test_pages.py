@@ -4,45 +4,23 @@ from __future__ import annotations
 
 import os
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
-import numpy as np
 import pytest
 
-from diat.errors import InvalidArgument, PhotoRejected
+from diat.errors import InvalidArgument
 from diat.marks import read_marks
 from diat.pages.api import PhotoApi
 from diat.pages.batch import BatchPage
-from diat.pages.bench import Bench, Change, PhotoShelf
+from diat.pages.bench import Bench
 from diat.pages.guards import refuse_by_a_sentence
-from diat.pages.parts import action_of, consent_box
-from diat.pages.photo_steps import PhotoPage, _why_not
+from diat.pages.parts import action_of, consent_box, numbered, of_people
+from diat.pages.photo_steps import PhotoPage
 from diat.pages.pictures import picture_file
-from diat.pages.saving import saved_file
 from diat.pages.video_steps import film_faces
 from diat.results import result_name
-
-NOTICE = "The Hub could not be reached: the cached copy is used."
-
-
-@pytest.fixture
-def pool(editors, detector):
-    """The embedded models, as if they had come out of the Hub's cache."""
-
-    def get(attribute: str):
-        editor = editors(attribute)
-        return SimpleNamespace(edit=editor.edit, model=replace(editor.model, notices=(NOTICE,)))
-
-    return SimpleNamespace(get=get, detector=detector, attributes=["mouth_open", "mouth_close"])
-
-
-@pytest.fixture(autouse=True)
-def uploads(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    return tmp_path / "uploads"
 
 
 def test_a_models_notices_are_shown(pool, uploads, hopper_path):
@@ -63,64 +41,6 @@ def test_a_preview_that_is_there_is_not_written_anew_but_kept_on(uploads, hopper
     path.unlink()
     assert picture_file(hopper)["path"] == str(path)
     assert path.read_bytes().startswith(b"\xff\xd8")
-
-
-def test_changes_go_on_top_of_each_other_and_are_undone():
-    bench = Bench("a.jpg", (0,)).picked("mouth_close").adjusted(0.5)
-    assert bench.changes == (Change("mouth_close", (0,), 0.5),)
-    assert bench.picked("mouth_open").changes == (Change("mouth_open", (0,)),)  # in its place
-    two = bench.kept_on().chosen([1, 0]).picked("older_to_younger")
-    assert two.changes == (Change("mouth_close", (0,), 0.5), Change("older_to_younger", (0, 1)))
-    assert two.without(0).changes == (Change("older_to_younger", (0, 1)),)
-    assert two.without(1).changes == (Change("mouth_close", (0,), 0.5),)
-    assert two.without(2) == two
-    assert bench.kept_on().without(0) == Bench("a.jpg", (0,))
-
-
-def test_every_step_is_undone_and_none_that_was_none_or_one_drag_counts_twice():
-    steps = [Bench("a.jpg", (0,))]
-    for step in (
-        lambda bench: bench.picked("mouth_close"),
-        lambda bench: bench.adjusted(0.5),
-        lambda bench: bench.picked("mouth_open"),  # in its place
-        lambda bench: bench.insisted(),
-        lambda bench: bench.limited(0.8),
-        lambda bench: bench.kept_on(),
-        lambda bench: bench.chosen([1]),
-        lambda bench: bench.picked("older_to_younger"),
-        lambda bench: bench.without(0),
-    ):
-        steps.append(step(steps[-1]))
-    bench = steps.pop()
-    assert bench.picked("older_to_younger").past == bench.past  # it is picked already
-    dragged = bench.adjusted(0.9).adjusted(0.8).adjusted(0.7)
-    assert dragged.undone() == bench
-    assert dragged.adjusted(1.0).past == bench.past  # where it was
-    while steps:
-        bench = bench.undone()
-        assert bench == steps.pop()
-    assert not bench.past and bench.undone() == bench
-    for number in range(300):
-        bench = bench.picked(("mouth_open", "mouth_close")[number % 2])
-    assert len(bench.past) == 100 and not bench.past[-1].past  # it stays small
-
-
-def test_the_second_change_is_made_on_the_first_and_the_faces_keep_their_order(pool, tmp_path, crowd, detector):
-    from PIL import Image
-
-    path = tmp_path / "crowd.png"
-    Image.fromarray(crowd).save(path)
-    shelf = PhotoShelf(pool)
-    first = Change("mouth_open", (0,))
-    one, both = shelf.result(str(path), (first,)), shelf.result(str(path), (first, Change("mouth_close", (1,))))
-    np.testing.assert_array_equal(both.original, one.photo)
-    before, again = shelf.opened(str(path)).faces, shelf.base(str(path), (first,)).faces
-    for face, other in zip(before, again, strict=True):
-        assert np.abs(face.points5.mean(0) - other.points5.mean(0)).max() < 20
-    assert shelf.result(str(path), (first,)) is one  # kept ready
-    path.unlink()
-    with pytest.raises(PhotoRejected, match="server has deleted"):
-        shelf.result(str(path), (first,))
 
 
 def test_the_zip_grows_on_disk_and_is_not_kept_in_memory(pool, uploads, hopper_path):
@@ -184,17 +104,6 @@ def test_a_result_is_named_after_its_photograph_and_its_changes():
     assert action_of("Smiling")
 
 
-def test_a_saved_file_names_only_the_changes_that_changed_anything(pool, hopper_path):
-    shelf, bench = PhotoShelf(pool), Bench(str(hopper_path), (0,)).picked("mouth_close")  # shut already
-    data, name = saved_file(shelf, bench, "As the photo")
-    assert name == "grace_hopper.jpg" and not read_marks(data).edited
-    bench = bench.kept_on().picked("mouth_open").kept_on().picked("mouth_open").adjusted(strength=0)
-    data, name = saved_file(shelf, bench, "PNG")
-    marks = read_marks(data)
-    assert name == "grace_hopper-open-mouth.png"
-    assert marks.edited_by == "DIAT mouth_open strength=1" and marks.invisible
-
-
 def test_a_batch_keeps_what_was_not_changed_under_its_own_name(pool, uploads, collins_path, hopper_path):
     *_, (_, path, said) = BatchPage(pool).edit_all(
         [str(collins_path), str(hopper_path)], "mouth_close", 1.0, False, True
@@ -229,16 +138,6 @@ def test_pictures_of_changes_say_whose_face_they_show(editors, detector, uploads
     assert page.effects(bench.chosen([0, 1]))["title"] == "What to change (shown on face 1)"
 
 
-def test_the_sentence_says_all_that_was_done_in_order(pool, hopper_path):
-    page, bench = PhotoPage(pool, []), Bench(str(hopper_path), (0,)).picked("mouth_close").kept_on()
-    said = page.render(bench.picked("mouth_open"))[0]["message"]
-    assert said.startswith("Mouth opened. Still recognisable")  # it was closed already
-    bench = bench.picked("mouth_open").kept_on()
-    assert page.render(bench.picked("mouth_close"))[0]["message"].startswith("Mouth opened. Mouth closed. Still")
-    said = page.render(bench.picked("mouth_close").adjusted(0))[0]["message"]
-    assert said == "Mouth opened.\nNothing was changed."
-
-
 def test_what_was_not_changed_is_no_success(pool, hopper_path):
     _, (_, whole), path, said = PhotoApi(pool).edit(str(hopper_path), "mouth_open", 0, [], True)
     assert Path(path).name == "grace_hopper.jpg"
@@ -249,17 +148,11 @@ def test_what_was_not_changed_is_no_success(pool, hopper_path):
     assert said.startswith("Hardly anything changed (identity similarity 100 %).")
 
 
-def test_a_face_that_cannot_be_changed_says_why_in_a_few_words():
-    assert _why_not(None) == ""
-    assert _why_not("it is too small, 20 pixels across") == "too small to change"
-    assert _why_not("it is turned 70 degrees to the side") == "turned too far to change"
-    assert _why_not("its eyes do not lie as in a face") == "cannot be changed"
-
-
-def test_a_change_that_finds_nothing_even_when_applied_anyway_says_so(pool, collins_path):
-    page = PhotoPage(pool, [])
-    bench = Bench(str(collins_path), (0,)).picked("mouth_open").adjusted(strength=0).insisted()
-    assert "Still nothing was changed" in str(page.render(bench)[0])
+def test_numbers_are_listed_as_people_list_them():
+    assert [numbered("face", "faces", range(1, last)) for last in (2, 3, 4)] == [
+        "face 1", "faces 1 and 2", "faces 1, 2 and 3",
+    ]  # fmt: skip
+    assert of_people("Faces 1 and 4: all. Face 2 was left.") == "People 1 and 4: all. Person 2 was left."
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [[]], object()])

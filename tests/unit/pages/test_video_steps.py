@@ -1,0 +1,57 @@
+"""The people of a film, without a server."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from films import film
+
+from diat.errors import DiatError
+from diat.pages.pictures import from_left
+from diat.pages.video_steps import VideoPage
+
+
+@pytest.fixture
+def page(pool) -> VideoPage:
+    return VideoPage(pool)
+
+
+def with_a_tiny_face(picture: np.ndarray) -> np.ndarray:
+    wider = cv2.copyMakeBorder(picture, 0, 0, 112, 0, cv2.BORDER_CONSTANT)
+    wider[200:290, 10:100] = cv2.resize(picture[:512, :512], (90, 90), interpolation=cv2.INTER_AREA)
+    return wider
+
+
+def test_people_stand_from_left_to_right_and_who_cannot_be_changed_says_why(page, tmp_path, crowd):
+    path = film(tmp_path / "film.mp4", [with_a_tiny_face(crowd)] * 3)
+    items = page.people(str(path), 0, "person", 2)["items"]
+    assert [item["caption"] for item in items] == ["Largest person", "Everyone", "Person 1", "Person 2", "Person 3"]
+    assert [item["disabled"] for item in items] == [False, False, True, False, False]
+    assert items[2]["note"] == "too small to change" and "pixels across" in items[2]["why"]
+    assert [item["id"] for item in items[2:]] == ["3", "1", "2"]  # as /video takes them: the largest first
+    assert page.people(str(path), 0, "person", 2)["chosen"] == ["2"]
+    assert page.people(str(path), 0, "all", 1)["chosen"] == ["all"]
+
+
+def test_where_there_is_one_person_the_same_choice_is_not_shown_twice(page, tmp_path, collins):
+    path = film(tmp_path / "film.mp4", [collins] * 3)
+    shown = page.people(str(path), 0, "largest", 1)
+    assert [item["id"] for item in shown["items"]] == ["largest", "all"] and shown["chosen"] == ["largest"]
+    assert page.people(None, 0, "largest", 1)["items"] == []
+
+
+def test_a_preview_finds_the_person_again_and_speaks_of_people(page, tmp_path, crowd, collins, hopper, detector):
+    later = np.zeros_like(crowd)
+    later[:, :512] = crowd[:, 512:]  # Collins at the left now, and the larger
+    later[150:450, 600:856] = cv2.resize(hopper, (256, 300), interpolation=cv2.INTER_AREA)
+    path = film(tmp_path / "film.mp4", [crowd] * 5 + [later] * 5)
+    found = from_left(detector.detect(later))
+    assert [page._again(str(path), 0, number, later, found) for number in (0, 1)] == [1, 0]
+    with pytest.raises(DiatError, match="not seen at this moment"):
+        page._again(str(path), 0, 0, later, found[:1])
+    shown = page.preview(str(path), "older_to_younger", 1.0, "all", 1, 0, 0.3, True)
+    assert shown["message"].startswith("Made younger. People 1 and 2: ")
+    assert page.preview(str(path), "older_to_younger", 1.0, "person", 1, 0, 0.3, True)["message"].startswith(
+        "Made younger. Person 2: "
+    )
