@@ -92,13 +92,16 @@ class PhotoApi:
         )
         return near, whole, str(path), sentence
 
-    def every(self, photo: str | None, strength: float, consent: bool) -> tuple[Gallery, str]:
+    def every(
+        self, photo: str | None, strength: float, consent: bool, apply_anyway: bool = False
+    ) -> tuple[Gallery, str]:
         """Change each of the attributes in turn, in the largest face of one photograph.
 
         Args:
             photo: an uploaded JPEG, PNG, WebP, GIF, HEIC or AVIF file.
             strength: 0 to 1.5.
             consent: that you are in the picture, or that the people in it agreed; nothing happens without it.
+            apply_anyway: also make changes that the face seems not to need.
 
         Returns the face and its changes, each with its name and its similarity to the person, and a sentence.
         """
@@ -109,7 +112,8 @@ class PhotoApi:
             _check(consent)
             found = self._editors.detector.detect(opened.pixels)
             for attribute in self._editors.attributes:
-                result = self._editors.get(attribute).edit(opened, strength=strength, found=found)
+                editor = self._editors.get(attribute)
+                result = editor.edit(opened, strength=strength, found=found, apply_anyway=apply_anyway)
                 before, after = close_ups(result)
                 shown = shown or [(str(picture_file(before)["path"]), "Original")]
                 similarity = f"{round(100 * max(result.edited[0].identity_similarity, 0))} %"
@@ -166,5 +170,5 @@ def photo_api(editors: EditorPool, sample: Path, address: str) -> None:
     given: list[Any] = [photo, attribute, strength, chosen, consent, anyway]
     asked.click(api.edit, given, [near, whole, file, sentence], api_name="edit")
     asked.click(api.faces, photo, [numbers, sentence], api_name="faces")
-    asked.click(api.every, [photo, strength, consent], [gallery, sentence], api_name="every")
+    asked.click(api.every, [photo, strength, consent, anyway], [gallery, sentence], api_name="every")
     gr.api(api.attributes, api_name="attributes")  # type: ignore[attr-defined]

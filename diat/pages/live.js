@@ -10,7 +10,7 @@ const address = (path) => new URL(root + path, location.href);
 // Names this viewer's frames where they are posted; nobody else can guess it.
 const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 const grab = document.createElement("canvas");
-const video = at("original");
+const video = at("camera-picture");
 const agreed = () => Boolean(document.querySelector("#consent input")?.checked); // the page's own box
 
 let recorder = null, stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
@@ -27,7 +27,7 @@ const notice = (sentence) => {
 };
 const settings = () => ({
   attribute: at("attribute").value, strength: Number(at("strength").value), faces: at("faces").value,
-  consent: agreed(),
+  consent: agreed(), mirror: at("mirror").checked, beside: at("beside").checked,
 });
 const tell = () => {
   const strength = at("strength");
@@ -204,10 +204,12 @@ function record() {
     const type = recorder.mimeType;
     recorder = null;
     at("record").textContent = "Record";
+    at("beside").disabled = false;
     save(new Blob(parts, { type }), type.includes("mp4") ? "mp4" : "webm");
   };
   recorder.start();
   at("record").textContent = "Stop recording";
+  at("beside").disabled = true; // a film keeps its size
 }
 
 const ready = () => {
@@ -222,17 +224,16 @@ document.addEventListener("change", (event) => {
 ready();
 tell();
 at("record").onclick = record;
-at("beside").onchange = () => at("stage").classList.toggle("beside", at("beside").checked);
 at("full").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : at("stage").requestFullscreen());
 at("start").onclick = () => (stream ? stop("") : start());
 at("camera").onchange = () => stream && openCamera().catch((error) => stop(`This camera could not be opened (${error.name}).`));
-at("attribute").onchange = at("faces").onchange = at("strength").oninput = tell;
+for (const setting of ["attribute", "faces", "mirror", "beside"]) at(setting).onchange = tell;
+at("strength").oninput = tell;
 at("snapshot").onclick = () => {
   if (!byPost && (!socket || socket.readyState !== WebSocket.OPEN)) return;
   keep = true; // so that a frame is sent for it even where the picture is scrolled out of sight, as on a phone
   if (!byPost) socket.send(JSON.stringify({ snapshot: true }));
 };
-at("mirror").onchange = () => at("stage").classList.toggle("mirrored", at("mirror").checked);
 
 // A camera that nobody looks at is switched off.
 const sight = () => {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import cv2
+import numpy as np
 from PIL import Image
 
 from diat.attributes import check_strength
@@ -41,6 +42,8 @@ class LiveSettings:
     strength: float = 1.0
     faces: Literal["largest", "all"] = "largest"
     consent: bool = False
+    mirror: bool = False
+    beside: bool = False  # the frame as it came goes at the left of it
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> LiveSettings:
@@ -54,7 +57,7 @@ class LiveSettings:
                 str(values["attribute"]),
                 check_strength(float(values.get("strength", 1.0))),
                 values.get("faces", "largest"),
-                values.get("consent") in (True, "true"),
+                *(values.get(name) in (True, "true") for name in ("consent", "mirror", "beside")),
             )
         except InvalidArgument:
             raise
@@ -70,8 +73,8 @@ class LiveSettings:
 class EncodedFrame(NamedTuple):
     """What goes back to the viewer."""
 
-    jpeg: bytes
-    snapshot: bytes | None  # the same frame as a marked PNG, where it was asked for
+    jpeg: bytes  # marked, if anything was changed
+    snapshot: bytes | None  # the same frame as a PNG, where it was asked for
     notice: str = ""  # why nothing has been changed for a while, as a sentence
 
 
@@ -117,8 +120,13 @@ class LiveSession:
             self._stream = FrameStream(editor, detector=self._editors.live_detector)
         self._stream.set(editor, settings.faces, settings.strength)
         edited = self._stream.edit(frame)
-        png = encode(edited, edited_by(settings.attribute, settings.strength)) if snapshot else None
-        reply = mark_jpeg(compressed(watermarked(edited), ".jpg", JPEG_QUALITY), settings.attribute, settings.strength)
+        marked = not np.array_equal(edited, frame)
+        shown = _as_shown(frame, edited, settings)
+        maker = edited_by(settings.attribute, settings.strength) if marked else None
+        png = encode(shown, maker) if snapshot else None
+        reply = compressed(watermarked(shown) if marked else shown, ".jpg", JPEG_QUALITY)
+        if marked:
+            reply = mark_jpeg(reply, settings.attribute, settings.strength)
         return EncodedFrame(reply, png, self._notice(self._stream, time.monotonic()))
 
     def _notice(self, stream: FrameStream, now: float) -> str:
@@ -127,6 +135,12 @@ class LiveSession:
         if now - self._chosen_at < UNSEEN_SECONDS:
             return ""
         return NO_USABLE_FACE if stream.seen else NO_FACE
+
+
+def _as_shown(frame: U8, edited: U8, settings: LiveSettings) -> U8:
+    """What the viewer sees, in one picture, so that a snapshot and a recording hold it too, and its mark."""
+    pictures = [frame, edited] if settings.beside else [edited]
+    return np.concatenate([picture[:, ::-1] if settings.mirror else picture for picture in pictures], axis=1)
 
 
 def decode_frame(jpeg: bytes) -> U8:

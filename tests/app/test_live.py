@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import av
+import cv2
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from diat.pages.live_session import NO_FACE
@@ -56,17 +59,30 @@ def test_nothing_starts_before_the_box_is_ticked(page):
     assert page.is_disabled("#live-start")
 
 
-def test_the_original_is_shown_beside_and_a_recording_is_a_film(page, shoot):
+def test_a_snapshot_and_a_recording_hold_what_is_shown_with_the_original_beside(page, collins, shoot):
     start(page)
     page.check("#live-beside")
-    assert page.locator("#live-original").bounding_box()["width"] > 100
+    page.wait_for_function("document.querySelector('#live-picture').width === 1280")
     shoot("beside")
     page.click("#live-record")
+    expect(page.locator("#live-beside")).to_be_disabled()
     page.wait_for_timeout(1500)
     with page.expect_download() as download:
         page.click("#live-record")
     assert download.value.suggested_filename == "webcam-close-mouth.webm"
     assert download.value.path().read_bytes().startswith(b"\x1a\x45\xdf\xa3")  # Matroska, as WebM is
+    with av.open(str(download.value.path())) as film:
+        recorded = next(film.decode(video=0)).to_ndarray(format="rgb24")
+    assert recorded.shape == (480, 1280, 3)
+    with page.expect_download() as download:
+        page.click("#live-snapshot")
+    kept = np.asarray(Image.open(download.value.path()).convert("RGB"))
+    camera_frame = cv2.resize(collins, (480, 480))
+    for both in (recorded, kept):  # of the mirror, the original at the left
+        original, edited = both[:, 80:560].astype(int), both[:, 720:1200].astype(int)
+        mirrored, as_it_came = (np.abs(original - one).mean() for one in (camera_frame[:, ::-1], camera_frame))
+        assert mirrored < 0.7 * as_it_came  # the camera shakes a little
+        assert np.abs(original - edited).max() > 30 > 3 * np.abs(original - edited).mean()
 
 
 def test_a_picture_can_be_kept_and_is_marked_as_edited(page):

@@ -19,16 +19,20 @@ from diat.pages.access import SIGN_IN
 from diat.pages.editors import EditorPool
 from diat.pages.live import FAILED, FRAME, IDLE, SNAPSHOT, LiveRoutes
 from diat.pages.live_session import LiveSession, LiveSettings
+from diat.pixels import decompressed
+from diat.provenance import is_marked
+from diat.watermark import is_watermarked
 
 SETTINGS = {"attribute": "mouth_close", "consent": True}
 JPEG = cv2.imencode(".jpg", np.full((64, 64, 3), 128, np.uint8))[1].tobytes()
 
 
 class Models:
-    """In place of an `EditorPool`: no faces, so that frames come back as they are."""
+    """In place of an `EditorPool`: frames come back as negatives, or as they are."""
 
     def __init__(self) -> None:
         self.searches = 0
+        self.faithful = False  # changes nothing
         self.live_detector = self
         self.before_edit = lambda: None
         self.editor = SimpleNamespace(detector=self, spec=SimpleNamespace(name="mouth_close"))
@@ -42,7 +46,7 @@ class Models:
         return True
 
     def get(self, attribute: str) -> SimpleNamespace:
-        self.editor.edit_frame = lambda frame, *_: frame
+        self.editor.edit_frame = lambda frame, *_: frame if self.faithful else 255 - frame
         return self.editor
 
 
@@ -70,6 +74,26 @@ def test_settings_that_change_during_a_frame_do_not_disturb_it(models):
     models.before_edit = lambda: setattr(session, "settings", None)  # as when consent is taken back
     edited = session.edit(JPEG, snapshot=True)
     assert edited.snapshot is not None and b"mouth_close strength=0.5" in edited.snapshot
+
+
+def test_a_snapshot_holds_what_is_shown_and_is_marked_if_anything_was_changed(models):
+    session = LiveSession(models)
+    pixels = np.full((256, 384, 3), 40, np.uint8)
+    pixels[:, :192] = 200
+    jpeg = cv2.imencode(".jpg", pixels)[1].tobytes()
+    halves = {(False, False): [55, 215], (True, False): [215, 55], (True, True): [40, 200, 215, 55]}
+    for (mirror, beside), expected in halves.items():
+        session.settings = LiveSettings("mouth_close", consent=True, mirror=mirror, beside=beside)
+        edited = session.edit(jpeg, snapshot=True)
+        for data in (edited.jpeg, edited.snapshot):
+            shown = decompressed(data)
+            parts = [part.mean() for part in np.split(shown, len(expected), axis=1)]
+            assert parts == pytest.approx(expected, abs=6)
+            assert is_marked(data) and is_watermarked(shown)
+    models.faithful = True
+    edited = session.edit(jpeg, snapshot=True)
+    for data in (edited.jpeg, edited.snapshot):
+        assert not is_marked(data) and not is_watermarked(decompressed(data))
 
 
 def test_a_failure_is_told_and_logged_and_ends_the_connection(client, models, caplog):

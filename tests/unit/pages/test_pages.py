@@ -155,6 +155,15 @@ def test_numbers_are_listed_as_people_list_them():
     assert of_people("Faces 1 and 4: all. Face 2 was left.") == "People 1 and 4: all. Person 2 was left."
 
 
+def test_every_change_is_made_anyway_where_that_is_asked_for(pool, hopper_path):
+    captions = [
+        [caption for _, caption in PhotoApi(pool).every(str(hopper_path), 1.0, True, anyway)[0]]
+        for anyway in (False, True)
+    ]
+    assert captions[0][-1] == "Close mouth: nothing to change"  # her lips are together already
+    assert captions[1][:2] == captions[0][:2] and captions[1][-1].endswith(" %")
+
+
 @pytest.mark.parametrize("value", [{"a": 1}, [[]], object()])
 def test_a_value_of_the_wrong_type_is_one_sentence(value):
     with gr.Blocks():

@@ -90,5 +90,5 @@ def test_of_two_that_look_like_the_person_the_likelier_is_chosen(collins_face):
 
 
 def test_a_person_who_is_not_there_is_said(collins_face):
-    with pytest.raises(InvalidArgument, match=r"no face 2 \(index 1\)"):
+    with pytest.raises(InvalidArgument, match=r"no person 2 \(index 1\)"):
         TrackChooser(1, Recogniser()).choose(FRAME, [track(collins_face, 0)], 0.0)

@@ -74,7 +74,7 @@ def test_one_person_is_followed_through_a_cut(editor, pictures, tmp_path):
 
 def test_a_person_that_is_not_there_is_said(editor, pictures, tmp_path):
     source = film(tmp_path / "in.mp4", [pictures["collins"]] * 2)
-    with pytest.raises(DiatError, match=r"no face 3 \(index 2\)"):
+    with pytest.raises(DiatError, match=r"no person 3 \(index 2\)"):
         edit_video(source, tmp_path / "out.mp4", editor, faces=2)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
