@@ -29,12 +29,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             take_uploads_only(film)
             effects, attribute = effect_choice(editors, "film-attribute")
             strength = strength_choice("film-strength")
-            people = choice("film-people", choice_value(WHOM_IN_FILM, []))
-            # Programs say it in words and by the person's number, visitors by a click on a picture.
-            faces = gr.Radio(FACES, value="largest", label="Whom to change", elem_id="film-faces", visible="hidden")
-            refuse_by_a_sentence(faces)
-            number = gr.Number(1, label="Which person", minimum=1, precision=0, visible="hidden")
-            refuse_by_a_sentence(number)
+            people, faces, number = _whom_choice()
             start, end = _part_choice()
             moment, preview = _moment_choice()
             beside = gr.Checkbox(label="Show the original beside the result", elem_id="film-beside")
@@ -79,6 +74,16 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     for event in (met.then, picked.then, consent.input):
         event(page.effects, shown, effects, trigger_mode="always_last", **QUIET)
     return page.stop
+
+
+def _whom_choice() -> tuple[gr.HTML, gr.Radio, gr.Number]:
+    """Whom to change: visitors click a picture, programs say it in words and, of one person, by the number."""
+    people = choice("film-people", choice_value(WHOM_IN_FILM, []))
+    faces = gr.Radio(FACES, value="largest", label=WHOM_IN_FILM, elem_id="film-faces", visible="hidden")
+    refuse_by_a_sentence(faces)
+    number = gr.Number(1, label="Which person", minimum=1, precision=0, visible="hidden")
+    refuse_by_a_sentence(number)
+    return people, faces, number
 
 
 def _part_choice() -> tuple[gr.Number, gr.Number]:

@@ -101,8 +101,10 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     person.click()
     largest.click()
     expect(person).to_have_attribute("aria-pressed", "false", timeout=SLOW)
+    title = effects.locator(".title")
+    expect(title).to_have_text("What to change (shown on the largest person)", timeout=SLOW)
     person.click()
-    expect(person).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+    expect(title).to_have_text("What to change", timeout=SLOW)
     page.locator("#film-start input").fill("0.2")
     # Who is there may have another number.
     expect(page.get_by_text("pick the person again")).to_be_visible(timeout=SLOW)
