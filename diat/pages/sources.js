@@ -9,7 +9,8 @@ const soon = (find, act) => {
 document.addEventListener("click", (event) => {
   const box = event.target.closest?.("#photo, #verify-photo, #examples");
   if (!box) return;
-  document.body.classList.add("begun"); // the page need not show any more what it does
+  // The page need not show any more what it does, and what is to come gets its place while nothing else happens.
+  for (const part of document.querySelectorAll("#title, #result")) part.classList.add("begun");
   const input = () => box.querySelector('input[type="file"]');
   if (event.target.closest(whereFrom("Upload file"))) {
     // Gradio's only empties the box, which from the camera, or with a photograph there, comes first.
