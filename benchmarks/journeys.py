@@ -110,7 +110,7 @@ def group(v: Visit) -> None:
     v.shoot("faces")
     v.pick("older_to_younger")
     v.page.locator("#faces button.picture").first.click()
-    v.see("#result .message", "Face 1, 2:")
+    v.see("#result .message", "Faces 1 and 2:")
     v.page.get_by_role("button", name="Whole photo").first.click()
     v.shoot("two")
 
