@@ -10,7 +10,7 @@ from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice
 from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
 from diat.pages.parts import QUIET, show_on_phones, strength_choice, with_stop
-from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, WHOM_IN_FILM, VideoPage
+from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, PREVIEW, WHOM_IN_FILM, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
 
 FACES = [("Largest person", "largest"), ("Everyone", "all"), ("One person", "person")]
@@ -45,8 +45,8 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             compared = compare("film-compare", compare_value(None, CHOOSE_FILM))
     page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside]
-    # The last run's sentence goes: it would lie under the progress.
-    run.click(lambda: "", None, message, queue=False, api_visibility="private")
+    # The last sentence goes, which would lie under the progress, and the preview, in whose place the result comes.
+    run.click(lambda: ("", compare_value(None, PREVIEW)), None, [message, compared], queue=False, **QUIET)
     with_stop(
         run, stop, result, page.stop,
         lambda before: before.then(
