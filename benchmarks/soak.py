@@ -177,8 +177,8 @@ def main() -> None:
             load(server, args.clients, args.requests)
             print(f"after the load: {server.mebibytes():.0f} MiB, {server.files()} files")
             soak(server, args.minutes)
-            time.sleep(60)
-            print(f"a minute after the last answer: {server.files()} files, {server.mebibytes():.0f} MiB")
+            time.sleep(120)
+            print(f"two minutes after the last answer: {server.files()} files, {server.mebibytes():.0f} MiB")
         finally:
             server.process.terminate()
             server.process.wait(30)
