@@ -109,7 +109,8 @@ class PhotoBatch:
         first = photo.pixels if original is None else original
         if first.shape != photo.pixels.shape:
             raise InvalidArgument(
-                f"original must be of the photograph's shape {photo.pixels.shape}, not {first.shape}."
+                f"original must have the photograph's shape {photo.pixels.shape}, not {first.shape}: "
+                "give it as it was at first."
             )
         job = _Job(photo, first, milliseconds={"decode": 1000 * (time.perf_counter() - start)})
         with job.timed("detect"):

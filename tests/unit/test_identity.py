@@ -91,6 +91,23 @@ def test_a_person_who_must_stay_the_very_same_is_left_as_they_are(editors, hoppe
     assert result.notices == ("Face 1 was left as it is: no change of it would keep an identity similarity of 1.",)
 
 
+def test_who_lost_too_much_by_an_earlier_change_is_changed_no_more(editors, hopper):
+    first = editors("male_to_female").edit(hopper, apply_anyway=True)
+    least = (1 + first.edited[0].identity_similarity) / 2
+    result = editors("older_to_younger").edit(first.photo, identity=least, original=hopper)
+    np.testing.assert_array_equal(result.photo, first.photo)
+    assert "no change of it would keep" in result.notices[0]
+    assert result.edited[0].identity_similarity == pytest.approx(first.edited[0].identity_similarity, abs=0.02)
+
+
+def test_an_original_of_another_size_or_for_several_is_refused(editors, hopper):
+    editor = editors("mouth_open")
+    with pytest.raises(InvalidArgument, match="original must have the photograph's shape"):
+        editor.edit(hopper, original=hopper[:-1])
+    with pytest.raises(InvalidArgument, match="original belongs to one photograph"):
+        editor.edit([hopper], original=hopper)
+
+
 def test_a_drawn_change_is_made_anew_for_its_strength(drawn, collins):
     editor = drawn("male_to_female")
     least = (1 + editor.edit(collins).edited[0].identity_similarity) / 2
