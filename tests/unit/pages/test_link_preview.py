@@ -53,6 +53,13 @@ def test_a_link_shows_the_demos_own_title_sentence_and_picture(root, headers, ad
     assert page.index('charset="utf-8"') and page.endswith("<body>page</body></html>")
 
 
+def test_the_page_is_compressed_for_who_takes_it():
+    plain, small = (client().get("/", headers={"accept-encoding": taken}) for taken in ("identity", "gzip, br"))
+    assert "content-encoding" not in plain.headers and small.headers["content-encoding"] == "gzip"
+    assert small.text == plain.text
+    assert int(small.headers["content-length"]) < int(plain.headers["content-length"])
+
+
 def test_what_is_not_the_page_is_left_alone():
     assert client().get("/other").text == GRADIOS
 
