@@ -3,6 +3,7 @@ const at = (part) => element.querySelector(part);
 const stage = at(".stage"), divider = at(".divider");
 const START = 0; // percent of the picture's width: all of "after" is seen, and the line cuts no face
 const HANDLE = 18; // pixels from the line to the end of what it is held by
+const WORDS = 34; // pixels that "Before" and "After" take above a picture
 let stamp = -1, view = "face", pictures = null;
 let loaded = []; // so that what is on the page can be looked at as long as it is open
 let beside = null; // whether the two stand side by side, once the visitor has said so; else an example's do
@@ -17,7 +18,8 @@ function place() {
   const width = whole ? wide : naturalWidth * scale, height = whole ? high : naturalHeight * scale;
   const left = (wide - width) / 2, divided = left + (width * divider.value) / 100;
   const held = Math.min(Math.max(divided, HANDLE), wide - HANDLE) - divided; // wholly on the stage
-  const places = { left, width, top: (high - height) / 2, height, divided, held };
+  const top = (high - height) / 2, words = top >= WORDS ? top - WORDS : top + 10; // above a low picture, not on its faces
+  const places = { left, width, top, words, height, divided, held };
   for (const [name, value] of Object.entries(places)) stage.style.setProperty(`--${name}`, `${value}px`);
   at(".label.left").classList.toggle("faint", divider.value < 22 && !besides);
   at(".label.right").classList.toggle("faint", divider.value > 78 && !besides);
