@@ -82,7 +82,8 @@ def edit_video(
     """Edit an attribute in every frame of a video, or of a part of it.
 
     The result appears under its name when it is whole. Size, rate, time stamps, sound and colours (matrix, range,
-    primaries, transfer) are the original's; pictures are written with 8 bits a channel, and an invisible mark.
+    primaries, transfer) are the original's; pictures are written with 8 bits a channel. Unless nothing was changed, the
+    file and its pictures carry a mark.
 
     Args:
         source: an MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV or Ogg video of at most 3840x2160 pixels.
@@ -94,7 +95,7 @@ def edit_video(
         progress: called after each frame; it returns whether to go on.
         max_seconds: the longest film, or part of one, that is taken; None takes any.
         apply_anyway: also change faces that have the attribute already.
-        label: write "Edited with AI" into the corner of every frame.
+        label: write "Edited with AI" into the corner of every frame of a film that carries marks.
         start, end: seconds between which the film is taken; None for its end.
         before_after: show the original at the left of the result, which is then twice as wide.
 
@@ -107,21 +108,31 @@ def edit_video(
     Example:
         >>> diat.edit_video("talk.mp4", "closed.mp4", diat.FaceEditor.from_pretrained("mouth_close"))
     """
+    av = _pyav()
+    source, target, part = Path(source), _checked(Path(target), faces, strength), Part(start, end)
+    with _made_aside(source, target) as aside:
+
+        def written(strength: float, maker: str | None) -> VideoReport:
+            with open_film(source) as original:
+                _check_duration(float(original.duration or 0) / av.time_base, part, max_seconds)
+                with av.open(str(aside), "w", options={"movflags": "+faststart+use_metadata_tags"}) as result:
+                    writer = FilmWriter(original, result, maker, label, start, before_after)
+                    frames = FilmFrameEditor(editor, strength, apply_anyway)
+                    return VideoJob(original, part, writer, frames, editor.detector, faces, progress, max_seconds).run()
+
+        report = written(strength, edited_by(editor.spec.name, strength))
+        if not report.changed:  # which nobody knew before its end: once more, without marks
+            report = written(0.0, None)
+    logger.info("edited film attribute=%s strength=%g %s", editor.spec.name, strength, report)
+    return report
+
+
+def _pyav() -> Any:
     try:
         import av
     except ImportError:
         raise ImportError("Videos need PyAV: run `pip install 'diat[video]'`.", name="av") from None
-
-    source, target, part = Path(source), _checked(Path(target), faces, strength), Part(start, end)
-    with _made_aside(source, target) as aside:
-        with open_film(source) as original:
-            _check_duration(float(original.duration or 0) / av.time_base, part, max_seconds)
-            with av.open(str(aside), "w", options={"movflags": "+faststart+use_metadata_tags"}) as result:
-                writer = FilmWriter(original, result, edited_by(editor.spec.name, strength), label, start, before_after)
-                frames = FilmFrameEditor(editor, strength, apply_anyway)
-                report = VideoJob(original, part, writer, frames, editor.detector, faces, progress, max_seconds).run()
-    logger.info("edited film attribute=%s strength=%g %s", editor.spec.name, strength, report)
-    return report
+    return av
 
 
 @contextmanager

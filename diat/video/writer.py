@@ -27,8 +27,9 @@ class FilmWriter:
     Args:
         original: the film that is read.
         result: the container to write to.
-        edited_by: what the file says of its maker, see `diat.provenance.edited_by`.
-        label: write `diat.provenance.LABEL` into every frame.
+        maker: what the file says of its maker, see `diat.provenance.edited_by`; None for a film that was not edited,
+            which carries no mark but what the original's file says of earlier edits.
+        label: write `diat.provenance.LABEL` into every frame that carries a mark.
         start: seconds of the original that are cut off; time stamps count from there.
         before_after: put the original at the left of each picture.
     """
@@ -37,16 +38,19 @@ class FilmWriter:
         self,
         original: av.container.InputContainer,
         result: av.container.OutputContainer,
-        edited_by: str,
+        maker: str | None,
         label: bool = False,
         start: float = 0.0,
         before_after: bool = False,
     ) -> None:
-        self._label, self._before_after = label, before_after
+        self._marked, self._label, self._before_after = maker is not None, label and maker is not None, before_after
         # A film may count from another second than 0; what is cut in full keeps that.
         self._cut = start + (original.start_time or 0) / MICROSECONDS if start else 0.0
         self._original, self._result = original.streams.video[0], result
-        result.metadata.update({"comment": f"{edited_by}; {DIGITAL_SOURCE_TYPE}", "encoder": edited_by})
+        if maker is not None:
+            result.metadata.update({"comment": f"{maker}; {DIGITAL_SOURCE_TYPE}", "encoder": maker})
+        elif DIGITAL_SOURCE_TYPE in (said := original.metadata.get("comment", "")):
+            result.metadata["comment"] = said
         self._copies: dict[Any, Any] = {
             stream: result.add_stream_from_template(stream)
             for stream in original.streams.audio
@@ -75,7 +79,7 @@ class FilmWriter:
         """Write the next frame.
 
         Args:
-            picture: (H, W, 3) RGB; the invisible mark is put into it.
+            picture: (H, W, 3) RGB; the invisible mark is put into it, if the film was edited.
             source: the decoded `av.VideoFrame` that it was, whose time stamp and colours it takes.
             original: (H, W, 3) RGB, what it was before.
         """
@@ -86,7 +90,8 @@ class FilmWriter:
         if self._pictures is None or self._colours is None:
             self._colours = FilmColours.of_frame(source)
             self._pictures = self._add_pictures(picture.shape, self._colours)
-        frame = self._colours.from_rgb(watermarked(picture), self._pictures.pix_fmt)
+        picture = watermarked(picture) if self._marked else picture
+        frame = self._colours.from_rgb(picture, self._pictures.pix_fmt)
         frame.pts, frame.time_base = source.pts, source.time_base
         if frame.pts is not None:
             frame.pts -= round(self._cut / frame.time_base)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from diat.editor import FaceEditor
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
+from diat.marks import read_marks
 from diat.provenance import DIGITAL_SOURCE_TYPE
 from diat.video.film import edit_video
 
@@ -50,6 +51,20 @@ def test_size_rate_duration_and_sound_are_kept_and_the_mouth_alone_changes(edito
     for before, after in zip(frames_of(source), frames_of(tmp_path / "out.mp4"), strict=True):
         assert 0.0002 < changed(before, after) < 0.03
     assert DIGITAL_SOURCE_TYPE.encode() in (tmp_path / "out.mp4").read_bytes()
+
+
+def test_a_film_in_which_nothing_was_changed_carries_no_mark_but_those_of_earlier_edits(editor, pictures, tmp_path):
+    source = film(tmp_path / "in.mp4", [pictures["hopper"]] * 3)  # her mouth is closed
+    report = edit_video(source, tmp_path / "out.mp4", editor, label=True)
+    assert (report.frames, report.changed) == (3, 0)
+    assert facts(tmp_path / "out.mp4") == facts(source)
+    assert not read_marks(tmp_path / "out.mp4").edited
+    for before, after in zip(frames_of(source), frames_of(tmp_path / "out.mp4"), strict=True):
+        assert changed(before, after) < 0.0002
+    edit_video(source, tmp_path / "once.mp4", editor, apply_anyway=True)
+    assert edit_video(tmp_path / "once.mp4", tmp_path / "twice.mp4", editor).changed == 0
+    marks = read_marks(tmp_path / "twice.mp4")
+    assert marks.declared and marks.edited_by == "DIAT mouth_close strength=1"
 
 
 def test_a_film_without_sound_and_with_odd_sides_is_taken(editor, pictures, tmp_path):
