@@ -26,10 +26,9 @@ class MouthMotion:
     upper_share: float = 0.35  # of the gap that the upper lip covers when the mouth shuts; the jaw does the rest
     wide: float = 5.0  # a gap from which a mouth counts as wide open
     beyond: float = 2.0  # by which the gap of a mouth wide open goes on beyond its corners' landmarks
-    cut: float = (
-        1.5  # by which each lip is cut into, or slivers of teeth stay: landmarks are off by 0.6 pixels (1 s.d.)
-    )
-    fuller: float = 0.5  # by which lips that a laugh had stretched thicken as they come to rest (fraction)
+    cut: float = 0.7  # by which each lip is cut into, or slivers of teeth stay
+    corner_cut: float = 1.4  # by which more towards the corners, where edges are not looked for in the picture
+    fuller: float = 0.4  # by which lips that a laugh had stretched thicken as they come to rest (fraction)
     narrower: float = 0.16  # by which such a mouth becomes narrower (fraction)
     lower_corners: float = 0.15  # by which its corners sink, as a fraction of half its width
     opening: float = 0.31  # gap of a mouth that is opened, as a fraction of its width
@@ -112,11 +111,11 @@ def window_grid(window: tuple[int, int, int, int], width: int, height: int) -> t
     return columns, rows
 
 
-def close_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) -> F32:
+def close_fields(mouth: MouthShape, x: F32, y: F32, motion: MouthMotion = MOTION) -> F32:
     """The fields that shut a mouth.
 
     Args:
-        points68: (68, 2) template coordinates.
+        mouth: as it is.
         x: (h, w) template coordinates of the fields' cells.
         y: likewise.
         motion: how far lips move.
@@ -125,7 +124,6 @@ def close_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) ->
         (5, h, w): upper_dx, upper_dy, lower_dx, lower_dy (where the upper and the lower layer of the result are taken
         from, relative to the cell) and seam (signed distance to where they meet, above it positive).
     """
-    mouth = MouthShape.of(points68)
     own_x, own_y = mouth.own(x, y)
     gap = np.maximum(mouth.inner_lower - mouth.inner_upper, 0) * (np.abs(mouth.columns) < mouth.half)
     widest = float(gap.max())
@@ -134,7 +132,8 @@ def close_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) ->
     # on beyond them.
     inwards = np.clip((mouth.half - np.abs(mouth.columns) + motion.beyond * wide) / 2, 0, 1)
     least = np.clip(0.4 + 0.6 * widest / 7, 0.4, 1)
-    cut = motion.cut * inwards * np.clip(widest / 2, 0, 1) * np.clip(gap, least, 1)
+    aside = np.clip((np.abs(mouth.columns) / mouth.half - 0.55) / 0.3, 0, 1)
+    cut = (motion.cut + motion.corner_cut * aside) * inwards * np.clip(widest / 2, 0, 1) * np.clip(gap, least, 1)
     upper_edge, gap = mouth.inner_upper - cut, gap + 2 * cut
     down = (motion.upper_share * gap).astype(np.float32)
     seam = upper_edge + down
@@ -149,11 +148,11 @@ def close_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) ->
     return np.stack([*layers, np.clip(at(seam) - rest_y, -DISTANCE_LIMIT, DISTANCE_LIMIT)]).astype(np.float32)
 
 
-def open_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) -> F32:
+def open_fields(mouth: MouthShape, x: F32, y: F32, motion: MouthMotion = MOTION) -> F32:
     """The fields that open a mouth.
 
     Args:
-        points68: (68, 2) template coordinates.
+        mouth: as it is.
         x: (h, w) template coordinates of the fields' cells.
         y: likewise.
         motion: how far lips move.
@@ -162,7 +161,6 @@ def open_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) -> 
         (7, h, w): upper_dx, upper_dy, lower_dx, lower_dy, upper_edge and lower_edge (signed distances to the lips'
         inner edges, positive on the lips) and across (-1 to 1 between the ends of the opening).
     """
-    mouth = MouthShape.of(points68)
     own_x, own_y = mouth.own(x, y)
     near = _near(own_x / (1.5 * mouth.half), own_y / (1.1 * mouth.half), mouth, own_y)
     wide_x: F32 = (own_x * (1 + motion.opened_narrower * near)).astype(np.float32)
@@ -184,9 +182,8 @@ def open_fields(points68: F32, x: F32, y: F32, motion: MouthMotion = MOTION) -> 
     )
 
 
-def kept_fields(points68: F32, x: F32, y: F32, opens: bool) -> F32:
+def kept_fields(mouth: MouthShape, x: F32, y: F32, opens: bool) -> F32:
     """The fields that leave a mouth as it is, in the shape of `open_fields` or `close_fields`."""
-    mouth = MouthShape.of(points68)
     own_x, own_y = mouth.own(x, y)
     middle: F32 = ((mouth.inner_upper + mouth.inner_lower) / 2).astype(np.float32)
     seam = np.clip(mouth.at(middle, own_x) - own_y, -DISTANCE_LIMIT, DISTANCE_LIMIT)

@@ -12,6 +12,7 @@ from diat.attributes import attribute_spec
 from diat.data.celeba import Rows
 from diat.data.degradation import Degradation
 from diat.data.fields_mouths import MouthShape, close_fields, kept_fields, open_fields, window_grid
+from diat.data.lip_edges import fitted
 from diat.data.mouths import gaps, widen_mouth
 from diat.data.pack import Pack
 from diat.errors import TrainingStopped
@@ -89,15 +90,16 @@ class MouthBatches:
         if lacks and sure and not self.opens and rng.random() < WIDENED:
             crop, moved = widen_mouth(crop, rescaled(points, CROP_SIZE, size), rng)
             points = rescaled(moved, size, CROP_SIZE)
+        mouth = MouthShape.of(points)
+        if lacks and sure:
+            fields = open_fields(mouth, *self._grid) if self.opens else close_fields(fitted(mouth, crop), *self._grid)
+        else:
+            fields = kept_fields(mouth, *self._grid, self.opens)
         if rng.random() < LIT:
             crop = _lit(crop, rng)
         if rng.random() < POOR:
             crop = Degradation.at_random(rng).apply(crop)
-        if lacks and sure:
-            fields = (open_fields if self.opens else close_fields)(points, *self._grid)
-        else:
-            fields = kept_fields(points, *self._grid, self.opens)
-        weight = self._weight(points) * self._shown(matrix) * sure
+        weight = self._weight(mouth) * self._shown(matrix) * sure
         left, top, right, bottom = (side * size // CROP_SIZE for side in self.heads.window)
         image = crop[top:bottom, left:right]
         if rng.random() < 0.5:
@@ -110,8 +112,7 @@ class MouthBatches:
         odd = [name.endswith("_dx") or name == "across" for name in self.heads.maps]
         return np.where(odd, -1, 1).astype(np.float32)
 
-    def _weight(self, points68: F32) -> F32:
-        mouth = MouthShape.of(points68)
+    def _weight(self, mouth: MouthShape) -> F32:
         x, y = mouth.own(*self._grid)
         from_lips = y - (mouth.at(mouth.upper, x) + mouth.at(mouth.lower, x)) / 2
         near = np.exp(-0.5 * ((x / (1.15 * mouth.half)) ** 4 + (from_lips / (0.95 * mouth.half)) ** 4))

@@ -9,6 +9,7 @@ import numpy as np
 
 from diat.align import CROP_SIZE, rescaled
 from diat.data.fields_mouths import MouthShape, above_rows, below_rows, close_fields, open_fields, window_grid
+from diat.data.lip_edges import fitted
 from diat.heads import HEADS
 from diat.native.mouth_interior import Interior, Light, interior
 from diat.native.mouths import render_mouth_close, render_mouth_open
@@ -74,7 +75,7 @@ def widen_mouth(crop: U8, points68: F32, rng: np.random.Generator) -> tuple[U8, 
     """
     face, unit = _face(crop, points68), crop.shape[0] / CROP_SIZE
     in_template = rescaled(points68, crop.shape[0], CROP_SIZE)
-    mouth = MouthShape.of(in_template)
+    mouth = _mouth(face)
     wider, narrow = 2 * mouth.half * rng.uniform(0.05, WIDEST), rng.uniform(NARROWEST, 1.0)
     left, top, right, bottom = (int(side * unit) for side in HEADS["mouth_close"].window)
     columns, rows = (np.arange(a, b, dtype=np.float32) for a, b in ((left, right), (top, bottom)))
@@ -127,9 +128,13 @@ def _face(crop: U8, points68: F32) -> NativeFace:
 def _maps(heads: str, face: NativeFace) -> dict[str, F32]:
     """What the network of these heads would say if it knew the landmarks."""
     row = HEADS[heads]
-    fields = {"mouth_close": close_fields, "mouth_open": open_fields}[heads]
-    points = rescaled(face.points68, face.shape[0], CROP_SIZE)
-    return dict(zip(row.maps, fields(points, *window_grid(row.window, *row.map_shape[::-1])), strict=True))
+    mouth, grid = _mouth(face), window_grid(row.window, *row.map_shape[::-1])
+    fields = close_fields(mouth, *grid) if heads == "mouth_close" else open_fields(mouth, *grid)
+    return dict(zip(row.maps, fields, strict=True))
+
+
+def _mouth(face: NativeFace) -> MouthShape:
+    return fitted(MouthShape.of(rescaled(face.points68, face.shape[0], CROP_SIZE)), face.pixels)
 
 
 def _outline(x: F32, mouth: MouthShape, wider: float) -> F32:

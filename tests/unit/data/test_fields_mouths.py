@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from diat.data.fields_mouths import MOTION, close_fields, kept_fields, open_fields, window_grid
+from diat.data.fields_mouths import MOTION, MouthShape, close_fields, kept_fields, open_fields, window_grid
 
 GRID = window_grid((32, 64, 96, 128), 48, 48)
 
 
 def face(gap=6.0, degrees=0.0, turn=0.0):
-    """68 points in template units, mouth and jaw as of a face that looks straight, 24 wide."""
+    """The mouth of 68 points in template units, mouth and jaw as of a face that looks straight, 24 wide."""
     points = np.zeros((68, 2), np.float32)
     across = np.linspace(-12, 12, 7)
     arch = 3 * (1 - (across / 12) ** 2)
@@ -23,12 +23,12 @@ def face(gap=6.0, degrees=0.0, turn=0.0):
     points[[51, 62, 66, 57], 0] += turn
     angle = np.radians(degrees)
     turned = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return (turned + [64, 96]).astype(np.float32)
+    return MouthShape.of((turned + [64, 96]).astype(np.float32))
 
 
-def at(make, points, x, y):
+def at(make, mouth, x, y):
     """The fields at one template point."""
-    return make(points, *(np.full((1, 1), value, np.float32) for value in (x, y)))[:, 0, 0]
+    return make(mouth, *(np.full((1, 1), value, np.float32) for value in (x, y)))[:, 0, 0]
 
 
 def test_closing_brings_the_inner_lips_to_the_seam():

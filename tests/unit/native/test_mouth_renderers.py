@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from diat.align import photo_to_crop_matrix, transform_points
-from diat.data.fields_mouths import close_fields, open_fields, window_grid
+from diat.data.fields_mouths import MouthShape, close_fields, open_fields, window_grid
 from diat.heads import HEADS
 from diat.native.mouth_interior import Interior
 from diat.native.mouths import _interior, render_mouth_close, render_mouth_open
@@ -21,7 +21,7 @@ class Case:
         render, fields = {"close": (render_mouth_close, close_fields), "open": (render_mouth_open, open_fields)}[kind]
         self.render = render
         in_template = transform_points(points68, photo_to_crop_matrix(points5))
-        self.maps = dict(zip(HEADS[f"mouth_{kind}"].maps, fields(in_template, *GRID), strict=True))
+        self.maps = dict(zip(HEADS[f"mouth_{kind}"].maps, fields(MouthShape.of(in_template), *GRID), strict=True))
 
     def __call__(self, strength=1.0, photo=None):
         photo = self.photo if photo is None else photo
