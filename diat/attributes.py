@@ -158,6 +158,9 @@ _SPECS = (
         pairs=PairRecipe("shut mouths"),
         done="Mouth closed.",
         needless="the mouth is closed already",
+        # Of 385 faces of CelebA-HQ's validation part (even rows) 88 % of those that the judge calls shut lie below the
+        # first, and 4 % of the others.
+        fade=(0.2, 0.5),
     ),
     AttributeSpec(
         name="eyeglasses_remove",

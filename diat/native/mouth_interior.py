@@ -26,10 +26,10 @@ TOOTH_ENDS = np.array([0.0, 0.25, 0.45, 0.62, 0.76, 0.87, 0.96], np.float32)
 TOOTH_LENGTHS = np.array([1.0, 0.90, 0.96, 0.86, 0.80, 0.75], np.float32)
 
 # Enamel in the light of the cheeks: log(enamel) = ENAMEL[0] log(cheek) + ENAMEL[1], luminance of 0..255, fitted to the
-# brightest inner-mouth pixels of 700 laughing mouths of CelebAMask-HQ (3.50; residual 17 %), a tenth less for the shade
-# of the lips, and at most `WHITEST` times the cheeks in the dark. Its hue is `HUE` of the skin's.
-ENAMEL = (0.357, 3.40)
-WHITEST = 2.1
+# brightest inner-mouth pixels of 700 laughing mouths of CelebAMask-HQ (residual 17 %), and at most `WHITEST` times the
+# cheeks in the dark. Its hue is `HUE` of the skin's.
+ENAMEL = (0.357, 3.50)
+WHITEST = 2.5
 HUE = 0.45
 CAVITY = np.array([1.5, 0.80, 0.74], np.float32)  # colour of what is dark, by its luminance (same photographs)
 TONGUE = np.array([1.38, 0.85, 0.82], np.float32)

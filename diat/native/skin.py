@@ -16,28 +16,28 @@ import numpy as np
 from diat.align import CROP_SIZE
 from diat.native.bands import LEAST_RELIEF, NO_LINE, bands_of, limited, relief, widely_blurred
 from diat.native.color import largest, tinted, to_rgb
-from diat.native.features import brow_hair, feature_changes, shade_under_jaw, under_eyes
+from diat.native.features import brow_hair, feature_changes, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, upwards
-from diat.native.healing import grain
 from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace, box_around, displaced, sample
+from diat.native.shaving import pores, shaven
 from diat.native.style import Style
 from diat.native.working import UNIT, WORK, Work, border, laid, sigmoid
 from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
-PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
-# CIELAB, least and greatest: what darkens keeps the skin's hue, or eye shadow looks like a bruise.
-PAINT_RANGE: F32 = np.array([[-10, -1, -2], [10, 9, 8]], np.float32)
-# Hair of the face goes from this probability on, and all of it soon; sooner yet, and hands and microphones go as well.
-BEARD_LEAST, BEARD_GAIN = 0.1, 3.0
+# CIELAB, least and greatest.
+PAINT_RANGE: F32 = np.array([[-7, -1, -2], [10, 9, 8]], np.float32)
+# Where paint makes skin darker, it is a brown eye shadow and no bruise: by so many levels of L it gets no redder any
+# more, and so many levels of b yellower.
+MOST_SHADE, SHADE_WARMTH = -5.0, 2.5
+DARK = (20.0, 30.0)  # L up to which no paint makes skin darker, and how far on it does so in full
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 # Of hair that turns grey: lightness from which it gets no lighter, contrast that is left of what is darker, distance in
 # template units from the face over which it ends, and the share that brows get.
 GREY_LIGHTNESS, GREY_CONTRAST, GREY_REACH, BROW_GREY = 62.0, 0.55, 22.0, 0.5
 RAISED_WITHIN = 3.0  # template units: standard deviation of where relief is compared with what is wanted there
 MOST_RAISED = 1.5  # times itself that is added to relief: more would show what a camera made of smooth skin
-LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
 
 def render_skin(
@@ -75,7 +75,7 @@ def _recoloured(
     after += _tint(work, fields, strength, style)
     after += _painted(work, fields, strength, style)
     after += _grown_dark(work, fields, scalars, strength, style) + _turned_grey(work, strength, style)
-    clean, replaced = _clean_skin(work, after, fields, scalars, strength, style)
+    after, clean, replaced = shaven(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
     return after, clean, replaced
 
@@ -149,7 +149,16 @@ def _painted(work: Work, fields: Mapping[str, F32], strength: float, style: Styl
         return np.zeros_like(work.lab)
     paint: F32 = np.dstack([cv2.resize(fields[f"paint_{axis}"], (WORK, WORK)) for axis in "lab"])
     paint = np.clip(paint * np.float32(style.paint), *PAINT_RANGE)
+    darker = np.clip(paint[..., 0] / MOST_SHADE, 0, 1)
+    paint[..., 0] *= np.where(darker > 0, shade_left(work), 1)
+    paint[..., 1] -= np.maximum(paint[..., 1], 0) * darker
+    paint[..., 2] += (SHADE_WARMTH + np.maximum(-paint[..., 2], 0)) * darker
     return np.asarray(paint * (strength * painted_share(work))[..., None], np.float32)
+
+
+def shade_left(work: Work) -> F32:
+    """How much of a shade each pixel takes: where it is dark already, one more would be a bruise. (WORK, WORK)."""
+    return np.asarray(np.clip((widely_blurred(work.lab[..., 0], 2.0 * UNIT) - DARK[0]) / DARK[1], 0, 1), np.float32)
 
 
 def painted_share(work: Work) -> F32:
@@ -195,48 +204,6 @@ def _turned_grey(work: Work, strength: float, style: Style) -> F32:
     return np.asarray(change * (-style.grey * min(strength, 1.0) * grey)[..., None], np.float32)
 
 
-def _clean_skin(
-    work: Work, after: F32, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
-) -> tuple[F32, F32]:
-    """Colour of clean skin where hair of the face is replaced, and how much of it is, (WORK, WORK) in [0, 1]."""
-    beard = brow = np.zeros((WORK, WORK), np.float32)
-    if style.beard:
-        beard = np.clip(BEARD_GAIN * (sigmoid(laid(fields["alpha"])) - BEARD_LEAST), 0, 1) * beard_share(
-            work, scalars, style
-        )
-    if style.thinning:
-        brow = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1) * brow_share(work)
-    replaced = np.maximum(beard, brow) * np.float32(min(strength, 1.0))
-    if not replaced.any():
-        return after, replaced
-    intact = 1 - np.clip(3 * replaced, 0, 1)
-    low = widely_blurred(after, 2.8 * UNIT)
-    weights = work.cheeks * intact + 1e-4
-    own = (low * weights[..., None]).sum((0, 1)) / weights.sum()
-    expected = own + np.dstack([laid(fields[f"fill_{axis}"]) for axis in "lab"])
-    # What this light makes of it: the difference on the skin around, carried inwards.
-    off = np.dstack([(low - expected) * (work.plain * intact)[..., None], work.plain * intact + 1e-4])
-    near, far = widely_blurred(off, 5.0 * UNIT), widely_blurred(off, 14.0 * UNIT)
-    trust = np.clip(near[..., 3:] / 0.25, 0, 1)
-    light = near[..., :3] / near[..., 3:] * trust + far[..., :3] / far[..., 3:] * (1 - trust)
-    clean = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
-    clean[..., 0] *= 1 - style.jaw_shade * shade_under_jaw(work.points)
-    return clean, replaced
-
-
-def beard_share(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
-    """How much of each pixel may be replaced as hair of the face. (WORK, WORK) in [0, 1]."""
-    present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
-    face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips) * (1 - work.areas.nostrils)
-    return np.asarray(face * style.beard * present, np.float32)
-
-
-def brow_share(work: Work) -> F32:
-    """How much of each pixel may be replaced as hair of a brow. (WORK, WORK) in [0, 1]."""
-    dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
-    return np.asarray(dark * np.clip(2 * blurred(work.areas.brows, UNIT), 0, 1), np.float32)
-
-
 def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) -> U8:
     """The photograph with the working picture's change added, and clean skin where hair is replaced."""
     change = tinted(to_rgb(after) - to_rgb(work.lab), work.colour)
@@ -254,21 +221,9 @@ def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) 
         alpha = enlarged(replaced)
         x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
         here = np.s_[y : y + h, x : x + w]
-        skin = enlarged(tinted(to_rgb(clean), work.colour))[here] + _pores(face, alpha, work.colour)[here]
+        skin = enlarged(tinted(to_rgb(clean), work.colour))[here] + pores(face, alpha, work.colour)[here]
         added[here] += alpha[here][..., None] * (skin - face.pixels[here] - added[here])
     return np.asarray(cv2.add(face.pixels, added, dtype=cv2.CV_8U), np.uint8)
-
-
-def _pores(face: NativeFace, alpha: F32, colour: float) -> F32:
-    """Grain of the cheeks for what is replaced, only as coarse as pores are: larger spots would be seen to repeat."""
-    x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
-    own = grain(face, alpha, (alpha <= 0).astype(np.float32))
-    here = np.s_[y : y + height, x : x + width]
-    lent = tinted(own[here], colour)
-    fine = lent - blurred(lent, PORE * face.scale).reshape(lent.shape)
-    most = np.float32(LARGEST * np.median(np.abs(fine[alpha[here] > 0])) + 0.5)
-    own[here] = most * np.tanh(fine / most)
-    return own
 
 
 def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> U8:

@@ -23,18 +23,27 @@ from diat.native.bands import LEAST_RELIEF, LIGHT_SIDE, NO_LINE, bands_of, relie
 from diat.native.features import BROW_RANGE, LIP_RANGE, brow_hair, eye_change, lips_alone, shade_under_jaw
 from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace
-from diat.native.skin import (
+from diat.native.shaving import (
     BEARD_GAIN,
     BEARD_LEAST,
-    LIMIT_RANGE,
-    MOST_RAISED,
-    PAINT_RANGE,
-    RAISED_WITHIN,
+    LIGHTENED,
+    beard_place,
     beard_share,
     brow_share,
+    clean_skin,
+    like_hair,
+)
+from diat.native.skin import (
+    LIMIT_RANGE,
+    MOST_RAISED,
+    MOST_SHADE,
+    PAINT_RANGE,
+    RAISED_WITHIN,
+    SHADE_WARMTH,
     given_change,
     nose_shape,
     painted_share,
+    shade_left,
     tinted_share,
 )
 from diat.native.style import Style
@@ -46,7 +55,8 @@ HEAD_SET = HEADS["skin"]
 LEAK = 0.02  # slope beyond a limit, so that a field that lies there can come back
 # Of a face, in this order along the channels: CIELAB, bands of lightness, the change that no field makes, and masks.
 PLANES = ("l", "a", "b", "band_1", "band_2", "band_3", "band_4", "given_l", "given_a", "given_b", "tinted", "cheeks",
-          "plain", "still", "nose", "beard", "brow", "lips", "brow_hair", "eyes", "shade", "painted")  # fmt: skip
+          "plain", "still", "nose", "beard", "hair", "brow", "lips", "brow_hair", "eyes", "shade", "painted",
+          "shaded")  # fmt: skip
 # linear RGB -> XYZ by the white of D65, as OpenCV has them
 TO_RGB = ((3.240479, -1.53715, -0.498535), (-0.969256, 1.875991, 0.041556), (0.055648, -0.204043, 1.057311))
 WHITE = (0.950456, 1.0, 1.088754)
@@ -81,16 +91,18 @@ def planes_of(
         style: of the attribute.
 
     Returns:
-        Tensors by name: planes (22, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
+        Tensors by name: planes (24, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
         own (2, 64, 64), reach (1, 64, 64), photo (3, 128, 128) in [-1, 1].
     """
     work = Work.of(face, fields)
     bands = bands_of(work.lab[..., 0])
+    clean = clean_skin(work, work.lab, fields, beard_share(work, fields, scalars, style), style)
     layers = [
         work.lab, *bands, given_change(work, fields, scalars, style), tinted_share(work), work.cheeks, work.plain,
-        work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_share(work, scalars, style),
-        brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style), shade_under_jaw(work.points),
-        painted_share(work),
+        work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_place(work, scalars, style),
+        like_hair(work, work.lab, clean), brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style),
+        shade_under_jaw(work.points),
+        painted_share(work), shade_left(work),
     ]  # fmt: skip
     small = np.dstack([_reduced(np.asarray(layer, np.float32)) for layer in layers])
     own, reach = movement(work.points, style)
@@ -128,6 +140,8 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     )
     brow = (style.thinning * (2.6 * _laid(said["brow_alpha"]).sigmoid() - 0.35)).clamp(0, 1) * at["brow"]
     clean = _clean_skin(after, said, at, torch.maximum(beard, brow).detach(), style)
+    lighter = _leaky(clean - _blurred(after, 2.0), -LIGHTENED, LIGHTENED)
+    after, beard = after + beard.detach() * (1 - at["hair"]) * lighter, beard * at["hair"]
     lips = COLOUR_SCALE * style.lips * torch.stack([number[f"lips_{axis}"] for axis in "lab"], 1)
     lips = lips + lips.new_tensor((0, style.lips_red, 0))
     brows = COLOUR_SCALE * style.brows * torch.stack([number[f"brows_{axis}"] for axis in "lab"], 1)
@@ -176,13 +190,18 @@ def _tint(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style) ->
 def _painted(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style) -> Tensor:
     """As `diat.native.skin._painted`."""
     paint = torch.cat([_sized(said[f"paint_{axis}"], CROP_SIZE) for axis in "lab"], 1) * style.paint
-    return _leaky(paint, *(paint.new_tensor(side).view(1, 3, 1, 1) for side in PAINT_RANGE)) * at["painted"]
+    paint = _leaky(paint, *(paint.new_tensor(side).view(1, 3, 1, 1) for side in PAINT_RANGE))
+    darker = (paint[:, :1] / MOST_SHADE).clamp(0, 1)
+    lightness = paint[:, :1] * torch.where(darker > 0, at["shaded"], 1.0)
+    red = paint[:, 1:2] - paint[:, 1:2].clamp(min=0) * darker
+    yellow = paint[:, 2:] + (SHADE_WARMTH - paint[:, 2:].clamp(max=0)) * darker
+    return torch.cat([lightness, red, yellow], 1) * at["painted"]
 
 
 def _clean_skin(
     after: Tensor, said: Mapping[str, Tensor], at: Mapping[str, Tensor], hair: Tensor, style: Style
 ) -> Tensor:
-    """As `diat.native.skin._clean_skin`: the colour of what is replaced. The skin around it is taken as given."""
+    """As `diat.native.shaving.clean_skin`: the colour of what is replaced. The skin around it is taken as given."""
     intact = 1 - (3 * hair).clamp(0, 1)
     low = _blurred(after.detach(), 2.8)
     weights = at["cheeks"] * intact + 1e-4

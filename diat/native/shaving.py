@@ -1,0 +1,136 @@
+"""Hair of the face replaced by clean skin: a beard, and the lower and outer part of a brow.
+
+What is replaced gets the colour of clean skin around, and grain of the person's own cheek. Only what looks like hair is
+replaced altogether: a chin in the shade keeps its shape, and skin under stubble its pores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from diat.native.bands import LEAST_RELIEF, widely_blurred
+from diat.native.color import tinted
+from diat.native.features import shade_under_jaw
+from diat.native.geometry import blurred
+from diat.native.healing import grain
+from diat.native.region import NativeFace
+from diat.native.style import Style
+from diat.native.working import UNIT, WORK, Work, laid, sigmoid
+from diat.pixels import F32
+
+# Hair of the face goes from this probability on, and all of it soon; sooner yet, and hands and microphones go as well.
+BEARD_LEAST, BEARD_GAIN = 0.1, 3.0
+# What looks like hair: by so many levels of L darker than clean skin, or so many times as rough as the cheeks. First
+# where it begins, then how far on it is sure.
+DARKER, ROUGHER = (7.0, 9.0), (1.15, 0.6)
+FINE = 0.7  # template units: hair's roughness is what a Gaussian of that takes away
+LEAST_HAIR = 0.35  # share that is replaced of what does not look like hair, but may be stubble
+LIGHTENED = 9.0  # levels by which the rest of it may come nearer to clean skin
+PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
+LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
+
+
+def shaven(
+    work: Work, after: F32, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
+) -> tuple[F32, F32, F32]:
+    """Shave a face.
+
+    Args:
+        work: the working picture.
+        after: it, as changed so far, CIELAB.
+        fields: the maps of `diat.heads.HEADS["skin"]`.
+        scalars: its scalars.
+        strength: 0 to 1.5.
+        style: of the attribute.
+
+    Returns:
+        The picture with stubble made lighter; the colour of clean skin where hair of the face is replaced; and how much
+        of it is, (WORK, WORK) in [0, 1].
+    """
+    whole = np.float32(min(strength, 1.0))
+    beard, brow = beard_share(work, fields, scalars, style) * whole, np.zeros((WORK, WORK), np.float32)
+    if style.thinning:
+        thinned = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1)
+        brow = thinned * brow_share(work) * whole
+    both = np.maximum(beard, brow)
+    if not both.any():
+        return after, after, both
+    clean = clean_skin(work, after, fields, both, style)
+    hair = like_hair(work, after, clean)
+    lighter = np.clip(clean - widely_blurred(after, 2.0 * UNIT), -LIGHTENED, LIGHTENED)
+    return after + (beard * (1 - hair))[..., None] * lighter, clean, np.maximum(beard * hair, brow)
+
+
+def beard_share(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], style: Style) -> F32:
+    """How much of a beard each pixel is. (WORK, WORK) in [0, 1]."""
+    if not style.beard:
+        return np.zeros((WORK, WORK), np.float32)
+    there = np.clip(BEARD_GAIN * (sigmoid(laid(fields["alpha"])) - BEARD_LEAST), 0, 1)
+    return np.asarray(there * beard_place(work, scalars, style), np.float32)
+
+
+def beard_place(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
+    """How much of each pixel may be replaced as hair of the face. (WORK, WORK) in [0, 1]."""
+    present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
+    face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips) * (1 - work.areas.nostrils)
+    return np.asarray(face * style.beard * present, np.float32)
+
+
+def brow_share(work: Work) -> F32:
+    """How much of each pixel may be replaced as hair of a brow. (WORK, WORK) in [0, 1]."""
+    dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
+    return np.asarray(dark * np.clip(2 * blurred(work.areas.brows, UNIT), 0, 1), np.float32)
+
+
+def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32, style: Style) -> F32:
+    """The colour of clean skin where hair is: the cheeks', as the network says, in the light around. CIELAB."""
+    intact = 1 - np.clip(3 * replaced, 0, 1)
+    low = widely_blurred(lab, 2.8 * UNIT)
+    weights = work.cheeks * intact + 1e-4
+    own = (low * weights[..., None]).sum((0, 1)) / weights.sum()
+    expected = own + np.dstack([laid(fields[f"fill_{axis}"]) for axis in "lab"])
+    # What this light makes of it: the difference on the skin around, carried inwards.
+    off = np.dstack([(low - expected) * (work.plain * intact)[..., None], work.plain * intact + 1e-4])
+    near, far = widely_blurred(off, 5.0 * UNIT), widely_blurred(off, 14.0 * UNIT)
+    trust = np.clip(near[..., 3:] / 0.25, 0, 1)
+    light = near[..., :3] / near[..., 3:] * trust + far[..., :3] / far[..., 3:] * (1 - trust)
+    clean = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
+    clean[..., 0] *= 1 - style.jaw_shade * shade_under_jaw(work.points)
+    return clean
+
+
+def like_hair(work: Work, lab: F32, clean: F32) -> F32:
+    """How much each pixel looks like hair, were it of a beard. (WORK, WORK), `LEAST_HAIR` to 1."""
+    darker = widely_blurred(np.ascontiguousarray(clean[..., 0] - lab[..., 0]), 2.2 * UNIT)
+    fine = np.abs(work.lab[..., 0] - blurred(work.lab[..., 0], FINE * UNIT))
+    cheeks = fine[work.cheeks > 0.5]
+    usual = (float(cheeks.mean()) if cheeks.size else 0.0) + LEAST_RELIEF
+    rougher = widely_blurred(np.asarray(fine / usual, np.float32), 2.0 * UNIT)
+    hair = np.maximum(
+        np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), np.clip((rougher - ROUGHER[0]) / ROUGHER[1], 0, 1)
+    )
+    return np.asarray(LEAST_HAIR + (1 - LEAST_HAIR) * blurred(np.asarray(hair, np.float32), UNIT), np.float32)
+
+
+def pores(face: NativeFace, alpha: F32, colour: float) -> F32:
+    """Grain of the cheeks for what is replaced, only as coarse as pores are: larger spots would be seen to repeat.
+
+    Args:
+        face: the region.
+        alpha: how much of each of its pixels is replaced, (h, w); some is.
+        colour: 0 for a black-and-white photograph, 1 for one in colour.
+
+    Returns:
+        (h, w, 3) float, mean about 0.
+    """
+    x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
+    own = grain(face, alpha, (alpha <= 0).astype(np.float32))
+    here = np.s_[y : y + height, x : x + width]
+    lent = tinted(own[here], colour)
+    fine = lent - blurred(lent, PORE * face.scale).reshape(lent.shape)
+    most = np.float32(LARGEST * np.median(np.abs(fine[alpha[here] > 0])) + 0.5)
+    own[here] = most * np.tanh(fine / most)
+    return own
