@@ -29,7 +29,7 @@ TOOTH_LENGTHS = np.array([1.0, 0.90, 0.96, 0.86, 0.80, 0.75], np.float32)
 # brightest inner-mouth pixels of 700 laughing mouths of CelebAMask-HQ (residual 17 %), and at most `WHITEST` times the
 # cheeks in the dark. Its hue is `HUE` of the skin's.
 ENAMEL = (0.357, 3.50)
-WHITEST = 2.5
+WHITEST = 2.1
 HUE = 0.45
 CAVITY = np.array([1.5, 0.80, 0.74], np.float32)  # colour of what is dark, by its luminance (same photographs)
 TONGUE = np.array([1.38, 0.85, 0.82], np.float32)

@@ -27,10 +27,8 @@ from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 # CIELAB, least and greatest.
-PAINT_RANGE: F32 = np.array([[-7, -1, -2], [10, 9, 8]], np.float32)
-# Where paint makes skin darker, it is a brown eye shadow and no bruise: by so many levels of L it gets no redder any
-# more, and so many levels of b yellower.
-MOST_SHADE, SHADE_WARMTH = -5.0, 2.5
+PAINT_RANGE: F32 = np.array([[-8, -1, -2], [10, 6, 5]], np.float32)
+MOST_SHADE = -5.0  # levels of L by which what paint makes darker gets no redder or bluer: that would be a bruise
 DARK = (20.0, 30.0)  # L up to which no paint makes skin darker, and how far on it does so in full
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 # Of hair that turns grey: lightness from which it gets no lighter, contrast that is left of what is darker, distance in
@@ -152,7 +150,7 @@ def _painted(work: Work, fields: Mapping[str, F32], strength: float, style: Styl
     darker = np.clip(paint[..., 0] / MOST_SHADE, 0, 1)
     paint[..., 0] *= np.where(darker > 0, shade_left(work), 1)
     paint[..., 1] -= np.maximum(paint[..., 1], 0) * darker
-    paint[..., 2] += (SHADE_WARMTH + np.maximum(-paint[..., 2], 0)) * darker
+    paint[..., 2] -= np.minimum(paint[..., 2], 0) * darker
     return np.asarray(paint * (strength * painted_share(work))[..., None], np.float32)
 
 

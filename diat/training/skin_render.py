@@ -39,7 +39,6 @@ from diat.native.skin import (
     MOST_SHADE,
     PAINT_RANGE,
     RAISED_WITHIN,
-    SHADE_WARMTH,
     given_change,
     nose_shape,
     painted_share,
@@ -194,7 +193,7 @@ def _painted(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style)
     darker = (paint[:, :1] / MOST_SHADE).clamp(0, 1)
     lightness = paint[:, :1] * torch.where(darker > 0, at["shaded"], 1.0)
     red = paint[:, 1:2] - paint[:, 1:2].clamp(min=0) * darker
-    yellow = paint[:, 2:] + (SHADE_WARMTH - paint[:, 2:].clamp(max=0)) * darker
+    yellow = paint[:, 2:] - paint[:, 2:].clamp(max=0) * darker
     return torch.cat([lightness, red, yellow], 1) * at["painted"]
 
 

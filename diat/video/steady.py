@@ -8,13 +8,13 @@ one frame as a (crop, edit) pair, `FaceEdit`, and know nothing of how the edit w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
-from diat.align import replaced_by
+from diat.align import CROP_SIZE, replaced_by, warp_to_crop
 from diat.detail import DEFAULT_FADE, DetailFade
 from diat.editor import FaceEditor
 from diat.faces import face_fault
@@ -34,6 +34,7 @@ KEEP_SIGMA = 16.0  # levels of 255; a face that differs this much from the last 
 # Films:
 SIMILARITY_SIGMA = 24.0  # levels of 255; a face that differs this much has little weight
 
+TOUCHED = 2.0  # levels of 255 from which a pixel of the crop counts as changed
 COMPARISON_BLUR = 1.5  # crop pixels; two faces are compared after this blur, or noise alone would make them differ
 
 
@@ -106,7 +107,7 @@ class LiveFrameEditor:
 
 
 class FilmFrameEditor:
-    """Edits the frames of a film: each as soon as the `WINDOW_FRAMES` after it are known.
+    """Edits the frames of a film: each as soon as enough of those after it are known.
 
     Args:
         editor: of the attribute.
@@ -116,8 +117,11 @@ class FilmFrameEditor:
 
     def __init__(self, editor: FaceEditor, strength: float = 1.0, apply_anyway: bool = False) -> None:
         self._editor, self._strength, self._apply_anyway = editor, strength, apply_anyway
-        moves = isinstance(editor.method, Moving)
-        self._filter: TimeWindow = FieldTimeFilter() if moves else BilateralTimeFilter(editor.spec.detail_fade)
+        self._settled: SettledFaces | None = None
+        self._filter: TimeWindow = BilateralTimeFilter(editor.spec.detail_fade)
+        if isinstance(editor.method, Moving):
+            self._filter = FieldTimeFilter()
+            self._settled = SettledFaces(editor.spec.detail_fade, editor.method.heads.window)
         self._waiting: deque[tuple[U8, dict[int, AlignedFace]]] = deque()  # frames and their aligned faces
 
     def add(self, frame: U8, tracks: Sequence[Track]) -> list[U8]:
@@ -128,8 +132,8 @@ class FilmFrameEditor:
             tracks: the faces of this frame to edit; one that cannot be edited is left as it is.
 
         Returns:
-            The frame that is finished now, `WINDOW_FRAMES` before this one, if there is: (H, W, 3) RGB uint8, the frame
-            itself where there was nothing to do.
+            The frame that is finished now, `WINDOW_FRAMES` before this one (by fields twice as many), if there is:
+            (H, W, 3) RGB uint8, the frame itself where there was nothing to do.
         """
         usable = [track for track in tracks if face_fault(track.face) is None and self._strength > 0]
         aligned = {track.number: self._editor.aligned(frame, track.face) for track in usable}
@@ -141,14 +145,15 @@ class FilmFrameEditor:
 
     def rest(self) -> list[U8]:
         """The film is over: the frames that waited for more, in order."""
-        return self._finish(self._filter.rest())
+        return self._finish(self._filter.rest()) + (self._settled.rest() if self._settled else [])
 
     def _finish(self, smoothed: list[dict[int, Any]]) -> list[U8]:
         frames = []
         for changes in smoothed:
             frame, aligned = self._waiting.popleft()
             in_order = (changes[number] for number in aligned)
-            frames.append(self._editor.pasted(frame, aligned.values(), in_order, self._strength, self._apply_anyway))
+            edited = self._editor.pasted(frame, aligned.values(), in_order, self._strength, self._apply_anyway)
+            frames += self._settled.add(frame, edited, aligned) if self._settled else [edited]
         return frames
 
 
@@ -184,6 +189,53 @@ class BilateralTimeFilter(TimeWindow):
             change_weight += weight
             replaced = np.maximum(replaced, nearness * other.replaced)
         return _blend(change / change_weight, edited / edited_weight - own.original, replaced)
+
+
+class SettledFaces:
+    """What fields make of the faces of a film, drawn towards what they make of them in the frames around.
+
+    Lips that are shut out of a talking mouth are others in every frame, whatever its fields. So the pictures are
+    averaged, too, as `BilateralTimeFilter` does it, but at the template's resolution: what is finer stays each frame's
+    own. Where a frame was not changed it is left as it is.
+
+    Args:
+        fade: sizes of an edit between which tinting becomes replacing.
+        window: left, top, right, bottom of what the fields change, in template units.
+    """
+
+    def __init__(self, fade: DetailFade, window: tuple[int, int, int, int]) -> None:
+        left, top, right, bottom = window
+        self._window = np.s_[top:bottom, left:right]
+        self._filter = BilateralTimeFilter(fade)
+        self._waiting: deque[tuple[U8, U8, dict[int, tuple[F32, F32]]]] = deque()
+
+    def add(self, frame: U8, edited: U8, faces: Mapping[int, AlignedFace]) -> list[U8]:
+        """Take the next frame and its edit, (H, W, 3), with the faces by number of the track; see `TimeWindow.add`."""
+        edits, places = {}, {}
+        for number, face in faces.items() if edited is not frame else ():
+            before, after = (warp_to_crop(picture, face.matrix, CROP_SIZE)[self._window] for picture in (frame, edited))
+            change = after.astype(np.float32) - before
+            edits[number], places[number] = FaceEdit(before, change), (face.matrix, change)
+        self._waiting.append((frame, edited, places))
+        return [self._finished(changes) for changes in self._filter.add(edits)]
+
+    def rest(self) -> list[U8]:
+        """The frames that waited for more, in order."""
+        return [self._finished(changes) for changes in self._filter.rest()]
+
+    def _finished(self, changes: Mapping[int, F32]) -> U8:
+        frame, edited, places = self._waiting.popleft()
+        result = edited.astype(np.float32) if places else edited
+        height, width = edited.shape[:2]
+        for number, (matrix, change) in places.items():
+            seen = np.zeros((CROP_SIZE, CROP_SIZE, 3), np.float32)
+            touched = cv2.GaussianBlur((np.abs(change).max(-1) > TOUCHED).astype(np.float32), (0, 0), COMPARISON_BLUR)
+            seen[self._window] = touched[..., None] * (changes[number] - change)
+            result += cv2.warpAffine(seen, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        if not places:
+            return edited
+        settled = np.clip(np.rint(result), 0, 255).astype(np.uint8)
+        return np.where((edited == frame).all(-1, keepdims=True), frame, settled)
 
 
 class _SmoothedFace(NamedTuple):

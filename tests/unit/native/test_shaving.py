@@ -45,7 +45,7 @@ def test_even_skin_that_is_taken_for_a_beard_stays_for_the_most_part():
     _, after, replaced = shaved(face())
     assert replaced[CHIN].mean() == pytest.approx(LEAST_HAIR, abs=0.05)
     work, after, replaced = shaved(face(chin=0.94))
-    assert replaced[CHIN].mean() < 0.6
+    assert replaced[CHIN].mean() < 0.75
     lighter = (after - work.lab)[CHIN][..., 0]
     assert 0.5 < lighter.mean() < LIGHTENED  # but comes nearer to clean skin
 
@@ -71,5 +71,5 @@ def test_what_paint_makes_darker_gets_no_redder_and_what_is_dark_already_stays()
         return blurred(with_paint - plain, 3.0)[cheek].mean((0, 1))
 
     bright, dark = change(150), change(30)
-    assert bright[0] < MOST_SHADE and bright[1] < 1.0 and bright[2] > 1.0
+    assert bright[0] < MOST_SHADE and bright[1] < 1.0 and abs(bright[2]) < 2.0
     assert abs(dark[0]) < 0.3 * abs(bright[0])

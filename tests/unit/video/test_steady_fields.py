@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from diat.align import photo_to_crop_matrix
+from diat.attributes import attribute_spec
 from diat.editor import FaceEditor
 from diat.field_network import FieldNetwork
 from diat.heads import GATE, HEADS, Fields
+from diat.methods import AlignedFace
 from diat.models import ModelConfig, save_model
 from diat.native.stage import faded
-from diat.video.steady import FilmFrameEditor, LiveFrameEditor
+from diat.video.steady import FilmFrameEditor, LiveFrameEditor, SettledFaces
 from diat.video.steady_fields import RELEASE, FieldSmoother, FieldTimeFilter
 from diat.video.tracking import Track
 from diat.video.window import WINDOW_FRAMES, FaceEdit
@@ -104,3 +107,29 @@ def test_films_and_streams_leave_what_is_not_needed_unless_they_are_asked_anyway
         np.testing.assert_array_equal(film.rest()[0], expected)
         np.testing.assert_array_equal(live, expected)
         assert (expected == collins).all() != anyway
+
+
+def test_what_fields_make_of_a_film_is_averaged_where_they_changed_it_and_nowhere_else(collins, collins_face):
+    spec, window = attribute_spec("mouth_close"), SET.window
+    face = AlignedFace(photo_to_crop_matrix(collins_face.points5), crop(0), np.ones(SET.input_shape), collins_face)
+    settled, rng = SettledFaces(spec.detail_fade, window), np.random.default_rng(0)
+    x, y = collins_face.points5[3:].mean(0).astype(int)
+    mouth = np.s_[y - 12 : y + 12, x - 25 : x + 25]
+    edits = []
+    for number in range(24):
+        edit = collins.copy()
+        edit[mouth] = 120 + 12 * (number % 2) + rng.integers(-3, 4, edit[mouth].shape)
+        edits.append(edit)
+    untouched = collins.copy()
+    frames = [frame for edit in edits for frame in settled.add(collins, edit, {7: face})]
+    frames += settled.add(untouched, untouched, {7: face}) + settled.rest()
+    assert len(frames) == 25 and frames[-1] is untouched
+
+    def unrest(film):
+        return np.mean([np.abs(b[mouth].mean() - a[mouth].mean()) for a, b in zip(film, film[1:], strict=False)])
+
+    assert unrest(frames[4:20]) < 0.5 * unrest(edits[4:20])
+    for frame, edit in zip(frames, edits, strict=False):
+        same = (edit == collins).all(-1)
+        assert np.array_equal(frame[same], collins[same])
+        assert frame[mouth].std() > 0.7 * edit[mouth].std()  # what is finer than the template stays
