@@ -27,7 +27,7 @@ from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 # CIELAB, least and greatest.
-PAINT_RANGE: F32 = np.array([[-8, -1, -2], [10, 6, 5]], np.float32)
+PAINT_RANGE: F32 = np.array([[-9, -1, -2], [10, 8, 7]], np.float32)
 MOST_SHADE = -5.0  # levels of L by which what paint makes darker gets no redder or bluer: that would be a bruise
 DARK = (20.0, 30.0)  # L up to which no paint makes skin darker, and how far on it does so in full
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit

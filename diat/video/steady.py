@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from diat.align import CROP_SIZE, replaced_by, warp_to_crop
+from diat.align import CROP_SIZE, photo_to_crop_matrix, replaced_by, transform_points, warp_to_crop
 from diat.detail import DEFAULT_FADE, DetailFade
 from diat.editor import FaceEditor
 from diat.faces import face_fault
 from diat.heads import Fields
 from diat.methods import AlignedFace, Moving
+from diat.native.region import Window
 from diat.pixels import F32, MEAN, U8, channel_sum
 from diat.video.steady_fields import FieldSmoother, FieldTimeFilter
 from diat.video.tracking import Track
@@ -54,6 +55,7 @@ class LiveFrameEditor:
         self.editor, self._apply_anyway = editor, apply_anyway
         self._last: dict[int, _SmoothedFace] = {}  # by number of the track
         self._fields = FieldSmoother()
+        self._window = editor.method.heads.window if isinstance(editor.method, Moving) else None
 
     def edit(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> U8:
         """The next frame, edited.
@@ -69,13 +71,20 @@ class LiveFrameEditor:
         numbers = {track.number for track in tracks}
         self._last = {number: last for number, last in self._last.items() if number in numbers}
         self._fields.forget(all_but=numbers)
-        return self.editor.edit_frame(
+        edited = self.editor.edit_frame(
             frame,
             [track.face for track in tracks],
             strength,
             lambda place, crop, change: self.smooth(tracks[place].number, crop, change),
             self._apply_anyway,
         )
+        if self._window is None or edited is frame:
+            return edited
+        for track in tracks:
+            seen = SeenFace.of(frame, edited, photo_to_crop_matrix(track.face.points5), self._window)
+            change = self._smooth_picture(track.number, seen.before, seen.change)
+            edited = seen.drawn_towards(change, frame, edited)
+        return edited
 
     def smooth(self, number: int, crop: U8, change: Any) -> Any:
         """The edit of a face, drawn towards the one that the face had in the last frame.
@@ -203,20 +212,17 @@ class SettledFaces:
         window: left, top, right, bottom of what the fields change, in template units.
     """
 
-    def __init__(self, fade: DetailFade, window: tuple[int, int, int, int]) -> None:
-        left, top, right, bottom = window
-        self._window = np.s_[top:bottom, left:right]
-        self._filter = BilateralTimeFilter(fade)
-        self._waiting: deque[tuple[U8, U8, dict[int, tuple[F32, F32]]]] = deque()
+    def __init__(self, fade: DetailFade, window: Window) -> None:
+        self._window, self._filter = window, BilateralTimeFilter(fade)
+        self._waiting: deque[tuple[U8, U8, dict[int, SeenFace]]] = deque()
 
     def add(self, frame: U8, edited: U8, faces: Mapping[int, AlignedFace]) -> list[U8]:
         """Take the next frame and its edit, (H, W, 3), with the faces by number of the track; see `TimeWindow.add`."""
-        edits, places = {}, {}
-        for number, face in faces.items() if edited is not frame else ():
-            before, after = (warp_to_crop(picture, face.matrix, CROP_SIZE)[self._window] for picture in (frame, edited))
-            change = after.astype(np.float32) - before
-            edits[number], places[number] = FaceEdit(before, change), (face.matrix, change)
-        self._waiting.append((frame, edited, places))
+        seen = {}
+        if edited is not frame:
+            seen = {number: SeenFace.of(frame, edited, face.matrix, self._window) for number, face in faces.items()}
+        self._waiting.append((frame, edited, seen))
+        edits = {number: FaceEdit(face.before, face.change) for number, face in seen.items()}
         return [self._finished(changes) for changes in self._filter.add(edits)]
 
     def rest(self) -> list[U8]:
@@ -224,18 +230,47 @@ class SettledFaces:
         return [self._finished(changes) for changes in self._filter.rest()]
 
     def _finished(self, changes: Mapping[int, F32]) -> U8:
-        frame, edited, places = self._waiting.popleft()
-        result = edited.astype(np.float32) if places else edited
-        height, width = edited.shape[:2]
-        for number, (matrix, change) in places.items():
-            seen = np.zeros((CROP_SIZE, CROP_SIZE, 3), np.float32)
-            touched = cv2.GaussianBlur((np.abs(change).max(-1) > TOUCHED).astype(np.float32), (0, 0), COMPARISON_BLUR)
-            seen[self._window] = touched[..., None] * (changes[number] - change)
-            result += cv2.warpAffine(seen, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        if not places:
+        frame, edited, seen = self._waiting.popleft()
+        for number, face in seen.items():
+            edited = face.drawn_towards(changes[number], frame, edited)
+        return edited
+
+
+class SeenFace(NamedTuple):
+    """A face of a frame that fields changed, at the template's resolution."""
+
+    matrix: F32  # (2, 3) frame to template
+    window: Window
+    before: U8  # (h, w, 3) what the window showed
+    change: F32  # (h, w, 3) what was added to that, in units of 0..255
+
+    @classmethod
+    def of(cls, frame: U8, edited: U8, matrix: F32, window: Window) -> SeenFace:
+        """The face before and after the edit."""
+        left, top, right, bottom = window
+        crops = (warp_to_crop(picture, matrix, CROP_SIZE)[top:bottom, left:right] for picture in (frame, edited))
+        before, after = crops
+        return cls(matrix, window, before, after.astype(np.float32) - before)
+
+    def drawn_towards(self, change: F32, frame: U8, edited: U8) -> U8:
+        """The edited frame with another change of the face: what is finer than the template stays its own."""
+        touched = cv2.GaussianBlur((np.abs(self.change).max(-1) > TOUCHED).astype(np.float32), (0, 0), COMPARISON_BLUR)
+        left, top, right, bottom = self.window
+        corners = np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float32)
+        place = transform_points(corners, cv2.invertAffineTransform(self.matrix).astype(np.float32))
+        height, width = frame.shape[:2]
+        (x0, y0), (x1, y1) = np.clip([place.min(0) - 1, place.max(0) + 2], 0, (width, height)).astype(int).tolist()
+        if x1 <= x0 or y1 <= y0:
             return edited
-        settled = np.clip(np.rint(result), 0, 255).astype(np.uint8)
-        return np.where((edited == frame).all(-1, keepdims=True), frame, settled)
+        matrix = self.matrix.copy()  # of the frame's part to the window
+        matrix[:, 2] += matrix[:, :2] @ np.array([x0, y0]) - np.array([left, top])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        by = cv2.warpAffine(touched[..., None] * (change - self.change), matrix, (x1 - x0, y1 - y0), flags=flags)
+        own, here = edited[y0:y1, x0:x1], np.s_[y0:y1, x0:x1]
+        result = edited.copy()
+        changed = (own != frame[here]).any(-1, keepdims=True)
+        result[here] = np.where(changed, np.clip(np.rint(own + by), 0, 255), own).astype(np.uint8)
+        return result
 
 
 class _SmoothedFace(NamedTuple):
