@@ -73,7 +73,7 @@ def warp_to_crop(photo: U8, photo_to_crop: F32, size: int = CROP_SIZE) -> U8:
     Returns:
         (size, size, 3) RGB uint8. What lies outside the photograph repeats its border.
     """
-    matrix = _rescaled(photo_to_crop, size / CROP_SIZE)
+    matrix = rescaled_matrix(photo_to_crop, size / CROP_SIZE)
     left, top, right, bottom = region_of(matrix, (size, size), photo.shape, pad=4)
     region, matrix = photo[top:bottom, left:right], _shifted(matrix, left, top)
     reduction = 2 * scale_of(matrix)
@@ -82,7 +82,7 @@ def warp_to_crop(photo: U8, photo_to_crop: F32, size: int = CROP_SIZE) -> U8:
         small = (max(1, round(width * reduction)), max(1, round(height * reduction)))
         region = cv2.resize(region, small, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         matrix = _undo_reduction(matrix, small[0] / width, small[1] / height)
-    twice = cv2.warpAffine(region, _rescaled(matrix, 2.0), (2 * size, 2 * size), borderMode=cv2.BORDER_REPLICATE)
+    twice = cv2.warpAffine(region, rescaled_matrix(matrix, 2.0), (2 * size, 2 * size), borderMode=cv2.BORDER_REPLICATE)
     crop: U8 = cv2.resize(twice, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return crop
 
@@ -152,7 +152,7 @@ def change_of_photo(
     size = crop.shape[0]
     if strength == 0 or not mask.any():
         return None
-    matrix = _rescaled(photo_to_crop, size / CROP_SIZE)
+    matrix = rescaled_matrix(photo_to_crop, size / CROP_SIZE)
     # Only where the mask is, with a pixel of nothing around it.
     x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
     x0, y0, x1, y1 = max(x - 1, 0), max(y - 1, 0), min(x + width + 1, size), min(y + height + 1, size)
@@ -194,7 +194,7 @@ def replaced_by(change: F32, fade: DetailFade) -> F32:
     return replaced
 
 
-def _rescaled(matrix: F32, factor: float) -> F32:
+def rescaled_matrix(matrix: F32, factor: float) -> F32:
     """The same matrix into a grid ``factor`` times as fine, pixel centres kept."""
     rescaled = matrix * np.float32(factor)
     rescaled[:, 2] += np.float32((factor - 1) / 2)

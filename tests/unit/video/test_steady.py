@@ -4,7 +4,8 @@ import pytest
 from diat.detail import DetailFade
 from diat.masks import attribute_mask
 from diat.methods import AlignedFace
-from diat.video.steady import BilateralTimeFilter, FilmFrameEditor, LiveFrameEditor
+from diat.video.steady import FilmFrameEditor, LiveFrameEditor
+from diat.video.steady_pictures import BilateralTimeFilter
 from diat.video.tracking import Track
 from diat.video.window import WINDOW_FRAMES, FaceEdit
 

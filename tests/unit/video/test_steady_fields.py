@@ -12,8 +12,9 @@ from diat.heads import GATE, HEADS, Fields
 from diat.methods import AlignedFace
 from diat.models import ModelConfig, save_model
 from diat.native.stage import faded
-from diat.video.steady import FilmFrameEditor, LiveFrameEditor, SettledFaces
+from diat.video.steady import FilmFrameEditor, LiveFrameEditor
 from diat.video.steady_fields import RELEASE, FieldSmoother, FieldTimeFilter
+from diat.video.steady_pictures import SettledFaces
 from diat.video.tracking import Track
 from diat.video.window import WINDOW_FRAMES, FaceEdit
 
