@@ -27,7 +27,7 @@ BEARD_LEAST, BEARD_GAIN = 0.1, 3.0
 # where it begins, then how far on it is sure.
 DARKER, ROUGHER = (6.0, 8.0), (1.1, 0.5)
 FINE = 0.7  # template units: hair's roughness is what a Gaussian of that takes away
-LEAST_HAIR = 0.5  # share that is replaced of what does not look like hair, but may be stubble
+LEAST_HAIR = 0.6  # share that is replaced of what does not look like hair, but may be stubble
 LIGHTENED = 9.0  # levels by which the rest of it may come nearer to clean skin
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly

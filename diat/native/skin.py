@@ -16,7 +16,7 @@ import numpy as np
 from diat.align import CROP_SIZE
 from diat.native.bands import LEAST_RELIEF, NO_LINE, bands_of, limited, relief, widely_blurred
 from diat.native.color import largest, tinted, to_rgb
-from diat.native.features import brow_hair, feature_changes, under_eyes
+from diat.native.features import brow_hair, feature_changes, lips_alone, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, upwards
 from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace, box_around, displaced, sample
@@ -28,7 +28,7 @@ from diat.pixels import F32, U8
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 # CIELAB, least and greatest.
 PAINT_RANGE: F32 = np.array([[-9, -1, -2], [10, 8, 7]], np.float32)
-MOST_SHADE = -5.0  # levels of L by which what paint makes darker gets no redder or bluer: that would be a bruise
+MOST_SHADE = -5.0  # levels of L by which skin that paint makes darker gets no redder or bluer: that would be a bruise
 DARK = (20.0, 30.0)  # L up to which no paint makes skin darker, and how far on it does so in full
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 # Of hair that turns grey: lightness from which it gets no lighter, contrast that is left of what is darker, distance in
@@ -147,8 +147,8 @@ def _painted(work: Work, fields: Mapping[str, F32], strength: float, style: Styl
         return np.zeros_like(work.lab)
     paint: F32 = np.dstack([cv2.resize(fields[f"paint_{axis}"], (WORK, WORK)) for axis in "lab"])
     paint = np.clip(paint * np.float32(style.paint), *PAINT_RANGE)
-    darker = np.clip(paint[..., 0] / MOST_SHADE, 0, 1)
-    paint[..., 0] *= np.where(darker > 0, shade_left(work), 1)
+    paint[..., 0] *= np.where(paint[..., 0] < 0, shade_left(work), 1)
+    darker = np.clip(paint[..., 0] / MOST_SHADE, 0, 1) * (1 - lips_alone(work))
     paint[..., 1] -= np.maximum(paint[..., 1], 0) * darker
     paint[..., 2] -= np.minimum(paint[..., 2], 0) * darker
     return np.asarray(paint * (strength * painted_share(work))[..., None], np.float32)

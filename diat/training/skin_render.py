@@ -190,8 +190,8 @@ def _painted(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style)
     """As `diat.native.skin._painted`."""
     paint = torch.cat([_sized(said[f"paint_{axis}"], CROP_SIZE) for axis in "lab"], 1) * style.paint
     paint = _leaky(paint, *(paint.new_tensor(side).view(1, 3, 1, 1) for side in PAINT_RANGE))
-    darker = (paint[:, :1] / MOST_SHADE).clamp(0, 1)
-    lightness = paint[:, :1] * torch.where(darker > 0, at["shaded"], 1.0)
+    lightness = paint[:, :1] * torch.where(paint[:, :1] < 0, at["shaded"], 1.0)
+    darker = (lightness / MOST_SHADE).clamp(0, 1) * (1 - at["lips"])
     red = paint[:, 1:2] - paint[:, 1:2].clamp(min=0) * darker
     yellow = paint[:, 2:] - paint[:, 2:].clamp(max=0) * darker
     return torch.cat([lightness, red, yellow], 1) * at["painted"]

@@ -45,7 +45,7 @@ def test_even_skin_that_is_taken_for_a_beard_stays_for_the_most_part():
     _, after, replaced = shaved(face())
     assert replaced[CHIN].mean() == pytest.approx(LEAST_HAIR, abs=0.05)
     work, after, replaced = shaved(face(chin=0.94))
-    assert replaced[CHIN].mean() < 0.75
+    assert replaced[CHIN].mean() < 0.8
     lighter = (after - work.lab)[CHIN][..., 0]
     assert 0.5 < lighter.mean() < LIGHTENED  # but comes nearer to clean skin
 
