@@ -113,7 +113,7 @@ function stop(sentence) {
   at("snapshot").disabled = at("record").disabled = true;
   at("rate").textContent = "";
   notice("");
-  say(sentence || "");
+  say(sentence || "The camera is off.");
 }
 
 function tick() {

@@ -143,14 +143,13 @@ class VideoPage:
         except DiatError as error:
             gr.Warning(str(error))
             return choice_value(WHOM_IN_FILM, [])
-        usable = [face for face in found if face_fault(face) is None]
-        choices = [
-            Choice("largest", "Largest person", picture_file(portrait(picture, face)), "at each moment")
-            for face in usable[:1]
-        ]
-        if found:
-            choices.append(Choice("all", "Everyone", picture_file(reduced(picture, THUMBNAIL_SIDE))))
-        if usable != found or len(found) > 1:  # else the only person is the largest
+        if not found:
+            return choice_value(WHOM_IN_FILM, [])
+        whole = picture_file(reduced(picture, THUMBNAIL_SIDE))
+        largest, usable = self._first_usable(film, start)
+        shown = picture_file(portrait(largest, usable[0])) if usable else whole
+        choices = [Choice("largest", "Largest person", shown, "at each moment"), Choice("all", "Everyone", whole)]
+        if len(found) > 1 or face_fault(found[0]) is not None:  # else the only person is the largest
             choices += [
                 face_choice(str(found.index(face) + 1), f"Person {place}", picture, face)
                 for place, face in enumerate(from_left(found), start=1)
@@ -171,7 +170,8 @@ class VideoPage:
         if not consent:
             return nothing
         try:
-            picture, found = self._first_seen(film, start)
+            seen = self._first_seen if faces == "person" else self._first_usable
+            picture, found = seen(film, start)
         except DiatError:
             return nothing  # `people` says why
         picked = found[int(number) - 1 : int(number)] if faces == "person" else found
@@ -191,6 +191,14 @@ class VideoPage:
             if found := self._editors.detector.detect(picture):
                 return picture, list(found)
         raise DiatError("No face is seen where the video begins. Start later, or choose another.")
+
+    def _first_usable(self, film: str | None, start: float) -> tuple[U8, list[Face]]:
+        """The first frame that shows a face that can be changed, and those; none where there is none soon."""
+        picture = np.zeros((1, 1, 3), np.uint8)
+        for picture in frames_from(Path(available(film)), start or 0.0, MAX_SEARCHED) if film is not None else ():
+            if usable := [face for face in self._editors.detector.detect(picture) if face_fault(face) is None]:
+                return picture, usable
+        return picture, []
 
     def preview(
         self, film: str | None, attribute: str, strength: float, faces: str, number: float, start: float, moment: float,
@@ -286,4 +294,5 @@ def film_faces(faces: str, number: float | None) -> FilmFaces:
 def video_sentence(report: VideoReport) -> str:
     """What the user reads when a video is done."""
     damaged = f" {report.damaged} damaged frames were left out." if report.damaged else ""
-    return f"Done: {report.changed} of {report.frames} frames changed in {report.seconds:.0f} s.{damaged}"
+    rest = " In the others nobody was seen who can or needs to be changed." if report.changed < report.frames else ""
+    return f"Done: {report.changed} of {report.frames} frames changed in {report.seconds:.0f} s.{rest}{damaged}"

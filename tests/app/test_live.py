@@ -153,7 +153,7 @@ def test_another_camera_takes_the_place_of_the_first_and_frees_it(chromium, serv
     assert page.inner_text("#live-notice") == page.inner_text("#live-message") == NO_FACE
     page.click("#live-start")
     assert page.locator("#live-notice").is_hidden()
-    assert page.inner_text("#live-message") == ""
+    assert page.inner_text("#live-message") == "The camera is off."
     browser.close()
 
 

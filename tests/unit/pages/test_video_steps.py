@@ -34,6 +34,18 @@ def test_people_stand_from_left_to_right_and_who_cannot_be_changed_says_why(page
     assert page.people(str(path), 0, "all", 1)["chosen"] == ["all"]
 
 
+def test_who_can_be_changed_a_moment_later_is_the_largest_person_and_shows_the_changes(page, tmp_path, collins):
+    tiny = np.zeros((512, 640, 3), np.uint8)
+    tiny[200:290, 10:100] = cv2.resize(collins, (90, 90), interpolation=cv2.INTER_AREA)
+    later = cv2.copyMakeBorder(collins, 0, 0, 0, 128, cv2.BORDER_CONSTANT)
+    path = str(film(tmp_path / "film.mp4", [tiny] * 3 + [later] * 3))
+    shown = page.people(path, 0, "largest", 1)
+    assert [item["id"] for item in shown["items"]] == ["largest", "all", "1"] and shown["chosen"] == ["largest"]
+    assert [item["disabled"] for item in shown["items"]] == [False, False, True]
+    picture, faces = page._first_usable(path, 0)  # of which the changes are shown
+    assert len(faces) == 1 and np.abs(picture[:, :512].astype(int) - collins).mean() < 8
+
+
 def test_where_there_is_one_person_the_same_choice_is_not_shown_twice(page, tmp_path, collins):
     path = film(tmp_path / "film.mp4", [collins] * 3)
     shown = page.people(str(path), 0, "largest", 1)
