@@ -35,7 +35,7 @@ class Models:
         self.faithful = False  # changes nothing
         self.live_detector = self
         self.before_edit = lambda: None
-        self.editor = SimpleNamespace(detector=self, spec=SimpleNamespace(name="mouth_close"))
+        self.editor = SimpleNamespace(detector=self, method=None, spec=SimpleNamespace(name="mouth_close"))
 
     def detect(self, frame: np.ndarray) -> list:
         self.searches += 1
