@@ -91,6 +91,7 @@ def watched(
         page.check("#consent input")
         page.get_by_role("tab", name="Webcam").click()
         page.select_option("#live-attribute", attribute)
+        page.uncheck("#live-mirror")  # the numbers are read from left to right
         page.click("#live-start")
         page.wait_for_function("document.querySelector('#live-rate').textContent.includes('fps')", timeout=60_000)
         page.evaluate(WATCH)
