@@ -72,7 +72,7 @@ class LiveFrameEditor:
         )
         if self._window is None or edited is frame:
             return edited
-        for track in tracks:
+        for track in (track for track in tracks if face_fault(track.face) is None):
             seen = SeenFace.of(frame, edited, photo_to_crop_matrix(track.face.points5), self._window)
             change = self._smooth_picture(track.number, seen.before, seen.change)
             edited = seen.drawn_towards(change, frame, edited)

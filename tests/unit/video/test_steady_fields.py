@@ -1,5 +1,7 @@
 """Fields over time: noise is averaged, movement is followed at once, and the gate neither flickers nor lags."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -108,6 +110,13 @@ def test_films_and_streams_leave_what_is_not_needed_unless_they_are_asked_anyway
         np.testing.assert_array_equal(film.rest()[0], expected)
         np.testing.assert_array_equal(live, expected)
         assert (expected == collins).all() != anyway
+
+
+def test_a_face_that_cannot_be_edited_is_left_alone_beside_one_that_is(editor, collins, collins_face):
+    nowhere = replace(collins_face, points5=np.full((5, 2), np.nan, np.float32))
+    alone = LiveFrameEditor(editor, apply_anyway=True).edit(collins, [Track(0, collins_face)])
+    both = LiveFrameEditor(editor, apply_anyway=True).edit(collins, [Track(0, collins_face), Track(1, nowhere)])
+    np.testing.assert_array_equal(alone, both)
 
 
 def test_what_fields_make_of_a_film_is_averaged_where_they_changed_it_and_nowhere_else(collins, collins_face):
