@@ -75,7 +75,7 @@ def warp_to_crop(photo: U8, photo_to_crop: F32, size: int = CROP_SIZE) -> U8:
     """
     matrix = rescaled_matrix(photo_to_crop, size / CROP_SIZE)
     left, top, right, bottom = region_of(matrix, (size, size), photo.shape, pad=4)
-    region, matrix = photo[top:bottom, left:right], _shifted(matrix, left, top)
+    region, matrix = photo[top:bottom, left:right], shifted_matrix(matrix, left, top)
     reduction = 2 * scale_of(matrix)
     if reduction < NO_ALIAS:
         height, width = region.shape[:2]
@@ -159,7 +159,7 @@ def change_of_photo(
     crop, change, mask = crop[y0:y1, x0:x1], change[y0:y1, x0:x1], mask[y0:y1, x0:x1]
     matrix[:, 2] -= (x0, y0)
     left, top, right, bottom = region_of(matrix, (x1 - x0, y1 - y0), photo.shape)
-    matrix = _shifted(matrix, left, top)
+    matrix = shifted_matrix(matrix, left, top)
 
     def enlarge(image: F32 | U8) -> F32:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -201,7 +201,7 @@ def rescaled_matrix(matrix: F32, factor: float) -> F32:
     return rescaled
 
 
-def _shifted(matrix: F32, left: int, top: int) -> F32:
+def shifted_matrix(matrix: F32, left: int, top: int) -> F32:
     """The same matrix from a photograph cut off at (left, top)."""
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ np.array([left, top], np.float32)

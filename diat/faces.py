@@ -137,6 +137,11 @@ def face_fault(face: Face) -> FaceFault | None:
 FaceChoice = Literal["largest", "all"] | int | Sequence[int]
 
 
+def usable_faces(faces: Iterable[Face]) -> list[Face]:
+    """Those that can be edited, in the same order."""
+    return [face for face in faces if face_fault(face) is None]
+
+
 def choose_faces(faces: Sequence[Face], choice: FaceChoice, notices: list[str]) -> list[int]:
     """Indices of the faces to edit, counted from 0; sentences number faces from 1.
 

@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from diat.errors import DiatError
-from diat.faces import FaceChoice, face_fault
+from diat.faces import FaceChoice, usable_faces
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice, effects_of, effects_to_come
 from diat.pages.guards import take_uploads_only
@@ -110,7 +110,7 @@ class BatchPage:
         for number, photo in enumerate((photos or [])[:MAX_PHOTOS] if consent else [], start=1):
             try:
                 pixels = open_photo(available(photo)).pixels
-                usable = [face for face in self._editors.detector.detect(pixels) if face_fault(face) is None]
+                usable = usable_faces(self._editors.detector.detect(pixels))
             except DiatError:
                 continue  # the batch will say why
             if usable:

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from diat.errors import DiatError, InvalidArgument
-from diat.faces import MAX_FACES, SAME_PERSON, DetectedFaces, Face, face_fault
+from diat.faces import MAX_FACES, SAME_PERSON, DetectedFaces, Face, face_fault, usable_faces
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_of, effects_to_come
 from diat.pages.parts import CONSENT_FIRST, Stops, available, cache_file, of_people, refusal, result_sentences
@@ -138,15 +138,16 @@ class VideoPage:
 
     def people(self, film: str | None, start: float, faces: str, number: float) -> Value:
         """Whom to change, as pictures to click: the people in the first frame that shows any, and all of them."""
+        if film is None:
+            return choice_value(WHOM_IN_FILM, [])
         try:
             picture, found = self._first_seen(film, start)
         except DiatError as error:
             gr.Warning(str(error))
             return choice_value(WHOM_IN_FILM, [])
-        if not found:
-            return choice_value(WHOM_IN_FILM, [])
         whole = picture_file(reduced(picture, THUMBNAIL_SIDE))
-        largest, usable = self._first_usable(film, start)
+        usable = usable_faces(found)
+        largest, usable = (picture, usable) if usable else self._first_usable(film, start)
         shown = picture_file(portrait(largest, usable[0])) if usable else whole
         choices = [Choice("largest", "Largest person", shown, "at each moment"), Choice("all", "Everyone", whole)]
         if len(found) > 1 or face_fault(found[0]) is not None:  # else the only person is the largest
@@ -167,38 +168,39 @@ class VideoPage:
     ) -> Value:
         """Every change of the person who is picked, or of the largest who can be changed."""
         nothing = effects_to_come(self._editors, [attribute])
-        if not consent:
+        if not consent or film is None:
             return nothing
         try:
-            seen = self._first_seen if faces == "person" else self._first_usable
-            picture, found = seen(film, start)
+            picture, found = (self._first_seen if faces == "person" else self._first_usable)(film, start)
         except DiatError:
             return nothing  # `people` says why
         picked = found[int(number) - 1 : int(number)] if faces == "person" else found
-        usable = [face for face in picked if face_fault(face) is None]
+        usable = usable_faces(picked)
         whose = "the largest person" if len(picked) > 1 else ""
         return effects_of(self._editors, picture, usable[0], [attribute], whose=whose) if usable else nothing
 
-    def _first_seen(self, film: str | None, start: float) -> tuple[U8, list[Face]]:
-        """The first frame that shows a face, and its faces, largest first; none where there is no film.
+    def _first_seen(self, film: str, start: float) -> tuple[U8, list[Face]]:
+        """The first frame that shows a face, and its faces, largest first.
 
         Raises:
             DiatError: no face is seen, or it is no film.
         """
-        if film is None:
-            return np.zeros((1, 1, 3), np.uint8), []
-        for picture in frames_from(Path(available(film)), start or 0.0, MAX_SEARCHED):
-            if found := self._editors.detector.detect(picture):
-                return picture, list(found)
+        for picture, found in self._with_faces(film, start):
+            return picture, found
         raise DiatError("No face is seen where the video begins. Start later, or choose another.")
 
-    def _first_usable(self, film: str | None, start: float) -> tuple[U8, list[Face]]:
+    def _first_usable(self, film: str, start: float) -> tuple[U8, list[Face]]:
         """The first frame that shows a face that can be changed, and those; none where there is none soon."""
-        picture = np.zeros((1, 1, 3), np.uint8)
-        for picture in frames_from(Path(available(film)), start or 0.0, MAX_SEARCHED) if film is not None else ():
-            if usable := [face for face in self._editors.detector.detect(picture) if face_fault(face) is None]:
+        for picture, found in self._with_faces(film, start):
+            if usable := usable_faces(found):
                 return picture, usable
-        return picture, []
+        return np.zeros((1, 1, 3), np.uint8), []
+
+    def _with_faces(self, film: str, start: float) -> Iterator[tuple[U8, list[Face]]]:
+        """The frames from where the part begins that show any face, and their faces, largest first."""
+        for picture in frames_from(Path(available(film)), start or 0.0, MAX_SEARCHED):
+            if found := self._editors.detector.detect(picture):
+                yield picture, list(found)
 
     def preview(
         self, film: str | None, attribute: str, strength: float, faces: str, number: float, start: float, moment: float,
@@ -218,7 +220,7 @@ class VideoPage:
             found = DetectedFaces(from_left(self._editors.detector.detect(picture)))
             if isinstance(chosen, int):
                 chosen = self._again(film, start, chosen, picture, found)
-            elif chosen == "largest" and (usable := [face for face in found if face_fault(face) is None]):
+            elif chosen == "largest" and (usable := usable_faces(found)):
                 chosen = found.index(max(usable, key=lambda face: face.area))
             result = self._editors.get(attribute).edit(picture, chosen, strength, found=found)
         except DiatError as error:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from diat.align import CROP_SIZE, replaced_by, rescaled_matrix, transform_points, warp_to_crop
+from diat.align import CROP_SIZE, region_of, replaced_by, rescaled_matrix, shifted_matrix, warp_to_crop
 from diat.detail import DEFAULT_FADE, DetailFade
 from diat.methods import AlignedFace
 from diat.native.region import Window
@@ -120,17 +120,16 @@ class SeenFace(NamedTuple):
         """The edited frame with another change of the face: what is finer than the template stays its own."""
         touched = cv2.GaussianBlur((np.abs(self.change).max(-1) > TOUCHED).astype(np.float32), (0, 0), COMPARISON_BLUR)
         x, y, w, h = cv2.boundingRect((touched > 0).astype(np.uint8))
-        corners = np.array([[x, y], [x + w, y], [x, y + h], [x + w, y + h]], np.float32)
-        place = transform_points(corners, cv2.invertAffineTransform(self.matrix).astype(np.float32))
-        height, width = frame.shape[:2]
-        (x0, y0), (x1, y1) = np.clip([place.min(0) - 1, place.max(0) + 2], 0, (width, height)).astype(int).tolist()
-        if not w or x1 <= x0 or y1 <= y0:
+        if not w:
             return edited
-        matrix = self.matrix.copy()  # of the frame's part
-        matrix[:, 2] += matrix[:, :2] @ np.array([x0, y0])
+        matrix = self.matrix.copy()  # of the frame's part to what is touched
+        matrix[:, 2] -= x, y
+        left, top, right, bottom = region_of(matrix, (w, h), frame.shape)
+        matrix = shifted_matrix(matrix, left, top)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        by = cv2.warpAffine(touched[..., None] * (change - self.change), matrix, (x1 - x0, y1 - y0), flags=flags)
-        here = np.s_[y0:y1, x0:x1]
+        by = (touched[..., None] * (change - self.change))[y : y + h, x : x + w]
+        by = cv2.warpAffine(by, matrix, (right - left, bottom - top), flags=flags)
+        here = np.s_[top:bottom, left:right]
         result, own = edited.copy(), edited[here]
         by *= (channel_sum(cv2.absdiff(own, frame[here]).astype(np.float32)) > 0)[..., None]
         result[here] = np.asarray(cv2.add(own, by, dtype=cv2.CV_8U), np.uint8)
