@@ -6,23 +6,31 @@ from diat.data.fields_mouths import MOTION, MouthShape, close_fields, kept_field
 GRID = window_grid((32, 64, 96, 128), 48, 48)
 
 
-def face(gap=6.0, degrees=0.0, turn=0.0):
-    """The mouth of 68 points in template units, mouth and jaw as of a face that looks straight, 24 wide."""
-    points = np.zeros((68, 2), np.float32)
+def points(gap=6.0, upper=0.0, lower=0.0):
+    """The mouth and jaw of 68 points in template units about the mouth's middle, as of a face that looks straight, 24
+    wide; the inner lips lie off by so much: above 0, on the lip.
+    """
+    made = np.zeros((68, 2), np.float32)
     across = np.linspace(-12, 12, 7)
     arch = 3 * (1 - (across / 12) ** 2)
-    points[48:55] = np.stack([across, -arch - gap / 2], 1)
-    points[[48, 59, 58, 57, 56, 55, 54]] = np.stack([across, arch + gap / 2], 1)
+    made[48:55] = np.stack([across, -arch - gap / 2], 1)
+    made[[48, 59, 58, 57, 56, 55, 54]] = np.stack([across, arch + gap / 2], 1)
     inner = np.linspace(-11, 11, 5)
-    half = gap / 2 * (1 - (inner / 11) ** 2)
-    points[60:65] = np.stack([inner, -half], 1)
-    points[[60, 67, 66, 65, 64]] = np.stack([inner, half], 1)
-    points[[48, 54], 1] = 0
-    points[4:13] = np.stack([np.linspace(-24, 24, 9), 24 - np.linspace(-3, 3, 9) ** 2], 1)
-    points[33] = 0, -14
-    points[[51, 62, 66, 57], 0] += turn
+    outline = 1 - (inner / 11) ** 2
+    made[60:65] = np.stack([inner, -(gap / 2 + upper) * outline], 1)
+    made[[60, 67, 66, 65, 64]] = np.stack([inner, (gap / 2 + lower) * outline], 1)
+    made[[48, 54], 1] = 0
+    made[4:13] = np.stack([np.linspace(-24, 24, 9), 24 - np.linspace(-3, 3, 9) ** 2], 1)
+    made[33] = 0, -14
+    return made
+
+
+def face(gap=6.0, degrees=0.0, turn=0.0):
+    """The mouth of such a face, tilted, or with its middle to one side."""
+    made = points(gap)
+    made[[51, 62, 66, 57], 0] += turn
     angle = np.radians(degrees)
-    turned = points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    turned = made @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return MouthShape.of((turned + [64, 96]).astype(np.float32))
 
 

@@ -4,26 +4,14 @@ import pytest
 
 from diat.data.fields_mouths import MouthShape
 from diat.data.lip_edges import fitted
+from tests.unit.data.test_fields_mouths import points
 
 SCALE = 2  # pixels of the crop in a template unit
 SKIN, LIP, TEETH = (205, 160, 140), (170, 70, 80), (235, 230, 220)
 
 
 def landmarks(upper=0.0, lower=0.0, gap=6.0):
-    """68 points of a mouth of 24 template units, its inner lips off by so much: above 0, on the lip."""
-    points = np.zeros((68, 2), np.float32)
-    across = np.linspace(-12, 12, 7)
-    arch = 3.5 * (1 - (across / 12) ** 2)
-    points[48:55] = np.stack([across, -arch - gap / 2], 1)
-    points[[48, 59, 58, 57, 56, 55, 54]] = np.stack([across, arch + gap / 2], 1)
-    inner = np.linspace(-12, 12, 5)
-    outline = 1 - (inner / 12) ** 2
-    points[60:65] = np.stack([inner, -(gap / 2 + upper) * outline], 1)
-    points[[60, 67, 66, 65, 64]] = np.stack([inner, (gap / 2 + lower) * outline], 1)
-    points[[48, 54, 60, 64], 1] = 0
-    points[4:13] = np.stack([np.linspace(-24, 24, 9), 24 - np.linspace(-3, 3, 9) ** 2], 1)
-    points[33] = 0, -14
-    return points + np.float32([64, 96])
+    return points(gap, upper, lower) + np.float32([64, 96])
 
 
 def picture(points68, noise=6.0, gap=6.0):
