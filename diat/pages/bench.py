@@ -45,6 +45,7 @@ class Bench:
     current: Change | None = None
     identity: float | None = None  # of changes to come
     past: tuple[Bench, ...] = field(default=(), compare=False, repr=False)  # before each step; theirs are left out
+    unasked: bool = field(default=False, compare=False)  # the current change is the page's own choice
     moved: str = field(default="", compare=False)  # the slider that made this one, of which one drag is many events
 
     @property
@@ -99,7 +100,7 @@ class Bench:
         """Another bench, unless nothing is different. What one slider does in a row is one step."""
         same = bool(moved) and moved == self.moved
         past = self.past if same else (*self.past, replace(self, past=()))[-MAX_UNDONE:]
-        after = replace(self, past=past, moved=moved, **values)
+        after = replace(self, past=past, unasked=False, moved=moved, **values)
         return after.undone() if after == past[-1] else after
 
 

@@ -40,8 +40,9 @@ def build(editors: EditorPool, address: str) -> gr.Blocks:
     # Served as they lie: a copy in the folder of uploads would be deleted with those.
     gr.set_static_paths([FOLDER, PORTRAITS])
     with gr.Blocks(analytics_enabled=False, title="DIAT", delete_cache=(60, KEPT_SECONDS)) as demo:
-        gr.HTML(sight(), html_template=TITLE, js_on_load=None, elem_id="title")
-        consent = consent_box("consent")
+        with gr.Row(elem_id="top"):
+            gr.HTML(sight(), html_template=TITLE, js_on_load=None, elem_id="title")
+            consent = consent_box("consent")
         # The note that asked for it is out of date then.
         close = "() => document.querySelectorAll('.toast-close').forEach((cross) => cross.click())"
         consent.input(None, js=close, api_visibility="private")

@@ -45,9 +45,9 @@ def attribute_choice(editors: EditorPool, elem_id: str, visible: bool | Literal[
     return radio
 
 
-def strength_choice(elem_id: str) -> gr.Slider:
+def strength_choice(elem_id: str, interactive: bool | None = None) -> gr.Slider:
     """How much."""
-    slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id)
+    slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id, interactive=interactive)
     refuse_by_a_sentence(slider)
     return slider
 
@@ -120,7 +120,8 @@ def _similarity_sentence(result: EditResult, similarity: str) -> str:
         sentence = f"{verdict} recognisable as the same person ({similarity} {percent[0]} %)."
     else:
         still = "all" if same == len(percent) else f"{same} of {len(percent)}"
-        sentence = f"{still} still recognisable ({similarity} {min(percent)} to {max(percent)} %)."
+        between = " to ".join(map(str, sorted({min(percent), max(percent)})))
+        sentence = f"{still} still recognisable ({similarity} {between} %)."
     if len(result.faces) == 1:
         return sentence.capitalize()
     return f"{numbered('Face', 'Faces', [face.number for face in changed])}: {sentence}"

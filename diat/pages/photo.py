@@ -26,7 +26,6 @@ class _Parts(NamedTuple):
     compare: gr.HTML
     effects: gr.HTML
     steps: gr.HTML
-    how_much: gr.Column
     strength: gr.Slider
     anyway: gr.Button
     keep: gr.Button
@@ -68,6 +67,9 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 shown = choice("examples", _to_click(examples))
         with gr.Column(min_width=300, scale=3):
             compared = compare("result", first_sight())
+            effects = choice("effects", effects_to_come(editors))
+            strength = strength_choice("strength", interactive=False)
+            made = steps("steps")
             with gr.Row(elem_classes="actions"):
                 anyway = gr.Button("Apply anyway", visible=False, elem_id="anyway", size="md", scale=3, min_width=280)
                 keep = gr.Button(KEEP, interactive=False, elem_id="keep", size="md", scale=3, min_width=280)
@@ -75,10 +77,6 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 download = gr.Button(
                     "Download", variant="primary", interactive=False, elem_id="download", size="md", min_width=100
                 )
-            made = steps("steps")
-            effects = choice("effects", effects_to_come(editors))
-            with gr.Column(visible=False) as how_much:
-                strength = strength_choice("strength")
             with gr.Accordion("Advanced", open=False):
                 kind = gr.Radio(list(FORMATS), value=next(iter(FORMATS)), label="File format", elem_id="format")
                 identity = gr.Slider(
@@ -89,7 +87,7 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 refuse_by_a_sentence(kind)
             handed = saver("saver")
     return _Parts(
-        photo, faces, compared, effects, made, how_much, strength, anyway, keep, undo, download, kind, identity, handed,
+        photo, faces, compared, effects, made, strength, anyway, keep, undo, download, kind, identity, handed,
         shown,
     )  # fmt: skip
 
@@ -105,7 +103,7 @@ def _connect(
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
     last: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
     at_work: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": p.compare, **last}
-    shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.steps, p.how_much]
+    shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.steps, p.strength]
 
     def then(event: Any, again: bool = True) -> Any:
         """Make the changes, and where ``again`` show every change anew."""
@@ -137,9 +135,9 @@ def _connect(
     kept = p.keep.click(page.keep, bench, [bench, p.strength], queue=False, **quick)
     taken = p.steps.pick(page.take_away, bench, [bench, p.strength], queue=False, **quick)
     undone = p.undo.click(page.undo, bench, [bench, p.faces, p.strength, p.identity], **quick)
-    # Of several faces those come into view, with the result below them.
-    show_on_phones([*map(then, [*started, chosen])], "#faces:has(.picture), #result")
-    show_on_phones([*map(then, [kept, taken, undone]), then(picked, False)], "#result")
+    # Of several faces those come into view, with the result and the changes below them.
+    show_on_phones([*map(then, [*started, chosen])], "#faces:has(.picture), #result, #effects")
+    show_on_phones([*map(then, [kept, taken, undone]), then(picked, False)], "#result, #effects")
     then(insisted, False)
     then(adjusted, False)
     limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **quick)

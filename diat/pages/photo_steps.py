@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -42,6 +43,7 @@ from diat.results import EditResult
 
 PICK_ONE = "Pick a change below."
 PICK_NEXT = "Kept. Pick the next change below: it is added to this one."
+PICKED_FOR_YOU = "Picked for you: click any other change below."
 PICK_A_FACE = "Pick at least one face."
 SAID_SECONDS = 5  # so long it is said where a file went
 NOTHING_THERE = "Still nothing was changed: there is nothing here to change."
@@ -90,7 +92,9 @@ class PhotoPage:
         untouched = _untouched(opened, bench)
         shown = compare_value(untouched, "Changing the face …", from_start=True)
         yield bench, faces, effects_to_come(self._editors), shown, _strength(bench)
-        bench = bench.picked(wanted if wanted in self._editors.attributes else self._first_seen(opened, opened.largest))
+        unasked = wanted not in self._editors.attributes
+        bench = bench.picked(self._first_seen(opened, opened.largest) if unasked else wanted)
+        bench = replace(bench, unasked=unasked)
         yield bench, gr.skip(), gr.skip(), gr.skip(), _strength(bench)
 
     def agree(
@@ -158,6 +162,7 @@ class PhotoPage:
         """Every change of the first chosen face, on top of what is kept, as pictures."""
         if bench.photo is None:
             return gr.skip()
+        begun = time.monotonic()
         try:
             base = self._shelf.base(bench.photo, bench.kept)
         except DiatError:
@@ -165,17 +170,18 @@ class PhotoPage:
         face = base.faces[bench.faces[0] if bench.faces else base.largest]
         chosen = [] if bench.current is None else [bench.current.attribute]
         whose = f"face {bench.faces[0] + 1}" if len(bench.faces) > 1 else ""
-        return effects_of(self._editors, base.photo.pixels, face, chosen, ADD if bench.kept else TITLE, whose)
+        shown = effects_of(self._editors, base.photo.pixels, face, chosen, ADD if bench.kept else TITLE, whose)
+        return {**shown, "stamp": begun}  # what was chosen later is shown, whichever is ready last
 
     def render(self, bench: Bench) -> tuple[Any, ...]:
         """Make the changes.
 
         Gives before and after, the buttons that go with them (apply anyway, keep, undo, download), the changes, and
-        whether the strength is seen.
+        whether the strength can be moved.
         """
         undo = gr.update(interactive=bool(bench.past))
         # There is nothing to make stronger before a change is picked.
-        strength = gr.update(visible=bench.current is not None)
+        strength = gr.update(interactive=bench.current is not None)
         if bench.photo is None:
             return gr.skip(), *_buttons(), undo, gr.update(interactive=False), steps_value([]), strength
         steps = gr.skip()
@@ -243,7 +249,9 @@ class PhotoPage:
         earlier = [change.attribute for change in self._shelf.made(str(bench.photo), bench.kept)]
         whole = reduced(opened.photo.pixels), reduced(result.photo)
         pictures = before_and_after(close, whole, result.maker, unchanged=result.unchanged and not earlier)
-        lines = [PICK_NEXT] if bench.current is None else [result_sentences(result, earlier), *result.notices]
+        sentence = result_sentences(result, earlier)
+        sentence = f"{sentence} {PICKED_FOR_YOU}".strip() if bench.unasked else sentence
+        lines = [PICK_NEXT] if bench.current is None else [sentence, *result.notices]
         if bench.current is not None and bench.current.apply_anyway and result.unchanged:
             lines = [NOTHING_THERE]
         height, width = result.photo.shape[:2]

@@ -67,7 +67,7 @@ def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):
     one = wait_for_result(page, first)
     page.get_by_role("button", name="Keep this and add another change").click()
     expect(message(page)).to_contain_text("Pick the next change below", timeout=SLOW)
-    expect(page.locator("#strength")).not_to_be_visible()  # there is nothing to move yet
+    expect(page.locator("#strength input[type=range]")).to_be_disabled(timeout=SLOW)  # there is nothing to move yet
     expect(page.locator("#effects")).to_contain_text("What to add", timeout=SLOW)
     effect(page, "older_to_younger").click()
     both = wait_for_result(page, one)

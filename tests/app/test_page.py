@@ -39,6 +39,9 @@ def test_the_first_screen_shows_a_face_before_and_after_and_examples(page, width
         expect(part).to_be_visible()
         assert part.bounding_box()["y"] + 100 < height, name
     expect(page.locator("#title")).to_contain_text("the person stays recognisable")
+    title, box = (page.locator(part).bounding_box() for part in ("#title", "#consent"))
+    beside, below = title["x"] + title["width"] <= box["x"], title["y"] + title["height"] <= box["y"]
+    assert (beside, below) == ((True, False) if width == 1400 else (False, True))
     painted = page.evaluate(
         """() => new Promise((done) => new PerformanceObserver((list) => done(list.getEntries().at(-1).startTime))
         .observe({ type: "largest-contentful-paint", buffered: true }))"""

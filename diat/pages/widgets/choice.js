@@ -41,10 +41,21 @@ function picture(item) {
   return button;
 }
 
+// Where they stand in one row that scrolls, it stays where it was, or shows what is chosen.
+function scroll(grid, left) {
+  const edge = (part) => part.getBoundingClientRect(), row = edge(grid);
+  const seen = (part) => edge(part).left >= row.left && edge(part).right <= row.right;
+  const chosen = [...grid.querySelectorAll("[aria-pressed=true]")];
+  grid.scrollLeft = left;
+  if (!chosen.length || chosen.some(seen)) return;
+  grid.scrollLeft += (edge(chosen[0]).left + edge(chosen[0]).right - row.left - row.right) / 2;
+}
+
 function render() {
   const value = props.value;
   if (!value || value.stamp < stamp) return; // an older answer that came late
   stamp = value.stamp;
+  const left = box.querySelector(".grid")?.scrollLeft ?? 0;
   const focused = box.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   const head = make("div", "head");
   head.append(make("span", "title", value.title));
@@ -63,7 +74,8 @@ function render() {
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", value.title);
   box.classList.toggle("empty", value.items.length === 0);
-  if (focused) box.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
+  scroll(grid, left);
+  if (focused) box.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
 watch("value", render);

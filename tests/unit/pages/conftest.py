@@ -17,9 +17,11 @@ def pool(editors, detector, uploads):
 
     def get(attribute: str):
         editor = editors(attribute)
-        return SimpleNamespace(edit=editor.edit, model=replace(editor.model, notices=(NOTICE,)))
+        return SimpleNamespace(
+            edit=editor.edit, edit_frame=editor.edit_frame, model=replace(editor.model, notices=(NOTICE,))
+        )
 
-    return SimpleNamespace(get=get, detector=detector, attributes=["mouth_open", "mouth_close"])
+    return SimpleNamespace(get=get, detector=detector, attributes=["mouth_open", "mouth_close"], default="mouth_close")
 
 
 @pytest.fixture

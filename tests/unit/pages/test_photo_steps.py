@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from diat.errors import PhotoRejected
 from diat.identity import Person
 from diat.marks import read_marks
+from diat.pages import photo_steps
 from diat.pages.bench import Bench, Change, PhotoShelf
 from diat.pages.parts import result_sentences
 from diat.pages.photo_steps import PhotoPage
@@ -108,6 +110,32 @@ def test_only_an_apply_anyway_of_which_something_came_is_undone(pool, collins_pa
     closed = Bench(str(hopper_path), (0,)).picked("mouth_close")  # it is already
     assert page.insist(closed).undone() == closed
     assert page.insist(page.insist(closed)).undone() == closed
+
+
+def test_pictures_of_what_was_chosen_earlier_never_replace_those_of_what_was_chosen_later(
+    pool, collins_path, monkeypatch
+):
+    page, begun = PhotoPage(pool, []), []
+    bench = Bench(str(collins_path), (0,))
+
+    def overtaken(*arguments):
+        if not begun:  # while these are made, others are begun and done
+            begun.append("first")
+            begun.append(page.effects(bench.picked("mouth_open"))["stamp"])
+        return {"stamp": time.monotonic()}
+
+    monkeypatch.setattr(photo_steps, "effects_of", overtaken)
+    assert page.effects(bench)["stamp"] < begun[1]
+
+
+def test_a_change_that_the_page_picks_itself_is_said_to_be_until_the_visitor_does_anything(pool, hopper_path, uploads):
+    page = PhotoPage(pool, [])
+    *_, (bench, *_) = page.start(str(hopper_path), True, "", 0)
+    assert bench.unasked and "Picked for you" in page.render(bench)[0]["message"]
+    for step in (bench.picked("mouth_close"), bench.adjusted(0.5), bench.kept_on()):
+        assert not step.unasked and step.undone().unasked
+    *_, (bench, *_) = page.start(str(hopper_path), True, "mouth_open", 0)
+    assert not bench.unasked
 
 
 def test_the_likeness_of_a_stack_is_to_the_original(pool, detector, hopper, hopper_path):

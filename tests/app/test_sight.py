@@ -1,0 +1,55 @@
+"""What is on the screen without scrolling once there is a photograph, and large, in real Chromium."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+from visitor import SLOW, consent, effect, effects_are_shown, message, upload, wait_for_result
+
+DESK, PHONE = (1400, 900), (390, 844)
+
+
+def resized(page, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_the_result_and_every_change_of_it_are_in_sight_and_what_the_page_picked_is_named(
+    page, hopper_path, size, scheme, shoot
+):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    resized(page, size)
+    consent(page)
+    upload(page, hopper_path)
+    old = wait_for_result(page)
+    effects_are_shown(page)
+    page.wait_for_timeout(300)
+    for part in ("#result .stage", "#result .message", "#effects .grid"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    if size == DESK:
+        assert page.evaluate("window.scrollY") == 0
+        for part in ("#strength", "#keep", "#undo", "#download"):
+            expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    stage, effects = (page.locator(part).bounding_box() for part in ("#result .stage", "#effects"))
+    assert effects["y"] - stage["y"] - stage["height"] < 120  # the sentence alone is between them
+    expect(effect(page, "mouth_open")).to_have_attribute("aria-pressed", "true")
+    expect(effect(page, "mouth_open")).to_be_in_viewport(ratio=1)
+    expect(message(page)).to_contain_text("Mouth opened.")
+    expect(message(page)).to_contain_text("Picked for you")
+    shoot(f"{size[0]}-{scheme}")
+    effect(page, "older_to_younger").click()
+    wait_for_result(page, old)
+    expect(message(page)).not_to_contain_text("Picked for you")
+    page.click("#undo")
+    expect(message(page)).to_contain_text("Picked for you", timeout=SLOW)
+
+
+def test_in_a_row_that_scrolls_what_is_chosen_is_seen(page):
+    resized(page, PHONE)
+    page.locator("#examples button.picture").nth(2).click()
+    wait_for_result(page)
+    effects_are_shown(page)
+    page.wait_for_timeout(700)  # it scrolls smoothly
+    expect(effect(page, "older_to_younger")).to_be_in_viewport(ratio=1)
+    expect(message(page)).not_to_contain_text("Picked for you")  # the example's caption says what it shows
