@@ -27,7 +27,8 @@ TERMS = (
     "is open source (Apache-2.0); the weights were trained on CelebA and the face models are InsightFace's, both for "
     "**non-commercial research only**."
 )
-HEAD = "".join(f"<script>{(Path(__file__).parent / name).read_text()}</script>" for name in ("keep.js", "sources.js"))
+SCRIPTS = "keep.js", "sources.js", "whose.js"
+HEAD = "".join(f"<script>{(Path(__file__).parent / name).read_text()}</script>" for name in SCRIPTS)
 
 
 def build(editors: EditorPool, address: str) -> gr.Blocks:

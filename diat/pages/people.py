@@ -18,6 +18,9 @@ def face_choice(name: str, caption: str, picture: U8, face: Face) -> Choice:
         face: of the picture.
     """
     image, fault = picture_file(portrait(picture, face)), face_fault(face)
+    (height, width), (left, top, right, bottom) = picture.shape[:2], map(float, face.box)
+    where = left / width, top / height, (right - left) / width, (bottom - top) / height
     if fault is None:
-        return Choice(name, caption, image)
-    return Choice(name, caption, image, fault.brief, disabled=True, why=f"It cannot be changed: {fault}")
+        return Choice(name, caption, image, where=where)
+    why = f"It cannot be changed: {fault}"
+    return Choice(name, caption, image, fault.brief, disabled=True, why=why, where=where)

@@ -13,8 +13,7 @@ def resized(page, size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE])
+@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
 def test_the_result_and_every_change_of_it_are_in_sight_and_what_the_page_picked_is_named(
     page, hopper_path, size, scheme, shoot
 ):

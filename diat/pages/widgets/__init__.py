@@ -34,6 +34,7 @@ class Choice:
     note: str = ""  # a second, smaller line
     disabled: bool = False
     why: str = ""  # it is disabled, or what it is
+    where: tuple[float, ...] | None = None  # it is in the photograph: left, top, width, height, as shares of its sides
 
 
 def choice_value(title: str, choices: Iterable[Choice], chosen: Sequence[str] = (), several: bool = False) -> Value:
@@ -46,9 +47,12 @@ def choice_value(title: str, choices: Iterable[Choice], chosen: Sequence[str] = 
         several: whether more than one may be.
     """
     items = [
-        {"id": c.name, "caption": c.caption, "image": c.image, "note": c.note, "disabled": c.disabled, "why": c.why}
+        {
+            "id": c.name, "caption": c.caption, "image": c.image, "note": c.note, "disabled": c.disabled, "why": c.why,
+            "where": c.where,
+        }
         for c in choices
-    ]
+    ]  # fmt: skip
     return {
         "stamp": time.monotonic(), "title": title, "items": items, "chosen": list(chosen), "several": several,
     }  # fmt: skip

@@ -25,6 +25,7 @@ function picture(item) {
   const button = make("button", "picture");
   button.type = "button";
   button.dataset.id = item.id;
+  if (item.where) button.dataset.where = item.where.join(" ");
   button.disabled = item.disabled;
   button.title = item.why || "";
   button.setAttribute("aria-pressed", String(props.value.chosen.includes(item.id)));

@@ -38,6 +38,7 @@ function paint() {
   show("after", pair && pair.after);
   const both = Boolean(pair && pair.after);
   stage.classList.toggle("both", both);
+  stage.dataset.shown = pair && pair === pictures.whole ? "whole" : "face";
   at(".compare").classList.toggle("empty", !pair);
   for (const part of [".hold", ".beside", ".full"]) at(part).disabled = !both;
   for (const button of element.querySelectorAll("[data-view]")) {

@@ -1,0 +1,70 @@
+// Of several faces the photograph shows which is whose: their numbers, and a ring around the one that the pointer or the
+// keyboard is at. They lie over the page's pictures, and no file has them.
+(() => {
+  const SIZE = 18; // pixels of a number
+  const ROOM = 0.15; // of the face's width between it and its ring
+  const crops = () => [...document.querySelectorAll("#faces button.picture[data-where]")];
+  let known = null, photo = ""; // the first crop, and the address of the photograph that came with it
+  let at = null; // the crop that is pointed at
+
+  function layer(parent) {
+    const found = parent.querySelector(":scope > .whose");
+    return found || parent.appendChild(Object.assign(document.createElement("div"), { className: "whose", ariaHidden: "true" }));
+  }
+
+  // Where the pixels of a picture are, relative to what it lies in.
+  function placed(image, parent) {
+    const box = image.getBoundingClientRect(), around = parent.getBoundingClientRect();
+    const fit = Math.min(box.width / image.naturalWidth, box.height / image.naturalHeight);
+    const scale = getComputedStyle(image).objectFit === "scale-down" ? Math.min(fit, 1) : fit;
+    const width = scale * image.naturalWidth, height = scale * image.naturalHeight;
+    const left = box.left - around.left + (box.width - width) / 2 - parent.clientLeft;
+    return { left, top: box.top - around.top + (box.height - height) / 2 - parent.clientTop, width, height };
+  }
+
+  function part(classes, left, top, width, height, text = "") {
+    const made = Object.assign(document.createElement("span"), { className: classes, textContent: text });
+    Object.assign(made.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+    return made;
+  }
+
+  function marks(crop, picture) {
+    const [x, y, w, h] = crop.dataset.where.split(" ").map(Number);
+    const left = picture.left + x * picture.width, top = picture.top + y * picture.height;
+    const width = w * picture.width, height = h * picture.height, room = ROOM * width + 2;
+    const across = Math.max(left - 0.7 * SIZE, picture.left), down = Math.max(top - 0.7 * SIZE, picture.top);
+    const chosen = crop.getAttribute("aria-pressed") === "true" ? " chosen" : "";
+    const number = part(`number${chosen}`, across, down, SIZE, SIZE, crop.querySelector(".caption").textContent.match(/\d+/));
+    return crop.dataset.id !== at ? [number]
+      : [part("ring", left - room, top - room, width + 2 * room, height + 2 * room), number];
+  }
+
+  function draw() {
+    const all = crops(), image = document.querySelector("#photo .image-frame img, #photo img");
+    if (all[0] !== known) [known, photo] = [all[0], image?.src];
+    for (const [parent, shown] of [
+      [document.getElementById("photo"), image?.src === photo && image],
+      [document.querySelector("#result .stage"), document.querySelector('#result .stage[data-shown="whole"] .before')],
+    ]) {
+      const seen = all.length > 1 && shown && shown.naturalWidth && shown.checkVisibility();
+      if (!parent || (!seen && !parent.querySelector(":scope > .whose"))) continue;
+      layer(parent).replaceChildren(...(seen ? all.flatMap((crop) => marks(crop, placed(shown, parent))) : []));
+    }
+    watcher.takeRecords(); // its own work
+  }
+
+  let asked = 0;
+  const soon = () => { cancelAnimationFrame(asked); asked = requestAnimationFrame(draw); };
+  const watcher = new MutationObserver(soon);
+  const attributeFilter = ["src", "class", "aria-pressed", "data-shown", "hidden"];
+  watcher.observe(document, { subtree: true, childList: true, attributes: true, attributeFilter });
+  document.addEventListener("load", soon, true);
+  addEventListener("resize", soon);
+  for (const [event, on] of [["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]])
+    document.addEventListener(event, ({ target }) => {
+      const crop = target.closest?.("#faces button.picture");
+      if (!crop) return;
+      at = on ? crop.dataset.id : null;
+      soon();
+    });
+})();
