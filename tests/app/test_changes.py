@@ -151,7 +151,7 @@ def test_on_a_phone_several_faces_come_into_view_with_the_result_and_stand_as_in
     stage, label = (page.locator(f"#result {part}").bounding_box() for part in (".stage", ".label.right"))
     ratio = page.locator("#result img.before").evaluate("image => image.naturalHeight / image.naturalWidth")
     top = stage["y"] + (stage["height"] - ratio * stage["width"]) / 2  # of the picture
-    assert label["y"] + label["height"] < top  # on no face
+    assert abs(label["y"] + label["height"] - top) < 1  # on no face, and not away from the picture
     page.locator("#faces button.picture").first.click()
     expect(message(page)).to_contain_text("Face 1 was left as it is", timeout=SLOW)
     page.wait_for_timeout(700)

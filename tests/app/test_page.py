@@ -138,9 +138,9 @@ def test_before_and_after_are_compared_in_three_ways_and_nothing_is_covered(page
     page.mouse.click(stage["x"] + stage["width"] / 2, stage["y"] + 50)
     assert abs(line.bounding_box()["x"] + 1.5 - stage["x"] - stage["width"] / 2) < 3  # where the pointer is
     expect(page.locator("#result .label.left")).to_be_visible()
-    page.locator("#result .hold").dispatch_event("pointerdown")
+    page.locator("#result .hold").first.dispatch_event("pointerdown")
     expect(page.locator("#result img.after")).not_to_be_visible()
-    page.locator("#result .hold").dispatch_event("pointerup")
+    page.locator("#result .hold").first.dispatch_event("pointerup")
     expect(page.locator("#result img.after")).to_be_visible()
     page.click("#result button.beside")
     before, changed = (page.locator(f"#result img.{name}").bounding_box() for name in ("before", "after"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from visitor import SLOW, consent, effect, effects_are_shown, message, upload, wait_for_result
 
@@ -52,3 +53,40 @@ def test_in_a_row_that_scrolls_what_is_chosen_is_seen(page):
     page.wait_for_timeout(700)  # it scrolls smoothly
     expect(effect(page, "older_to_younger")).to_be_in_viewport(ratio=1)
     expect(message(page)).not_to_contain_text("Picked for you")  # the example's caption says what it shows
+
+
+def test_a_result_is_looked_at_large_and_the_page_is_as_it_was_afterwards(browser, server):
+    """On a telephone, whose browsers have no full screen for a part of a page."""
+    with browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]}, has_touch=True) as context:
+        page = context.new_page()
+        page.goto(server)
+        page.locator("#examples button.picture").first.tap()
+        wait_for_result(page)
+        effects_are_shown(page)
+        page.wait_for_timeout(700)  # it scrolls smoothly
+        stage, large, picture = (page.locator(f"#result {part}") for part in (".stage", "dialog", "img.after"))
+        was, divider = stage.bounding_box(), page.locator("#result .divider")
+        buttons = [button.bounding_box()["y"] for button in page.locator("#result .compare > .bar button").all()]
+        assert len(set(buttons)) == 2  # rows
+        page.get_by_role("button", name="Full screen").tap()
+        expect(large).to_be_visible()
+        assert picture.bounding_box()["width"] == PHONE[0]
+        page.get_by_role("button", name="Zoom in").tap()
+        assert picture.bounding_box()["width"] >= 2 * PHONE[0]
+        room = page.locator("#result .room")
+        assert room.evaluate("e => e.scrollLeft") > 0  # its middle is seen
+        page.get_by_role("button", name="Close", exact=True).tap()
+        expect(large).not_to_be_visible()
+        assert stage.bounding_box() == was
+        page.touchscreen.tap(was["x"] + was["width"] / 2, was["y"] + was["height"] / 2)
+        expect(large).to_be_visible()
+        expect(divider).to_have_value("0")  # a tap does not move the line
+        page.touchscreen.tap(PHONE[0] / 2, PHONE[1] / 2)
+        assert picture.bounding_box()["width"] >= 2 * PHONE[0]
+        page.keyboard.press("Escape")
+        expect(large).not_to_be_visible()
+        assert stage.bounding_box() == was
+        page.get_by_role("button", name="Full screen").tap()
+        assert [
+            rule for rule in Axe().run(page).response["violations"] if rule["impact"] in ("serious", "critical")
+        ] == []
