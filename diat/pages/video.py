@@ -39,21 +39,23 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
                     stop = gr.Button("Stop", visible=False, elem_id="film-stop", min_width=120)
                 message = gr.Markdown(label="Sentence", elem_id="film-message")
         with gr.Column(min_width=300, elem_id="film-outcome", elem_classes="outcome"):
-            result = gr.Video(
-                label="Result", visible=False, interactive=False, elem_id="film-result", buttons=["download"]
-            )
+            result = gr.Video(label="Result", visible=False, interactive=False, elem_id="film-result", buttons=[])
+            download = gr.DownloadButton("Download", variant="primary", visible=False, elem_id="film-download")
             compared = compare("film-compare", compare_value(None, CHOOSE_FILM))
     page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside]
     # The last sentence goes, which would lie under the progress, and the preview, in whose place the result comes.
-    run.click(lambda: ("", compare_value(None, PREVIEW)), None, [message, compared], queue=False, **QUIET)
-    with_stop(
+    gone = gr.update(visible=False)
+    cleared = [message, compared, download]
+    run.click(lambda: ("", compare_value(None, PREVIEW), gone), None, cleared, queue=False, **QUIET)
+    done = with_stop(
         run, stop, result, page.stop,
         lambda before: before.then(
             page.edit_film, inputs, [result, message], api_name="video", concurrency_limit=1, show_progress_on=message
         ),
         message,
     )  # fmt: skip
+    done.success(lambda path: gr.update(value=path, visible=path is not None), result, download, **QUIET)
     looked = preview.click(
         page.preview, [film, attribute, strength, faces, number, start, moment, consent], compared,
         show_progress="minimal", api_visibility="private",

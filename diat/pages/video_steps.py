@@ -28,6 +28,7 @@ from diat.pages.pictures import (
 )
 from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
 from diat.pixels import U8
+from diat.results import result_name
 from diat.video.choice import FilmFaces
 from diat.video.colours import upright
 from diat.video.film import MAX_PIXELS, Progress, VideoReport, edit_video, open_film
@@ -98,7 +99,7 @@ class VideoPage:
         try:
             with self._stops.of(str(request.session_hash)) as stop:
                 chosen, editor = film_faces(faces, number), self._editors.get(attribute)
-                path = cache_file(f"{Path(available(film)).stem[:100]}-edited.mp4")
+                path = cache_file(result_name(available(film), [attribute], ".mp4"))
                 report = edit_video(
                     film, path, editor, chosen, strength, show, MAX_SECONDS,
                     start=start or 0.0, end=end if end and end < _length(film) else None, before_after=beside,

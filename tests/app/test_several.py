@@ -126,6 +126,10 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     expect(page.locator("#film-result video")).to_have_js_property("videoWidth", 2 * crowd.shape[1], timeout=SLOW)
     expect(page.locator("#film-stop")).not_to_be_visible(timeout=10_000)
     expect(page.locator("#film-run")).to_be_enabled()
+    with page.expect_download(timeout=SLOW) as download:
+        page.get_by_role("button", name="Download", exact=True).click()  # the photograph's is on a hidden tab
+    assert download.value.suggested_filename == "film-younger.mp4"
+    assert download.value.path().stat().st_size > 0
     shoot("video")
 
 
