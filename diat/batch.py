@@ -13,6 +13,7 @@ from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.faces import Face, FaceChoice, choose_faces
 from diat.identity import Person, allowed_strength
 from diat.methods import AlignedFace
+from diat.native.stage import faded
 from diat.photo import Photo, PhotoSource, open_photo
 from diat.pixels import U8
 from diat.results import UNCHANGED, EditedFace, EditResult, needless_notices, weakened_notices
@@ -126,17 +127,21 @@ class PhotoBatch:
     def _finished(self, job: _Job, changes: list[Any]) -> EditResult:
         original, method = job.photo.pixels, self._editor.method
         needed = [method.needed(change) for change in changes]
-        why = [] if self._apply_anyway else needless_notices(self._editor.spec, job.chosen, needed)
+        spec, needless = self._editor.spec, []
         with job.timed("paste"):
             result, made = original, []
-            for face, change in zip(job.aligned, changes, strict=True):
-                result, *of_face = self._changed(result, job.first, face, change)
+            for index, face, probability, change in zip(job.chosen, job.aligned, needed, changes, strict=True):
+                before, (result, *of_face) = result, self._changed(result, job.first, face, change)
                 made.append(of_face)
+                # Where it was to be made anyway, with a strength of 0 it was the strength that left the face.
+                if result is before and faded(probability, spec.fade) == 0 and (of_face[1] or not self._apply_anyway):
+                    needless.append(index)
             edited = []
             for index, face, probability, (change, strength) in zip(job.chosen, job.aligned, needed, made, strict=True):
                 pair = method.before_after((original, result), face, change, strength)
                 measure = Person(self._editor.detector, job.first, face.face).compared(result)
                 edited.append(EditedFace(index, *pair, probability, strength, measure))
+        why = needless_notices(spec, job.chosen, needless, self._apply_anyway)
         if self._identity is not None:
             why.extend(weakened_notices(edited, self._strength, self._identity))
         self._log(job)

@@ -17,7 +17,6 @@ from diat.errors import DiatError, InvalidArgument
 from diat.faces import Face
 from diat.files import write_file
 from diat.keepsake import Keepsake
-from diat.native.stage import faded
 from diat.photo import Photo
 from diat.pixels import U8
 from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, edit_of, encode, maker_of
@@ -85,18 +84,20 @@ def action_in_names(attribute: str) -> str:
     return attribute_spec(attribute).action.lower().replace(" ", "-")
 
 
-def needless_notices(spec: AttributeSpec, chosen: Sequence[int], needed: Sequence[float]) -> list[str]:
+def needless_notices(spec: AttributeSpec, chosen: Sequence[int], left: Sequence[int], anyway: bool) -> list[str]:
     """Sentences for the faces that have the attribute already and were left as they are.
 
     Args:
         spec: of the attribute.
         chosen: indices of the faces that were to be changed.
-        needed: of each, the probability that it lacks the attribute.
+        left: those of them.
+        anyway: although the change was to be made anyway, for nothing would be seen of it.
     """
-    left = [index for index, probability in zip(chosen, needed, strict=True) if faded(probability, spec.fade) == 0]
     if len(chosen) == 1:
-        return [f"{spec.needless[0].upper()}{spec.needless[1:]}: nothing was changed." for _ in left]
-    return [f"Face {index + 1} was left as it is: {spec.needless}." for index in left]
+        why = "applying it anyway makes no visible difference" if anyway else "nothing was changed"
+        return [f"{spec.needless[0].upper()}{spec.needless[1:]}: {why}." for _ in left]
+    why = ", and applying it anyway makes no visible difference" if anyway else ""
+    return [f"Face {index + 1} was left as it is: {spec.needless}{why}." for index in left]
 
 
 def weakened_notices(faces: Sequence[EditedFace], strength: float, identity: float) -> list[str]:

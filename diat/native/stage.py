@@ -58,13 +58,16 @@ def rendered(photo: U8, face: Face, fields: Fields, renderer: Renderer, strength
         strength: of the edit, 0 (the photograph itself) to 1.5.
 
     Returns:
-        (H, W, 3) RGB uint8, bit-equal outside the attribute's region.
+        (H, W, 3) RGB uint8, bit-equal outside the attribute's region; the photograph itself where no pixel changes.
     """
     if strength == 0:
         return photo
     region, (left, top, right, bottom) = region_of_face(photo, face, fields.heads.window)
+    changed = renderer(region, fields.named_maps, fields.named_scalars, strength)
+    if np.array_equal(changed, photo[top:bottom, left:right]):
+        return photo
     result = photo.copy()
-    result[top:bottom, left:right] = renderer(region, fields.named_maps, fields.named_scalars, strength)
+    result[top:bottom, left:right] = changed
     return result
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from diat.errors import DiatError
 from diat.faces import DetectedFaces, Face, face_fault
 from diat.pages.editors import EditorPool
 from diat.pages.parts import available
@@ -198,6 +200,15 @@ class PhotoShelf:
         result: EditResult = self._get((path, changes), edit)
         return result
 
+    def can_insist(self, bench: Bench) -> bool:
+        """Whether the current change, which left the photograph as it was, does something if it is applied anyway.
+
+        Raises:
+            DiatError: it cannot be made.
+        """
+        insisted = bench.insisted()
+        return insisted != bench and not self.result(str(bench.photo), insisted.changes).unchanged
+
     def made(self, path: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """Those of some changes that changed anything.
 
@@ -209,6 +220,16 @@ class PhotoShelf:
             return bool(self._get((path, changes, "unchanged"), lambda: (self.result(path, changes).unchanged, 0)))
 
         return tuple(change for number, change in enumerate(changes, 1) if not unchanged(changes[:number]))
+
+    def any_made(self, path: str, stacks: Iterable[tuple[Change, ...]]) -> bool:
+        """Whether one of some stacks of changes changed anything; those that cannot be made did not."""
+
+        def made(changes: tuple[Change, ...]) -> bool:
+            with suppress(DiatError):
+                return all(change.faces for change in changes) and bool(self.made(path, changes))
+            return False
+
+        return any(map(made, stacks))
 
     def _get(self, key: tuple[Any, ...], make: Callable[[], tuple[Any, int]]) -> Any:
         with self._lock:

@@ -12,7 +12,7 @@ from diat.pages.effects import effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
 from diat.pages.parts import WHOM, show_on_phones, strength_choice
-from diat.pages.photo_steps import PhotoPage
+from diat.pages.photo_steps import PhotoPage, buttons
 from diat.pages.pictures import known_file
 from diat.pages.saving import FORMATS
 from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of, compare, saver, steps
@@ -113,17 +113,20 @@ def _connect(
         return made
 
     # Not the photograph's `change`: an example with the same one is another change all the same.
-    begun: list[Any] = [p.photo.input(lambda: "", None, wanted, queue=False, **quick).then]
+    another = [wanted, p.anyway, p.keep, p.undo, p.download]  # of the last photograph nothing is undone or saved
+    begun: list[Any] = [p.photo.input(lambda: ("", *buttons()), None, another, queue=False, **quick).then]
     if p.examples is not None:
         # What a visitor brings, or takes out, is no example any more.
         p.photo.input(lambda: _to_click(examples), None, p.examples, queue=False, **quick)
 
-        def take(event: gr.EventData) -> tuple[Any, Any]:
+        def take(event: gr.EventData) -> tuple[Any, ...]:
             names = chosen_of(event, [example.name for example in examples])
             example = next((example for example in examples if example.name in names), None)
-            return (gr.skip(), gr.skip()) if example is None else (str(example.photo), example.attribute)
+            if example is None:
+                return (gr.skip(),) * (1 + len(another))
+            return str(example.photo), example.attribute, *buttons()
 
-        begun.append(p.examples.pick(take, None, [p.photo, wanted], queue=False, **quick).then)
+        begun.append(p.examples.pick(take, None, [p.photo, *another], queue=False, **quick).then)
     given = [p.photo, consent, wanted, p.identity]
     outcome = [bench, p.faces, p.effects, p.compare, p.strength]
     started = [begin(page.start, given, outcome, **at_work) for begin in begun]

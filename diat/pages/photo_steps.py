@@ -46,7 +46,6 @@ PICK_NEXT = "Kept. Pick the next change below: it is added to this one."
 PICKED_FOR_YOU = "Picked for you: click any other change below."
 PICK_A_FACE = "Pick at least one face."
 SAID_SECONDS = 5  # so long it is said where a file went
-NOTHING_THERE = "Still nothing was changed: there is nothing here to change."
 NO_PHOTO = "Choose a photo first, or click an example."
 
 Update = dict[str, Any]  # what gr.update gives
@@ -130,14 +129,8 @@ class PhotoPage:
         return bench.limited(identity)
 
     def insist(self, bench: Bench) -> Bench:
-        """The change is made although nothing seems to need it. If nothing comes of it, there is nothing to undo."""
-        insisted = bench.insisted()
-        if insisted.photo is None or insisted == bench:
-            return bench
-        with suppress(DiatError):  # `render` says why
-            if self._shelf.result(insisted.photo, insisted.changes).unchanged:
-                return replace(insisted, past=bench.past)
-        return insisted
+        """The change is made although nothing seems to need it."""
+        return bench.insisted()
 
     def keep(self, bench: Bench) -> tuple[Bench, float]:
         """The next change goes on top. Gives the bench and the strength."""
@@ -179,14 +172,15 @@ class PhotoPage:
         Gives before and after, the buttons that go with them (apply anyway, keep, undo, download), the changes, and
         whether the strength can be moved.
         """
-        undo = gr.update(interactive=bool(bench.past))
         # There is nothing to make stronger before a change is picked.
         strength = gr.update(interactive=bench.current is not None)
         if bench.photo is None:
-            return gr.skip(), *_buttons(), undo, gr.update(interactive=False), steps_value([]), strength
-        steps = gr.skip()
+            return gr.skip(), *buttons(), steps_value([]), strength
+        steps, undo = gr.skip(), False
         try:
             opened = self._shelf.opened(bench.photo)
+            steps_back = [step.changes for step in (bench, *reversed(bench.past))]
+            undo = bool(bench.past) and self._shelf.any_made(bench.photo, steps_back)
             steps = self._steps(bench, opened)
             if bench.changes and not bench.faces:
                 shown = compare_value(_untouched(opened, bench), PICK_A_FACE, kind="refused")
@@ -194,16 +188,17 @@ class PhotoPage:
                 shown = compare_value(_untouched(opened, bench), PICK_ONE)
             else:
                 result = self._shelf.result(bench.photo, bench.changes)
-                insist, more = _next_steps(bench, result)
-                buttons = *_buttons(insist, more), undo, gr.update(interactive=True)
-                return self._shown(bench, opened, result), *buttons, steps, strength
+                insist = result.unchanged and self._shelf.can_insist(bench)
+                more = bench.current is not None and not result.unchanged
+                made = self._shelf.any_made(bench.photo, [bench.changes])
+                return self._shown(bench, opened, result), *buttons(insist, more, undo, made), steps, strength
         except FileGone as error:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused", same=True), *[gr.skip()] * 6
         except DiatError as error:
             gr.Warning(str(error))
             shown = compare_value(None, str(error), kind="refused")
-        return shown, *_buttons(), undo, gr.update(interactive=False), steps, strength
+        return shown, *buttons(undo=undo), steps, strength
 
     def save(self, bench: Bench, kind: str) -> Any:
         """The result as a file of the photograph's own size."""
@@ -252,8 +247,6 @@ class PhotoPage:
         sentence = result_sentences(result, earlier)
         sentence = f"{sentence} {PICKED_FOR_YOU}".strip() if bench.unasked else sentence
         lines = [PICK_NEXT] if bench.current is None else [sentence, *result.notices]
-        if bench.current is not None and bench.current.apply_anyway and result.unchanged:
-            lines = [NOTHING_THERE]
         height, width = result.photo.shape[:2]
         seconds = sum(result.milliseconds.values()) / 1000
         details = f"{width} × {height} pixels, changed in {seconds:.2f} s: " + ", ".join(
@@ -274,16 +267,21 @@ def _strength(bench: Bench) -> float:
     return 1.0 if bench.current is None else bench.current.strength
 
 
-def _next_steps(bench: Bench, result: EditResult) -> tuple[bool, bool]:
-    """Whether the change can be applied anyway, and whether there is something to keep."""
-    if bench.current is None:
-        return False, False
-    return result.unchanged and not bench.current.apply_anyway, not result.unchanged
+def buttons(insist: bool = False, more: bool = False, undo: bool = False, made: bool = False) -> tuple[Update, ...]:
+    """To apply a change anyway, and to keep it: one in the place of the other, so that nothing jumps; undo, download.
 
-
-def _buttons(insist: bool = False, more: bool = False) -> tuple[Update, Update]:
-    """To apply a change anyway, and to keep it: one in the place of the other, so that nothing jumps."""
-    return gr.update(visible=insist), gr.update(visible=not insist, interactive=more)
+    Args:
+        insist: something comes of applying the change anyway.
+        more: there is a change to keep.
+        undo: something was changed, now or in a step before.
+        made: something is changed, so that there is something to save.
+    """
+    return (
+        gr.update(visible=insist),
+        gr.update(visible=not insist, interactive=more),
+        gr.update(interactive=undo),
+        gr.update(interactive=made),
+    )
 
 
 def _whose(change: Change) -> str:

@@ -45,18 +45,34 @@ def many_path(tmp_path_factory, collins, hopper) -> Path:
     return path
 
 
-def test_nothing_to_change_is_said_and_can_be_done_anyway(page, hopper_path):
+def test_nothing_to_change_is_said_and_can_be_done_anyway_where_anything_comes_of_it(page, collins_path, shoot):
     consent(page)
-    upload(page, hopper_path)
-    wait_for_result(page)
+    upload(page, collins_path)
+    closed = wait_for_result(page)
     expect(page.locator("#anyway")).not_to_be_visible()
-    effect(page, "mouth_close").click()
-    expect(message(page)).to_contain_text("closed already: nothing was changed", timeout=SLOW)
+    effect(page, "eyeglasses_remove").click()
+    expect(message(page)).to_contain_text("No glasses found: nothing was changed.", timeout=SLOW)
+    expect(page.locator("#download")).to_be_disabled(timeout=SLOW)
+    expect(page.locator("#keep")).to_be_disabled()
+    expect(page.locator("#anyway")).not_to_be_visible()  # there is nothing to take off
     expect(page.locator("#result .label.right")).not_to_be_visible()  # it is no "after"
+    shoot("nothing to take off")
+    effect(page, "smile").click()
+    expect(message(page)).to_contain_text("smiles already: nothing was changed", timeout=SLOW)
+    expect(page.locator("#anyway")).to_be_visible(timeout=SLOW)
+    shoot("offered")
     page.click("#anyway")
-    expect(message(page)).to_contain_text("identity similarity", timeout=SLOW)
+    smiling = wait_for_result(page, closed)
+    expect(page.locator("#download")).to_be_enabled(timeout=SLOW)
     page.click("#undo")
-    expect(message(page)).to_contain_text("closed already: nothing was changed", timeout=SLOW)
+    expect(message(page)).to_contain_text("smiles already: nothing was changed", timeout=SLOW)
+    page.click("#undo")
+    page.click("#undo")
+    expect(page.locator("#result img.after")).to_have_attribute("src", closed, timeout=SLOW)
+    assert smiling != closed
+    page.get_by_role("button", name="Clear").or_(page.get_by_label("Remove")).first.click()
+    for button in ("#keep", "#undo", "#download"):
+        expect(page.locator(button)).to_be_disabled(timeout=3000)
 
 
 def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):

@@ -10,6 +10,7 @@ from diat.editor import FaceEditor
 from diat.errors import ModelRejected
 from diat.field_network import FieldNetwork
 from diat.heads import HEADS
+from diat.marks import read_marks
 from diat.models import ModelConfig, save_model
 from diat.native.stage import faded, region_of_face
 from diat.photo import open_photo
@@ -61,6 +62,29 @@ def test_a_face_that_has_it_is_left_as_it_is_unless_it_is_asked_anyway(glasses_o
     anyway = editor.edit(collins, apply_anyway=True)
     assert not anyway.notices
     np.testing.assert_array_equal(anyway.photo, glasses_off(NEEDED).edit(collins).photo)
+
+
+def test_applying_it_anyway_where_nothing_is_seen_of_it_leaves_the_photograph_and_says_so(
+    editors, collins, collins_path, tmp_path, capsys
+):
+    editor = editors("eyeglasses_remove")
+    result = editor.edit(collins, apply_anyway=True)
+    assert result.unchanged and result.photo is result.original and not read_marks(result.to_bytes()).edited
+    assert result.notices == ("No glasses found: applying it anyway makes no visible difference.",)
+    both = editor.edit(np.hstack([collins, collins]), "all", apply_anyway=True)
+    left = "was left as it is: no glasses found, and applying it anyway makes no visible difference."
+    assert both.unchanged and both.notices == tuple(f"Face {number} {left}" for number in (1, 2))
+    assert editor.edit(collins, strength=0, apply_anyway=True).notices == ("Nothing was changed.",)
+    assert editor.edit_frame(collins, result.faces, apply_anyway=True) is collins
+    command = ["edit", str(collins_path), "-o", str(tmp_path / "out.png"), "--attribute", "eyeglasses_remove"]
+    assert main([*command, "--apply-anyway"]) == 0
+    assert "applying it anyway makes no visible difference" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["smile", "older_to_younger", "male_to_female"])
+def test_applying_it_anyway_where_it_is_seen_changes_the_face(editors, collins, name):
+    result = editors(name).edit(collins, apply_anyway=True)
+    assert not result.unchanged and not result.notices
 
 
 def test_of_several_faces_each_has_its_own_sentence(glasses_off, collins):

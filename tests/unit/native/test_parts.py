@@ -5,6 +5,7 @@ import pytest
 
 from diat.faces import crop_side
 from diat.native import glasses, mouths, region, skin
+from diat.native.stage import rendered, renderer_of
 
 SIDE = 1024  # pixels of the square around the face
 
@@ -26,8 +27,9 @@ def test_a_part_alone_gives_what_the_whole_region_gives(editors, large, monkeypa
     editor = editors(name)
     for photo, face in large:
         seen = [editor.aligned(photo, face)]
-        fields = editor.changes(seen)
-        part = editor.pasted(photo, seen, fields, strength, apply_anyway=True)
+        (fields,) = editor.changes(seen)
+        renderer = renderer_of(editor.model.config.heads, name)
+        part = rendered(photo, face, fields, renderer, strength)
         boxes = []
 
         def everything(where, window, face, cells=1, boxes=boxes):
@@ -36,7 +38,7 @@ def test_a_part_alone_gives_what_the_whole_region_gives(editors, large, monkeypa
 
         for module in (mouths, skin, glasses):
             monkeypatch.setattr(module, "box_around", everything)
-        whole = editor.pasted(photo, seen, fields, strength, apply_anyway=True)
+        whole = rendered(photo, face, fields, renderer, strength)
         monkeypatch.undo()
         assert len(boxes) == 1
         left, top, right, bottom = boxes[0]

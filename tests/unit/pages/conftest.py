@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from diat.attributes import ATTRIBUTES
+
 NOTICE = "The Hub could not be reached: the cached copy is used."
 
 
@@ -22,6 +24,12 @@ def pool(editors, detector, uploads):
         )
 
     return SimpleNamespace(get=get, detector=detector, attributes=["mouth_open", "mouth_close"], default="mouth_close")
+
+
+@pytest.fixture
+def all_pool(editors, detector, uploads):
+    """The embedded models, all of them."""
+    return SimpleNamespace(get=editors, detector=detector, attributes=list(ATTRIBUTES), default="mouth_close")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from diat.attributes import ATTRIBUTES
 from diat.errors import PhotoRejected
 from diat.identity import Person
 from diat.marks import read_marks
@@ -96,20 +97,38 @@ def test_the_sentence_says_all_that_was_done_in_order(pool, hopper_path):
     assert said == "Mouth opened.\nNothing was changed."
 
 
-def test_a_change_that_finds_nothing_even_when_applied_anyway_says_so(pool, collins_path):
-    page = PhotoPage(pool, [])
-    bench = Bench(str(collins_path), (0,)).picked("mouth_open").adjusted(strength=0).insisted()
-    assert "Still nothing was changed" in str(page.render(bench)[0])
+@pytest.mark.parametrize("attribute", sorted(ATTRIBUTES))
+def test_apply_anyway_is_offered_where_something_comes_of_it_and_nowhere_else(
+    attribute, all_pool, collins_path, hopper_path
+):
+    for path in (collins_path, hopper_path):
+        page, bench = PhotoPage(all_pool, []), Bench(str(path), (0,)).picked(attribute)
+        shown, anyway, *_ = page.render(bench)
+        result = all_pool.get(attribute).edit(path, apply_anyway=True)
+        needless = "nothing was changed" in shown["message"]
+        assert anyway["visible"] == (needless and not result.unchanged)
+        shown, anyway, *_ = page.render(page.insist(bench))
+        assert not anyway["visible"]
+        assert result.unchanged == ("makes no visible difference" in shown["message"])
+        assert page.insist(bench).undone() == bench and page.insist(page.insist(bench)).undone() == bench
 
 
-def test_only_an_apply_anyway_of_which_something_came_is_undone(pool, collins_path, hopper_path):
-    page = PhotoPage(pool, [])
-    nothing = Bench(str(collins_path), (0,)).picked("mouth_open").adjusted(0)
-    in_vain = page.insist(nothing)
-    assert in_vain.current.apply_anyway and in_vain.past == nothing.past
-    closed = Bench(str(hopper_path), (0,)).picked("mouth_close")  # it is already
-    assert page.insist(closed).undone() == closed
-    assert page.insist(page.insist(closed)).undone() == closed
+def test_undo_and_download_rest_where_nothing_was_changed(pool, collins_path):
+    page, start = PhotoPage(pool, []), Bench(str(collins_path), (0,))
+
+    def active(bench):
+        _, _, keep, undo, download, *_ = page.render(bench)
+        return keep["interactive"], undo["interactive"], download["interactive"]
+
+    unneeded = start.picked("mouth_open")  # it is already
+    assert active(start) == active(unneeded) == (False, False, False)
+    closed = unneeded.picked("mouth_close")
+    assert active(closed) == (True, True, True)
+    assert active(closed.adjusted(0)) == active(closed.picked("mouth_open")) == (False, True, False)  # back to it
+    assert active(closed.kept_on()) == (False, True, True)
+    assert active(closed.undone()) == (False, False, False)
+    assert active(closed.chosen([])) == (False, True, False)
+    assert active(Bench()) == (False, False, False)
 
 
 def test_pictures_of_what_was_chosen_earlier_never_replace_those_of_what_was_chosen_later(

@@ -61,7 +61,9 @@ def test_a_film_in_which_nothing_was_changed_carries_no_mark_but_those_of_earlie
     assert not read_marks(tmp_path / "out.mp4").edited
     for before, after in zip(frames_of(source), frames_of(tmp_path / "out.mp4"), strict=True):
         assert changed(before, after) < 0.0002
-    edit_video(source, tmp_path / "once.mp4", editor, apply_anyway=True)
+    assert edit_video(source, tmp_path / "in_vain.mp4", editor, apply_anyway=True).changed == 0  # nothing is seen of it
+    assert not read_marks(tmp_path / "in_vain.mp4").edited
+    edit_video(film(tmp_path / "open.mp4", [pictures["collins"]] * 3), tmp_path / "once.mp4", editor)
     assert edit_video(tmp_path / "once.mp4", tmp_path / "twice.mp4", editor).changed == 0
     marks = read_marks(tmp_path / "twice.mp4")
     assert marks.declared and marks.edited_by == "DIAT mouth_close strength=1"

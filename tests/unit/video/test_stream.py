@@ -20,7 +20,7 @@ def test_what_is_set_holds_from_the_next_frame_on(stream, editors, collins):
     closed = stream.edit(collins, 0.0)
     stream.set(strength=0)
     assert stream.edit(collins, 0.1) is collins
-    stream.set(editors("mouth_open"), strength=1.0)
+    stream.set(editors("older_to_younger"), strength=1.0)
     assert (stream.edit(collins, 0.2) != closed).any()
     stream.set(faces="all")
     assert (stream.edit(collins, 0.3) != collins).any()
