@@ -169,7 +169,8 @@ class FaceEditor:
             found: faces found before in this very photograph, to save the detection.
             on_error: what to do with one of several photographs that cannot be used: ``"raise"`` the error, or
                 ``"skip"`` it, with None in its place and the reason in the log.
-            apply_anyway: also change a face that has the attribute already; else it is left as it is, with a notice.
+            apply_anyway: also change a face that has the attribute already, if anything is then seen to change; else it
+                is left as it is, with a notice.
             identity: the similarity to keep, 0 to 1: the cosine of the recogniser's embeddings of a face before and
                 after. A face that loses more is changed less strongly (`EditedFace.strength`), with a notice. The
                 recogniser looks at it four times at most.

@@ -114,11 +114,14 @@ def test_a_batch_keeps_what_was_not_changed_under_its_own_name(pool, uploads, co
     assert marked == {"eileen_collins-close-mouth.jpg": True, "grace_hopper.jpg": False}
 
 
-def test_a_batch_changes_what_seems_to_need_it_or_not(pool, uploads, hopper_path):
-    *_, (_, path, said) = BatchPage(pool).edit_all([str(hopper_path)], "mouth_close", 1.0, False, True, True)
+def test_a_batch_changes_what_seems_to_need_it_or_not(pool, uploads, collins_path):
+    *_, (_, path, said) = BatchPage(pool).edit_all([str(collins_path)], "smile", 1.0, False, True, True)
     assert said == "1 of 1 photos changed."
     with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == ["grace_hopper-close-mouth.jpg"]
+        assert archive.namelist() == ["eileen_collins-add-a-smile.jpg"]
+    *_, (shown, _, said) = BatchPage(pool).edit_all([str(collins_path)], "eyeglasses_remove", 1.0, False, True, True)
+    assert said == "0 of 1 photos changed, 1 left unchanged."
+    assert shown[0][1] == "eileen_collins.jpg: no glasses found: applying it anyway makes no visible difference."
 
 
 def test_pictures_of_changes_say_whose_face_they_show(editors, detector, uploads, tmp_path, crowd, hopper_path):
@@ -155,12 +158,13 @@ def test_numbers_are_listed_as_people_list_them():
     assert of_people("Faces 1 and 4: all. Face 2 was left.") == "People 1 and 4: all. Person 2 was left."
 
 
-def test_every_change_is_made_anyway_where_that_is_asked_for(pool, hopper_path):
+def test_every_change_is_made_anyway_where_that_is_asked_for(pool, collins_path):
+    pool.attributes = ["mouth_close", "smile"]
     captions = [
-        [caption for _, caption in PhotoApi(pool).every(str(hopper_path), 1.0, True, anyway)[0]]
+        [caption for _, caption in PhotoApi(pool).every(str(collins_path), 1.0, True, anyway)[0]]
         for anyway in (False, True)
     ]
-    assert captions[0][-1] == "Close mouth: nothing to change"  # her lips are together already
+    assert captions[0][-1] == "Add a smile: nothing to change"  # she smiles already
     assert captions[1][:2] == captions[0][:2] and captions[1][-1].endswith(" %")
 
 
