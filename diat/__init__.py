@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from diat.networks import AttributeDiscriminator, TransformNetwork
     from diat.photo import Photo, open_photo
     from diat.results import EditedFace, EditResult
-    from diat.video.film import Progress, VideoReport, edit_video
+    from diat.video.film import edit_video
+    from diat.video.report import Progress, VideoReport
     from diat.video.stream import FrameStream
 
 __version__ = "0.1.0"
@@ -39,7 +40,8 @@ _HOMES = {
     "networks": ("AttributeDiscriminator", "TransformNetwork"),
     "photo": ("Photo", "open_photo"),
     "results": ("EditResult", "EditedFace"),
-    "video.film": ("Progress", "VideoReport", "edit_video"),
+    "video.film": ("edit_video",),
+    "video.report": ("Progress", "VideoReport"),
     "video.stream": ("FrameStream",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -31,7 +31,8 @@ def edit_film(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from diat.video.film import Progress, edit_video
+    from diat.video.film import edit_video
+    from diat.video.report import Progress
 
     reporter, editor = Reporter(args), load_editor(args)
     bar: Any = tqdm(unit="frame", dynamic_ncols=True, mininterval=1, delay=1) if reporter.shows_progress else None
@@ -59,5 +60,7 @@ def edit_film(args: argparse.Namespace) -> int:
     missing = f", {report.damaged} damaged frames left out" if report.damaged else ""
     changed = f"{report.changed} of {report.frames} frames changed{missing}"
     reporter.say(f"{args.output}: {changed}, {report.seconds:.0f} s")
+    if left := report.sentence_of_left(editor.spec, args.apply_anyway):
+        reporter.say(f"{left} Use --apply-anyway to change them, too." if report.would_change else left)
     reporter.record({"input": str(args.video), "output": str(args.output), **asdict(report)})
     return 0

@@ -21,6 +21,7 @@ from diat.pages.parts import (
     CONSENT_FIRST,
     QUIET,
     Stops,
+    anyway_box,
     available,
     cache_file,
     refusal,
@@ -187,7 +188,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             effects, attribute = effect_choice(editors, "many-attribute")
             strength = strength_choice("many-strength")
             all_faces = gr.Checkbox(label="All faces (not only the largest)", elem_id="many-everybody")
-            anyway = gr.Checkbox(label="Change faces that seem to need no change, too", elem_id="many-anyway")
+            anyway = anyway_box("many-anyway")
             with gr.Column(elem_classes="work"):
                 with gr.Row():
                     run = gr.Button("Apply to all", variant="primary", elem_id="many-run", min_width=120)

@@ -28,6 +28,7 @@ SIMILARITY = "identity similarity"
 UNSEEN = 0.995  # identity similarity, of 1: so like itself is a face of which nothing is seen to have changed
 UNSEEN_CHANGE = "Hardly anything changed (identity similarity 100 %)."
 WHOM = "Whom to change, from left to right"
+ANYWAY = "Apply anyway"  # what to click, or to tick, where a change seems not to be needed
 CONSENT = "I am in these pictures, or the people in them agreed."
 CONSENT_FIRST = "Confirm consent first: tick the box at the top of the page."
 
@@ -50,6 +51,11 @@ def strength_choice(elem_id: str, interactive: bool | None = None) -> gr.Slider:
     slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id, interactive=interactive)
     refuse_by_a_sentence(slider)
     return slider
+
+
+def anyway_box(elem_id: str) -> gr.Checkbox:
+    """Whether faces that seem to need no change are changed, too."""
+    return gr.Checkbox(label=f"{ANYWAY}, also to faces that seem to need no change", elem_id=elem_id)
 
 
 def consent_box(elem_id: str | None, value: Any = False) -> gr.Checkbox:

@@ -11,7 +11,7 @@ from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
-from diat.pages.parts import WHOM, show_on_phones, strength_choice
+from diat.pages.parts import ANYWAY, WHOM, show_on_phones, strength_choice
 from diat.pages.photo_steps import PhotoPage, buttons
 from diat.pages.pictures import known_file
 from diat.pages.saving import FORMATS
@@ -71,7 +71,7 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
             strength = strength_choice("strength", interactive=False)
             made = steps("steps")
             with gr.Row(elem_classes="actions"):
-                anyway = gr.Button("Apply anyway", visible=False, elem_id="anyway", size="md", scale=3, min_width=280)
+                anyway = gr.Button(ANYWAY, visible=False, elem_id="anyway", size="md", scale=3, min_width=280)
                 keep = gr.Button(KEEP, interactive=False, elem_id="keep", size="md", scale=3, min_width=280)
                 undo = gr.Button("Undo", interactive=False, elem_id="undo", size="md", min_width=80)
                 download = gr.Button(

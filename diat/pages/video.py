@@ -9,7 +9,7 @@ import gradio as gr
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice
 from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
-from diat.pages.parts import QUIET, show_on_phones, strength_choice, with_stop
+from diat.pages.parts import QUIET, anyway_box, show_on_phones, strength_choice, with_stop
 from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, PREVIEW, WHOM_IN_FILM, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
 
@@ -33,6 +33,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             start, end = _part_choice()
             moment, preview = _moment_choice()
             beside = gr.Checkbox(label="Show the original beside the result", elem_id="film-beside")
+            anyway = anyway_box("film-anyway")
             with gr.Column(elem_classes="work"):
                 with gr.Row():
                     run = gr.Button("Apply", variant="primary", elem_id="film-run", min_width=120)
@@ -41,13 +42,12 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         with gr.Column(min_width=300, elem_id="film-outcome", elem_classes="outcome"):
             result = gr.Video(label="Result", visible=False, interactive=False, elem_id="film-result", buttons=[])
             download = gr.DownloadButton("Download", variant="primary", visible=False, elem_id="film-download")
-            compared = compare("film-compare", compare_value(None, CHOOSE_FILM))
+            compared = compare("film-compare", compare_value(None, CHOOSE_FILM), whole="Whole frame")
     page = VideoPage(editors)
-    inputs = [film, attribute, strength, faces, number, consent, start, end, beside]
+    inputs = [film, attribute, strength, faces, number, consent, start, end, beside, anyway]
     # The last sentence goes, which would lie under the progress, and the preview, in whose place the result comes.
-    gone = gr.update(visible=False)
-    cleared = [message, compared, download]
-    run.click(lambda: ("", compare_value(None, PREVIEW), gone), None, cleared, queue=False, **QUIET)
+    nothing = "", compare_value(None, PREVIEW), gr.update(visible=False)
+    run.click(lambda: nothing, None, [message, compared, download], queue=False, **QUIET)
     done = with_stop(
         run, stop, result, page.stop,
         lambda before: before.then(
@@ -57,7 +57,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     )  # fmt: skip
     done.success(lambda path: gr.update(value=path, visible=path is not None), result, download, **QUIET)
     looked = preview.click(
-        page.preview, [film, attribute, strength, faces, number, start, moment, consent], compared,
+        page.preview, [film, attribute, strength, faces, number, start, moment, consent, anyway], compared,
         show_progress="minimal", api_visibility="private",
     )  # fmt: skip
     show_on_phones([looked], "#film-compare")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from diat.attributes import AttributeSpec
 from diat.errors import DiatError, InvalidArgument
 from diat.faces import MAX_FACES, SAME_PERSON, DetectedFaces, Face, face_fault, usable_faces
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_of, effects_to_come
-from diat.pages.parts import CONSENT_FIRST, Stops, available, cache_file, of_people, refusal, result_sentences
+from diat.pages.films import film_faces, frames_from, length_of, seconds_of
+from diat.pages.parts import ANYWAY, CONSENT_FIRST, Stops, available, cache_file, of_people, refusal, result_sentences
 from diat.pages.people import face_choice
 from diat.pages.pictures import (
     THUMBNAIL_SIDE,
@@ -29,11 +30,8 @@ from diat.pages.pictures import (
 from diat.pages.widgets import Choice, Value, choice_value, chosen_of, compare_value
 from diat.pixels import U8
 from diat.results import result_name
-from diat.video.choice import FilmFaces
-from diat.video.colours import upright
-from diat.video.film import MAX_PIXELS, Progress, VideoReport, edit_video, open_film
-from diat.video.part import Part
-from diat.video.reader import FilmReader
+from diat.video.film import edit_video
+from diat.video.report import Progress, VideoReport
 
 MAX_SECONDS = 60.0  # of film: minutes of work
 LAST_FRAME = 0.1  # seconds before a film's end in which its last picture begins, at ten a second or more
@@ -41,6 +39,7 @@ CHOOSE_FILM = "Choose a video. Any moment of it can be previewed here."
 PREVIEW = "Preview any moment here before the whole video is changed."
 PICK_AGAIN = "The video begins elsewhere now: pick the person again."
 WHOM_IN_FILM = "Whom to change"
+TICK_ANYWAY = f'Tick "{ANYWAY}" to change them, too.'
 MAX_SEARCHED = 50  # frames in which people are looked for
 
 
@@ -67,6 +66,7 @@ class VideoPage:
         start: float,
         end: float,
         beside: bool,
+        apply_anyway: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio asks for it
     ) -> tuple[Any, str]:
@@ -82,6 +82,7 @@ class VideoPage:
             start: second at which the part begins.
             end: second at which it is over, 0 for the video's end.
             beside: show the original at the left of the result.
+            apply_anyway: also change faces that have the attribute already.
 
         Returns the result as an MP4 file and a sentence.
         """
@@ -101,12 +102,12 @@ class VideoPage:
                 chosen, editor = film_faces(faces, number), self._editors.get(attribute)
                 path = cache_file(result_name(available(film), [attribute], ".mp4"))
                 report = edit_video(
-                    film, path, editor, chosen, strength, show, MAX_SECONDS,
-                    start=start or 0.0, end=end if end and end < _length(film) else None, before_after=beside,
+                    film, path, editor, chosen, strength, show, MAX_SECONDS, apply_anyway,
+                    start=start or 0.0, end=end if end and end < length_of(film) else None, before_after=beside,
                 )  # fmt: skip
         except DiatError as error:
             raise refusal(error) from None
-        return str(path), "  \n".join([video_sentence(report), *editor.model.notices])
+        return str(path), "  \n".join([video_sentence(report, editor.spec, apply_anyway), *editor.model.notices])
 
     def chosen(self, film: str | None) -> Value:
         """Another film, or none: what was previewed of the last one goes."""
@@ -114,14 +115,14 @@ class VideoPage:
 
     def part(self, film: str | None, start: float) -> tuple[Any, Any]:
         """Another film: all of it is taken, unless it begins later. Gives the seconds from which and to which."""
-        length = _length(film)
+        length = length_of(film)
         start = start if start and start < length else 0
         given = film is not None
         return gr.update(value=start, interactive=given), gr.update(value=length, interactive=given)
 
     def moments(self, film: str | None, start: float, end: float, moment: float) -> Any:
         """The moments of which one can be previewed: those of the part that is taken, or of the film."""
-        length = _length(film)
+        length = length_of(film)
         last = max(0.0, length - LAST_FRAME)
         first = min(start or 0.0, last)
         last = last if not end or end <= first else min(last, end)
@@ -205,7 +206,7 @@ class VideoPage:
 
     def preview(
         self, film: str | None, attribute: str, strength: float, faces: str, number: float, start: float, moment: float,
-        consent: bool,
+        consent: bool, apply_anyway: bool,
     ) -> Value:  # fmt: skip
         """One moment of the film, before and after."""
         try:
@@ -223,13 +224,15 @@ class VideoPage:
                 chosen = self._again(film, start, chosen, picture, found)
             elif chosen == "largest" and (usable := usable_faces(found)):
                 chosen = found.index(max(usable, key=lambda face: face.area))
-            result = self._editors.get(attribute).edit(picture, chosen, strength, found=found)
+            edit = partial(self._editors.get(attribute).edit, picture, chosen, strength, found=found)
+            result = edit(apply_anyway=apply_anyway)
+            more = result.unchanged and not apply_anyway and not edit(apply_anyway=True).unchanged
         except DiatError as error:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused")
         whole = result.original, result.photo
         pictures = before_and_after(close_ups(result), whole, result.maker, unchanged=result.unchanged)
-        lines = [result_sentences(result), *result.notices, f"Second {moment:.1f} of {length:.1f}."]
+        lines = [result_sentences(result), *result.notices, TICK_ANYWAY * more, f"Second {moment:.1f} of {length:.1f}."]
         return compare_value(pictures, of_people("\n".join(filter(None, lines))), from_start=True)
 
     def _again(self, film: str, start: float, number: int, picture: U8, found: list[Face]) -> int:
@@ -249,53 +252,14 @@ class VideoPage:
         return int(np.argmax(alike))
 
 
-def _length(film: str | None) -> float:
-    """A film's length in seconds, no shorter than it is; 0 where there is none that can be used."""
-    try:
-        return 0.0 if film is None else math.ceil(100 * seconds_of(Path(available(film)))) / 100
-    except DiatError:
-        return 0.0  # `VideoPage.people` says why
-
-
-def seconds_of(film: Path) -> float:
-    """A film's length, 0 where it does not say.
-
-    Raises:
-        PhotoRejected: it is no film.
-    """
-    import av
-
-    with open_film(film) as container:
-        return float(container.duration or 0) / av.time_base
-
-
-def frames_from(film: Path, start: float, most: int) -> Iterator[U8]:
-    """Some frames of a film, (H, W, 3) RGB, from a second on.
-
-    Raises:
-        PhotoRejected: it is no film.
-        InvalidArgument: there is no such second.
-    """
-    with open_film(film) as container:
-        reader = FilmReader(container, Part(start), [], lambda _: None, MAX_PIXELS)
-        yield from (upright(frame) for frame, _ in islice(reader.frames(), most))
-
-
-def film_faces(faces: str, number: float | None) -> FilmFaces:
-    """The page's choice as `edit_video` takes it; people are counted from 1 here and from 0 there.
-
-    Raises:
-        InvalidArgument: there is no such choice.
-    """
-    if faces == "person":
-        if number is None or not number >= 1:
-            raise InvalidArgument("People are counted from 1, the largest in the first frame.")
-        return int(number) - 1
-    return "all" if faces == "all" else "largest"
-
-
-def video_sentence(report: VideoReport) -> str:
+def video_sentence(report: VideoReport, spec: AttributeSpec, apply_anyway: bool) -> str:
     """What the user reads when a video is done."""
-    damaged = f" {report.damaged} damaged frames were left out." if report.damaged else ""
-    rest = " In the others nobody was seen who can or needs to be changed." if report.changed < report.frames else ""
-    return f"Done: {report.changed} of {report.frames} frames changed in {report.seconds:.0f} s.{rest}{damaged}"
+    others = report.frames - report.changed - report.left
+    said = [
+        f"Done: {report.changed} of {report.frames} frames changed in {report.seconds:.0f} s.",
+        report.sentence_of_left(spec, apply_anyway),
+        TICK_ANYWAY * report.would_change,
+        "In the others nobody was seen who can be changed." * (others > 0),
+        f"{report.damaged} damaged frames were left out." * bool(report.damaged),
+    ]
+    return " ".join(filter(None, said))

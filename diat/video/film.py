@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from diat.video.choice import FilmFaces, TrackChooser, check_film_faces
 from diat.video.colours import upright
 from diat.video.part import Part
 from diat.video.reader import FilmReader
+from diat.video.report import Progress, VideoReport
 from diat.video.steady import FilmFrameEditor
 from diat.video.tracking import FaceTracker
 from diat.video.writer import FilmWriter
@@ -39,30 +40,6 @@ MAX_PIXELS = 3840 * 2160
 MIN_SIDE = 16  # pixels; optical flow needs as many
 MAX_RATE = 120  # frames a second; a film of so many seconds has at most so many times this
 DETECTION_INTERVAL = 0.2  # seconds of film
-
-
-@dataclass(frozen=True)
-class VideoReport:
-    """What happened to a video."""
-
-    frames: int  # written
-    changed: int  # of them, with an edited face
-    damaged: int  # that could not be decoded and are missing
-    seconds: float  # of work
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where the work stands."""
-
-    done: int  # frames
-    total: int  # frames, 0 where the file does not say
-    rate: float  # frames a second
-
-    @property
-    def seconds_left(self) -> float | None:
-        """None where it is not known."""
-        return (self.total - self.done) / self.rate if self.total > self.done and self.rate > 0 else None
 
 
 def edit_video(
@@ -94,7 +71,7 @@ def edit_video(
         strength: factor of the edit, 0 to 1.5.
         progress: called after each frame; it returns whether to go on.
         max_seconds: the longest film, or part of one, that is taken; None takes any.
-        apply_anyway: also change faces that have the attribute already.
+        apply_anyway: also change faces that have the attribute already, where anything is then seen to change.
         label: write "Edited with AI" into the corner of every frame of a film that carries marks.
         start, end: seconds between which the film is taken; None for its end.
         before_after: show the original at the left of the result, which is then twice as wide.
@@ -122,7 +99,7 @@ def edit_video(
 
         report = written(strength, edited_by(editor.spec.name, strength))
         if not report.changed:  # which nobody knew before its end: once more, without marks
-            report = written(0.0, None)
+            report = replace(report, seconds=report.seconds + written(0.0, None).seconds)
     logger.info("edited film attribute=%s strength=%g %s", editor.spec.name, strength, report)
     return report
 
@@ -249,7 +226,8 @@ class VideoJob:
             if self._part.whole:
                 raise PhotoRejected("The video shows no picture that can be decoded: use another video.")
             raise PhotoRejected("There is no picture in this part of the video: take another part.")
-        return VideoReport(self._frames, self._changed, self._reader.damaged, time.monotonic() - self._start)
+        seconds, left = time.monotonic() - self._start, self._editor.left
+        return VideoReport(self._frames, self._changed, self._reader.damaged, seconds, left, self._editor.would_change)
 
     def _take(self, frame: Any, seconds: float) -> None:
         number = self._frames + len(self._in_work)

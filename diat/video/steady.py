@@ -18,6 +18,7 @@ from diat.editor import FaceEditor
 from diat.faces import face_fault
 from diat.heads import Fields
 from diat.methods import AlignedFace, Moving
+from diat.native.stage import faded
 from diat.pixels import F32, U8
 from diat.video.steady_fields import FieldSmoother, FieldTimeFilter
 from diat.video.steady_pictures import BilateralTimeFilter, SeenFace, SettledFaces, blend, similarity
@@ -114,10 +115,16 @@ class FilmFrameEditor:
         editor: of the attribute.
         strength: factor of the edit, 0 to 1.5.
         apply_anyway: also change faces that have the attribute already.
+
+    Attributes:
+        left: how many frames were left as they are, for their faces have the attribute already.
+        would_change: whether ``apply_anyway``, which is not set, would be seen to change one of those. The first, the
+            second, the fourth and so on are looked at, until it would.
     """
 
     def __init__(self, editor: FaceEditor, strength: float = 1.0, apply_anyway: bool = False) -> None:
         self._editor, self._strength, self._apply_anyway = editor, strength, apply_anyway
+        self.left, self.would_change = 0, False
         self._settled: SettledFaces | None = None
         self._filter: TimeWindow = BilateralTimeFilter(editor.spec.detail_fade)
         if isinstance(editor.method, Moving):
@@ -152,10 +159,18 @@ class FilmFrameEditor:
         frames = []
         for changes in smoothed:
             frame, aligned = self._waiting.popleft()
-            in_order = (changes[number] for number in aligned)
+            in_order = [changes[number] for number in aligned]
             edited = self._editor.pasted(frame, aligned.values(), in_order, self._strength, self._apply_anyway)
+            if edited is frame and any(map(self._is_needless, in_order)):
+                self.left += 1
+                if self.left.bit_count() == 1 and not self._apply_anyway and not self.would_change:
+                    anyway = self._editor.pasted(frame, aligned.values(), in_order, self._strength, apply_anyway=True)
+                    self.would_change = anyway is not frame
             frames += self._settled.add(frame, edited, aligned) if self._settled else [edited]
         return frames
+
+    def _is_needless(self, change: Any) -> bool:
+        return faded(self._editor.method.needed(change), self._editor.spec.fade) == 0
 
 
 class _SmoothedFace(NamedTuple):

@@ -16,6 +16,7 @@ from diat.attributes import ATTRIBUTES
 from diat.provenance import is_marked
 
 SLOW = 90_000  # milliseconds
+ANYWAY = "Apply anyway, also to faces that seem to need no change"
 
 
 def choose(page: Page, element: str, *paths) -> None:
@@ -72,9 +73,37 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
     expect(page.locator("#many-run")).to_be_enabled()
     expect(page.locator("#many-message")).to_be_in_viewport(ratio=1)  # although the button above it went
-    page.get_by_label("Change faces that seem to need no change, too").check()
+    page.get_by_label(ANYWAY).and_(page.locator("#many-anyway input")).check()
+    page.locator("#many-attribute-effects button[data-id=older_to_younger]").click()
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("1 of 2 photos changed, 1 skipped.", timeout=SLOW)
+
+
+def test_a_film_in_which_nobody_needs_the_change_gets_it_anyway_where_that_is_asked_for(
+    opened, tmp_path, collins, shoot
+):
+    path = film(tmp_path / "film.mp4", [collins] * 3)
+    page = opened("Video")
+    choose(page, "film", path)
+    page.locator("#consent input").check()
+    effects = page.locator("#film-attribute-effects")
+    expect(effects.locator("img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)
+    effects.locator("button[data-id=smile]").click()
+    page.click("#film-preview")
+    compared = page.locator("#film-compare")
+    expect(compared.locator(".message")).to_contain_text('Tick "Apply anyway" to change them, too.', timeout=SLOW)
+    expect(compared.get_by_role("button", name="Whole frame")).to_be_enabled()
+    shoot("preview")
+    page.click("#film-run")
+    left = '3 frames were left as they are: the face smiles already. Tick "Apply anyway" to change them, too.'
+    expect(page.locator("#film-message")).to_contain_text(left, timeout=SLOW)
+    shoot("left")
+    page.get_by_label("Apply anyway, also to faces that seem to need no change").and_(
+        page.locator("#film-anyway input")
+    ).check()
+    page.click("#film-run")
+    expect(page.locator("#film-message")).to_contain_text("Done: 3 of 3 frames changed", timeout=SLOW)
+    expect(page.locator("#film-message")).not_to_contain_text("left as they are")
 
 
 def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_path, crowd, shoot):

@@ -101,11 +101,14 @@ def compare_value(
     }  # fmt: skip
 
 
-def compare(elem_id: str, value: Value) -> gr.HTML:
-    """Before and after, divided by a line that moves, side by side, or in turn; and what is said of them."""
+def compare(elem_id: str, value: Value, whole: str = "Whole photo") -> gr.HTML:
+    """Before and after, divided by a line that moves, side by side, or in turn; and what is said of them.
+
+    ``whole`` is what the view of all of the picture is called.
+    """
     return gr.HTML(
         value,
-        html_template=(HERE / "compare.html").read_text(),
+        html_template=(HERE / "compare.html").read_text().replace("WHOLE", whole),
         js_on_load=(HERE / "compare.js").read_text(),
         elem_id=elem_id,
         elem_classes="compare-part",

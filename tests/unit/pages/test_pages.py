@@ -15,11 +15,11 @@ from diat.marks import read_marks
 from diat.pages.api import PhotoApi
 from diat.pages.batch import BatchPage
 from diat.pages.bench import Bench
+from diat.pages.films import film_faces
 from diat.pages.guards import refuse_by_a_sentence
 from diat.pages.parts import action_of, consent_box, numbered, of_people
 from diat.pages.photo_steps import PhotoPage
 from diat.pages.pictures import picture_file
-from diat.pages.video_steps import film_faces
 from diat.results import result_name
 
 

@@ -9,7 +9,8 @@ from films import film
 
 from diat.errors import DiatError
 from diat.pages.pictures import from_left
-from diat.pages.video_steps import VideoPage
+from diat.pages.video_steps import TICK_ANYWAY, VideoPage, video_sentence
+from diat.video.report import VideoReport
 
 
 @pytest.fixture
@@ -53,6 +54,32 @@ def test_where_there_is_one_person_the_same_choice_is_not_shown_twice(page, tmp_
     assert page.people(None, 0, "largest", 1)["items"] == []
 
 
+def test_a_preview_says_where_applying_it_anyway_would_change_anything_and_does_so(page, tmp_path, collins):
+    path = str(film(tmp_path / "film.mp4", [collins] * 3))
+
+    def said(attribute: str, anyway: bool) -> str:
+        return page.preview(path, attribute, 1.0, "largest", 1, 0, 0.0, True, anyway)["message"]
+
+    assert said("smile", False).startswith(f"The face smiles already: nothing was changed.\n{TICK_ANYWAY}\nSecond")
+    assert said("smile", True).startswith("Made to smile.")
+    assert said("eyeglasses_remove", False).startswith("No glasses found: nothing was changed.\nSecond")
+    assert "applying it anyway makes no visible difference" in said("eyeglasses_remove", True)
+
+
+def test_what_became_of_the_frames_of_a_film_is_said_of_all_of_them(editors):
+    def said(spec, anyway=False, **report):
+        return video_sentence(VideoReport(60, seconds=5.0, damaged=0, **report), spec, anyway)
+
+    smile, glasses = editors("smile").spec, editors("eyeglasses_remove").spec
+    assert said(smile, changed=60) == "Done: 60 of 60 frames changed in 5 s."
+    left = "Done: 10 of 60 frames changed in 5 s. 49 frames were left as they are: the face smiles already. "
+    others = "In the others nobody was seen who can be changed."
+    assert said(smile, changed=10, left=49, would_change=True) == f"{left}{TICK_ANYWAY} {others}"
+    assert said(glasses, True, changed=59, left=1).endswith(
+        "1 frame was left as it is: no glasses found, and applying it anyway makes no visible difference."
+    )
+
+
 def test_a_preview_finds_the_person_again_and_speaks_of_people(page, tmp_path, crowd, collins, hopper, detector):
     later = np.zeros_like(crowd)
     later[:, :512] = crowd[:, 512:]  # Collins at the left now, and the larger
@@ -62,8 +89,8 @@ def test_a_preview_finds_the_person_again_and_speaks_of_people(page, tmp_path, c
     assert [page._again(str(path), 0, number, later, found) for number in (0, 1)] == [1, 0]
     with pytest.raises(DiatError, match="not seen at this moment"):
         page._again(str(path), 0, 0, later, found[:1])
-    shown = page.preview(str(path), "older_to_younger", 1.0, "all", 1, 0, 0.3, True)
+    shown = page.preview(str(path), "older_to_younger", 1.0, "all", 1, 0, 0.3, True, False)
     assert shown["message"].startswith("Made younger. People 1 and 2: ")
-    assert page.preview(str(path), "older_to_younger", 1.0, "person", 1, 0, 0.3, True)["message"].startswith(
+    assert page.preview(str(path), "older_to_younger", 1.0, "person", 1, 0, 0.3, True, False)["message"].startswith(
         "Made younger. Person 2: "
     )

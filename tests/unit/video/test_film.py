@@ -15,6 +15,7 @@ import pytest
 from films import facts, film, frames_of
 from PIL import Image
 
+from diat.cli import main
 from diat.editor import FaceEditor
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.marks import read_marks
@@ -67,6 +68,25 @@ def test_a_film_in_which_nothing_was_changed_carries_no_mark_but_those_of_earlie
     assert edit_video(tmp_path / "once.mp4", tmp_path / "twice.mp4", editor).changed == 0
     marks = read_marks(tmp_path / "twice.mp4")
     assert marks.declared and marks.edited_by == "DIAT mouth_close strength=1"
+
+
+def test_frames_that_need_no_change_are_counted_and_changed_where_it_is_asked_for(editors, pictures, tmp_path, capsys):
+    source = film(tmp_path / "in.mp4", [pictures["collins"]] * 3)
+    report = edit_video(source, tmp_path / "left.mp4", editors("smile"))  # she smiles already
+    assert (report.changed, report.left, report.would_change) == (0, 3, True)
+    report = edit_video(source, tmp_path / "anyway.mp4", editors("smile"), apply_anyway=True)
+    assert (report.changed, report.left, report.would_change) == (3, 0, False)
+    report = edit_video(source, tmp_path / "none.mp4", editors("eyeglasses_remove"))
+    assert (report.changed, report.left, report.would_change) == (0, 3, False)  # there is nothing to take off
+    command = ["video", str(source), "-o", str(tmp_path / "out.mp4"), "--overwrite", "--attribute"]
+    for attribute, more, said in (
+        ("smile", [], "the face smiles already. Use --apply-anyway to change them, too.\n"),
+        ("smile", ["--apply-anyway"], "3 of 3 frames changed"),
+        ("eyeglasses_remove", [], "3 frames were left as they are: no glasses found.\n"),
+        ("eyeglasses_remove", ["--apply-anyway"], "no glasses found, and applying it anyway makes no visible"),
+    ):
+        assert main([*command, attribute, *more]) == 0
+        assert said in capsys.readouterr().out
 
 
 def test_a_film_without_sound_and_with_odd_sides_is_taken(editor, pictures, tmp_path):
