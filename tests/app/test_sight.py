@@ -20,8 +20,12 @@ def test_the_result_and_every_change_of_it_are_in_sight_and_what_the_page_picked
 ):
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     resized(page, size)
-    consent(page)
     upload(page, hopper_path)
+    note = page.get_by_test_id("toast-body")
+    expect(note).to_be_visible(timeout=SLOW)
+    asked, said = page.locator("#consent").bounding_box(), note.bounding_box()
+    assert said["y"] + said["height"] < asked["y"] or asked["y"] + asked["height"] < said["y"]
+    consent(page)
     old = wait_for_result(page)
     effects_are_shown(page)
     page.wait_for_timeout(300)
@@ -41,6 +45,13 @@ def test_the_result_and_every_change_of_it_are_in_sight_and_what_the_page_picked
     effect(page, "older_to_younger").click()
     wait_for_result(page, old)
     expect(message(page)).not_to_contain_text("Picked for you")
+    page.click("#keep")
+    expect(page.locator("#steps")).to_contain_text("Younger", timeout=SLOW)
+    if size == DESK:
+        for part in ("#result .bar", "#effects .grid", "#strength", "#steps", "#keep", "#undo", "#download"):
+            expect(page.locator(part).first).to_be_in_viewport(ratio=1)
+    shoot(f"{size[0]}-{scheme}-kept")
+    page.click("#undo")
     page.click("#undo")
     expect(message(page)).to_contain_text("Picked for you", timeout=SLOW)
 
