@@ -46,8 +46,8 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside, anyway]
     # The last sentence goes, which would lie under the progress, and the preview, in whose place the result comes.
-    nothing = "", compare_value(None, PREVIEW), gr.update(visible=False)
-    run.click(lambda: nothing, None, [message, compared, download], queue=False, **QUIET)
+    cleared = [message, compared, download]
+    run.click(lambda: ("", compare_value(None, PREVIEW), gr.update(visible=False)), None, cleared, queue=False, **QUIET)
     done = with_stop(
         run, stop, result, page.stop,
         lambda before: before.then(

@@ -151,6 +151,7 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     page.click("#film-run")
     expect(page.locator("#film-message")).to_contain_text("Done: 5 of 5 frames", timeout=SLOW)
     page.wait_for_selector("#film-result video", timeout=SLOW)
+    expect(page.locator("#film-compare")).not_to_be_visible()
     expect(page.locator("#film-result")).to_be_in_viewport(ratio=1)  # in the preview's place
     expect(page.locator("#film-result video")).to_have_js_property("videoWidth", 2 * crowd.shape[1], timeout=SLOW)
     expect(page.locator("#film-stop")).not_to_be_visible(timeout=10_000)
