@@ -9,7 +9,8 @@ const root = new URL(window.gradio_config?.root || "/", location.href).pathname.
 const address = (path) => new URL(root + path, location.href);
 // Names this viewer's frames where they are posted; nobody else can guess it.
 const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-const grab = document.createElement("canvas");
+const grab = document.createElement("canvas"); // what the camera sees
+const film = document.createElement("canvas"); // what came back, as it is saved
 const video = at("camera-picture");
 const agreed = () => Boolean(document.querySelector("#consent input")?.checked); // the page's own box
 
@@ -19,15 +20,13 @@ let sent = new Map(); // number -> when
 let shown = []; // when the last frames were shown, and how old they were
 
 const say = (sentence) => { at("message").textContent = sentence; };
-// Of the frames, over the picture and, for screen readers, in the line of the page's other words.
+// Of the frames, over the picture, and for screen readers.
 const notice = (sentence) => {
-  if (at("notice").textContent === sentence) return;
-  at("notice").textContent = sentence;
-  say(sentence);
+  if (at("notice").textContent !== sentence) at("notice").textContent = at("heard").textContent = sentence;
 };
 const settings = () => ({
   attribute: at("attribute").value, strength: Number(at("strength").value), faces: at("faces").value,
-  consent: agreed(), mirror: at("mirror").checked, beside: at("beside").checked,
+  consent: agreed(), beside: at("beside").checked,
 });
 const tell = () => {
   const strength = at("strength");
@@ -173,16 +172,28 @@ async function show(mine, picture) {
   for (const other of sent.keys()) if (other <= mine) sent.delete(other); // the server dropped those before
   if (started === undefined) return;
   const image = await createImageBitmap(picture);
-  const canvas = at("picture");
-  if (canvas.width !== image.width || canvas.height !== image.height) { canvas.width = image.width; canvas.height = image.height; }
-  canvas.getContext("2d").drawImage(image, 0, 0);
+  for (const canvas of [at("picture"), film])
+    if (canvas.width !== image.width || canvas.height !== image.height) { canvas.width = image.width; canvas.height = image.height; }
+  film.getContext("2d").drawImage(image, 0, 0);
   image.close();
+  paint();
   const now = performance.now();
   shown.push([now, now - started]);
   while (shown.length && now - shown[0][0] > 2000) shown.shift();
   const age = shown.map((s) => s[1]).sort((a, b) => a - b)[Math.floor(shown.length / 2)];
   const rate = shown.length > 1 ? (1000 * (shown.length - 1)) / (now - shown[0][0]) : 0;
   at("rate").textContent = `${rate.toFixed(0)} fps, ${age.toFixed(0)} ms delay` + (byPost ? " (no WebSocket)" : "");
+}
+
+// A mirror on the page alone: each picture stays where it is, and is turned.
+function paint() {
+  const picture = at("picture").getContext("2d"), count = film.width > grab.width ? 2 : 1, width = film.width / count;
+  for (let place = 0; place < count; place++) {
+    const left = place * width;
+    if (at("mirror").checked) picture.setTransform(-1, 0, 0, 1, 2 * left + width, 0);
+    picture.drawImage(film, left, 0, width, film.height, left, 0, width, film.height);
+    picture.resetTransform();
+  }
 }
 
 function save(file, ending = "png") {
@@ -198,7 +209,7 @@ function save(file, ending = "png") {
 function record() {
   if (recorder) return recorder.stop();
   const parts = [];
-  recorder = new MediaRecorder(at("picture").captureStream());
+  recorder = new MediaRecorder(film.captureStream());
   recorder.ondataavailable = (event) => parts.push(event.data);
   recorder.onstop = () => {
     const type = recorder.mimeType;
@@ -227,7 +238,7 @@ at("record").onclick = record;
 at("full").onclick = () => (document.fullscreenElement ? document.exitFullscreen() : at("stage").requestFullscreen());
 at("start").onclick = () => (stream ? stop("") : start());
 at("camera").onchange = () => stream && openCamera().catch((error) => stop(`This camera could not be opened (${error.name}).`));
-for (const setting of ["attribute", "faces", "mirror", "beside"]) at(setting).onchange = tell;
+for (const setting of ["attribute", "faces", "beside"]) at(setting).onchange = tell;
 at("strength").oninput = tell;
 at("snapshot").onclick = () => {
   if (!byPost && (!socket || socket.readyState !== WebSocket.OPEN)) return;

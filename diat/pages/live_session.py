@@ -42,7 +42,6 @@ class LiveSettings:
     strength: float = 1.0
     faces: Literal["largest", "all"] = "largest"
     consent: bool = False
-    mirror: bool = False
     beside: bool = False  # the frame as it came goes at the left of it
 
     @classmethod
@@ -57,7 +56,7 @@ class LiveSettings:
                 str(values["attribute"]),
                 check_strength(float(values.get("strength", 1.0))),
                 values.get("faces", "largest"),
-                *(values.get(name) in (True, "true") for name in ("consent", "mirror", "beside")),
+                *(values.get(name) in (True, "true") for name in ("consent", "beside")),
             )
         except InvalidArgument:
             raise
@@ -138,9 +137,11 @@ class LiveSession:
 
 
 def _as_shown(frame: U8, edited: U8, settings: LiveSettings) -> U8:
-    """What the viewer sees, in one picture, so that a snapshot and a recording hold it too, and its mark."""
-    pictures = [frame, edited] if settings.beside else [edited]
-    return np.concatenate([picture[:, ::-1] if settings.mirror else picture for picture in pictures], axis=1)
+    """What the viewer sees, in one picture, so that a snapshot and a recording hold it too, and its mark.
+
+    It is as others see the viewer; the page may show it as a mirror does.
+    """
+    return np.concatenate([frame, edited], axis=1) if settings.beside else edited
 
 
 def decode_frame(jpeg: bytes) -> U8:

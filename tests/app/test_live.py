@@ -59,7 +59,7 @@ def test_nothing_starts_before_the_box_is_ticked(page):
     assert page.is_disabled("#live-start")
 
 
-def test_a_snapshot_and_a_recording_hold_what_is_shown_with_the_original_beside(page, collins, shoot):
+def test_a_snapshot_and_a_recording_are_as_others_see_the_viewer_and_the_page_is_a_mirror(page, collins, shoot):
     start(page)
     page.check("#live-beside")
     page.wait_for_function("document.querySelector('#live-picture').width === 1280")
@@ -78,10 +78,14 @@ def test_a_snapshot_and_a_recording_hold_what_is_shown_with_the_original_beside(
         page.click("#live-snapshot")
     kept = np.asarray(Image.open(download.value.path()).convert("RGB"))
     camera_frame = cv2.resize(collins, (480, 480))
-    for both in (recorded, kept):  # of the mirror, the original at the left
-        original, edited = both[:, 80:560].astype(int), both[:, 720:1200].astype(int)
+    shown = picture(page)
+    page.uncheck("#live-mirror")
+    page.wait_for_timeout(500)
+    for both, is_mirrored in ((recorded, False), (kept, False), (shown, True), (picture(page), False)):
+        original, edited = both[:, 80:560].astype(int), both[:, 720:1200].astype(int)  # the original at the left
         mirrored, as_it_came = (np.abs(original - one).mean() for one in (camera_frame[:, ::-1], camera_frame))
-        assert mirrored < 0.7 * as_it_came  # the camera shakes a little
+        one, other = (mirrored, as_it_came) if is_mirrored else (as_it_came, mirrored)
+        assert one < 0.7 * other  # the camera shakes a little
         assert np.abs(original - edited).max() > 30 > 3 * np.abs(original - edited).mean()
 
 
@@ -149,8 +153,10 @@ def test_another_camera_takes_the_place_of_the_first_and_frees_it(chromium, serv
     assert page.input_value("#live-camera") == other
     page.evaluate("document.querySelector('#live-rate').textContent = ''")
     page.wait_for_function(RATE)  # frames still come
-    page.wait_for_function("document.querySelector('#live-message').textContent !== ''")  # they show no face
-    assert page.inner_text("#live-notice") == page.inner_text("#live-message") == NO_FACE
+    page.wait_for_function("document.querySelector('#live-notice').textContent !== ''")  # they show no face
+    assert page.inner_text("#live-notice") == NO_FACE and page.inner_text("#live-message") == ""  # it is seen once
+    assert page.inner_text("#live-heard") == NO_FACE
+    assert page.locator("#live-heard").bounding_box()["width"] == 1  # for screen readers
     page.click("#live-start")
     assert page.locator("#live-notice").is_hidden()
     assert page.inner_text("#live-message") == "The camera is off."
