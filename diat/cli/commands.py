@@ -95,7 +95,13 @@ def _parser() -> tuple[argparse.ArgumentParser, list[argparse.ArgumentParser]]:
 
     verify = commands.add_parser("verify", help="say what marks of having been edited pictures and films carry")
     verify.set_defaults(run=("verify", "verify_files"))
-    verify.add_argument("files", nargs="+", metavar="FILE", type=Path, help="pictures and films")
+    verify.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        type=Path,
+        help="pictures and films; of a film, 16 frames spread over all of it",
+    )
     _add_output_style(verify)
 
     attributes = commands.add_parser("attributes", help="list the attributes")

@@ -16,13 +16,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from films import film
 from PIL import Image
 
-from diat import credentials
+from diat import credentials, marks
 from diat.cli import main
 from diat.errors import DiatError, PhotoRejected
 from diat.marks import Marks, read_marks
 from diat.pages.verify import verify
 from diat.provenance import LABEL, edited_by, encode, labelled
 from diat.video.film import edit_video
+from diat.watermark import watermarked
 
 KINDS = ["PNG", "JPEG", "WEBP"]
 
@@ -161,6 +162,22 @@ def test_a_films_frames_and_metadata_are_marked(editors, collins, tmp_path):
     edit_video(source, target, editors("mouth_close"), label=True)
     marks = read_marks(target)
     assert marks.declared and marks.invisible and marks.edited_by == "DIAT mouth_close strength=1"
+
+
+@pytest.mark.parametrize("part", [slice(0, 8), slice(40, 48), slice(82, 90)])
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+def test_the_mark_of_a_part_of_a_film_is_found_wherever_that_is(collins, tmp_path, name, part):
+    pictures = [collins[:320, 60:380]] * 90
+    pictures[part] = [watermarked(picture) for picture in pictures[part]]
+    assert read_marks(film(tmp_path / name, pictures)).invisible
+
+
+def test_of_a_film_of_unknown_length_frames_are_taken_from_all_over():
+    for length in (0, 1, 16, 17, 100, 4999):
+        kept = marks._thinned(iter(range(length)))
+        assert min(length, marks.FRAMES / 2) <= len(kept) <= marks.FRAMES
+        assert not kept or (kept[0] == 0 and kept[-1] >= 0.85 * (length - 1))
+        assert len(set(np.diff(kept))) <= 1
 
 
 def test_the_command_says_what_it_found(collins, collins_path, tmp_path, capsys):
