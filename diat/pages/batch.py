@@ -27,6 +27,7 @@ from diat.pages.parts import (
     refusal,
     result_sentences,
     strength_choice,
+    unnumbered,
     with_stop,
 )
 from diat.pages.pictures import close_ups, marked_preview
@@ -106,7 +107,7 @@ class BatchPage:
         with self._stops.of(str(request.session_hash) if request is not None else "") as stop:
             yield from self._edit_all(photos, edit, stop)
 
-    def effects(self, photos: list[str] | None, consent: bool, attribute: str) -> Value:
+    def effects(self, photos: list[str] | None, consent: bool) -> Value:
         """Every change of the largest face of the first photograph that shows one."""
         for number, photo in enumerate((photos or [])[:MAX_PHOTOS] if consent else [], start=1):
             try:
@@ -116,8 +117,8 @@ class BatchPage:
                 continue  # the batch will say why
             if usable:
                 whose = "the first photo" if number == 1 else f"photo {number}"
-                return effects_of(self._editors, pixels, usable[0], [attribute], whose=f"the largest face of {whose}")
-        return effects_to_come(self._editors, [attribute])
+                return effects_of(self._editors, pixels, usable[0], None, whose=f"the largest face of {whose}")
+        return effects_to_come(self._editors, None)
 
     def _edit_all(self, photos: list[str], edit: Callable[[str], EditResult], stop: threading.Event) -> Iterator[Any]:
         shown: Gallery = []
@@ -169,7 +170,7 @@ def _unused(name: str, taken: list[str]) -> str:
 
 
 def _said(result: EditResult) -> str:
-    sentence = result_sentences(result) or " ".join(result.notices)
+    sentence = result_sentences(result, numbers=False) or " ".join(dict.fromkeys(map(unnumbered, result.notices)))
     return sentence[:1].lower() + sentence[1:]
 
 
@@ -193,9 +194,9 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
                 with gr.Row():
                     run = gr.Button("Apply to all", variant="primary", elem_id="many-run", min_width=120)
                     stop = gr.Button("Stop", visible=False, elem_id="many-stop", min_width=120)
-                progress = bar("many-bar", "Photos done")
-                message = gr.Markdown(label="Sentence", elem_id="many-message")
         with gr.Column(min_width=300, elem_id="many-outcome", elem_classes="outcome"):
+            progress = bar("many-bar", "Photos done")
+            message = gr.Markdown(label="Sentence", elem_id="many-message")
             gr.HTML(TO_COME, js_on_load=None, elem_id="many-to-come")
             gallery = gr.Gallery(
                 label="Before | After",
@@ -223,6 +224,6 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
     asked.click(page.edit_all, inputs, [gallery, download, message], api_name="many", concurrency_id="many")
     done.success(lambda path: gr.update(visible=path is not None), download, download, **QUIET)
     gr.on(
-        [photos.change, consent.input], page.effects, [photos, consent, attribute], effects,
+        [photos.change, consent.input], page.effects, [photos, consent], effects,
         trigger_mode="always_last", **QUIET,
     )  # fmt: skip

@@ -18,13 +18,13 @@ TITLE = "What to change"
 ADD = "What to add"  # to changes that are kept
 
 
-def effects_to_come(editors: EditorPool, chosen: Sequence[str] = ()) -> Value:
+def effects_to_come(editors: EditorPool, chosen: Sequence[str] | None = ()) -> Value:
     """The changes before there is a face: their names."""
     return choice_value(TITLE, [Choice(name, action_of(name)) for name in editors.attributes], chosen)
 
 
 def effects_of(
-    editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str] = (), title: str = TITLE, whose: str = ""
+    editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str] | None = (), title: str = TITLE, whose: str = ""
 ) -> Value:
     """The changes, each tried on a face.
 
@@ -32,7 +32,7 @@ def effects_of(
         editors: the models.
         photo: (H, W, 3) RGB uint8.
         face: in it, one that can be changed.
-        chosen: what is picked.
+        chosen: what is picked; None for what is, on the page.
         title: above the pictures.
         whose: the face is, where that is not clear.
     """

@@ -90,14 +90,16 @@ def cache_file(name: str) -> Path:
     return path
 
 
-def result_sentences(result: EditResult, earlier: Sequence[str] = ()) -> str:
+def result_sentences(result: EditResult, earlier: Sequence[str] = (), numbers: bool = True) -> str:
     """What was done, and how much of each person a recogniser still sees; nothing where no face was changed.
 
     Args:
         result: of the last change.
         earlier: attributes of the changes below it that changed anything.
+        numbers: say which of several faces it is.
     """
-    similarity = _similarity_sentence(result, "identity similarity to the original" if earlier else SIMILARITY)
+    to = "identity similarity to the original" if earlier else SIMILARITY
+    similarity = _similarity_sentence(result, to, numbers and len(result.faces) > 1)
     made = [*earlier, *([] if result.unchanged or similarity == UNSEEN_CHANGE else [result.attribute])]
     return " ".join([*(attribute_spec(attribute).done for attribute in made), *filter(None, [similarity])])
 
@@ -113,7 +115,12 @@ def of_people(sentence: str) -> str:
     return re.sub(r"\bFace(s?) (?=\d)", lambda found: "People " if found[1] else "Person ", sentence)
 
 
-def _similarity_sentence(result: EditResult, similarity: str) -> str:
+def unnumbered(sentence: str) -> str:
+    """A sentence about a numbered face, where nothing shows the numbers."""
+    return re.sub(r"\bFace \d+ ", "A face ", sentence)
+
+
+def _similarity_sentence(result: EditResult, similarity: str, numbers: bool) -> str:
     changed = [face for face in result.edited if not np.array_equal(face.before, face.after)]
     if changed and min(face.identity_similarity for face in changed) >= UNSEEN:
         return UNSEEN_CHANGE
@@ -128,7 +135,7 @@ def _similarity_sentence(result: EditResult, similarity: str) -> str:
         still = "all" if same == len(percent) else f"{same} of {len(percent)}"
         between = " to ".join(map(str, sorted({min(percent), max(percent)})))
         sentence = f"{still} still recognisable ({similarity} {between} %)."
-    if len(result.faces) == 1:
+    if not numbers:
         return sentence.capitalize()
     return f"{numbered('Face', 'Faces', [face.number for face in changed])}: {sentence}"
 

@@ -72,7 +72,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         [film.change, start.change], page.begun_elsewhere, [film, faces], faces, trigger_mode="always_last", **QUIET
     )
     met = begun.then(page.people, [film, start, faces, number], people, trigger_mode="always_last", **QUIET)
-    shown = [film, start, faces, number, consent, attribute]
+    shown = [film, start, faces, number, consent]
     for event in (met.then, picked.then, consent.input):
         event(page.effects, shown, effects, trigger_mode="always_last", **QUIET)
     return page.stop

@@ -165,11 +165,9 @@ class VideoPage:
             return ("person", int(chosen)) if chosen.isdigit() else (chosen, gr.skip())
         return gr.skip(), gr.skip()
 
-    def effects(
-        self, film: str | None, start: float, faces: str, number: float, consent: bool, attribute: str
-    ) -> Value:
+    def effects(self, film: str | None, start: float, faces: str, number: float, consent: bool) -> Value:
         """Every change of the person who is picked, or of the largest who can be changed."""
-        nothing = effects_to_come(self._editors, [attribute])
+        nothing = effects_to_come(self._editors, None)
         if not consent or film is None:
             return nothing
         try:
@@ -179,7 +177,7 @@ class VideoPage:
         picked = found[int(number) - 1 : int(number)] if faces == "person" else found
         usable = usable_faces(picked)
         whose = "the largest person" if len(picked) > 1 else ""
-        return effects_of(self._editors, picture, usable[0], [attribute], whose=whose) if usable else nothing
+        return effects_of(self._editors, picture, usable[0], None, whose=whose) if usable else nothing
 
     def _first_seen(self, film: str, start: float) -> tuple[U8, list[Face]]:
         """The first frame that shows a face, and its faces, largest first.

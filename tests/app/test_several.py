@@ -44,6 +44,8 @@ def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, col
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("2 of 2 photos changed.", timeout=SLOW)
     expect(page.locator("#many-gallery img")).to_have_count(2)
+    summary, gallery = (page.locator(f"#many-{part}").bounding_box() for part in ("message", "gallery"))
+    assert summary["x"] >= gallery["x"] and summary["y"] + summary["height"] <= gallery["y"]  # above what it is about
     bar = page.get_by_role("progressbar", name="Photos done")
     assert (bar.get_attribute("value"), bar.get_attribute("max")) == ("2", "2")
     expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
@@ -104,6 +106,8 @@ def test_a_film_in_which_nobody_needs_the_change_gets_it_anyway_where_that_is_as
     page.click("#film-run")
     expect(page.locator("#film-message")).to_contain_text("Done: 3 of 3 frames changed", timeout=SLOW)
     expect(page.locator("#film-message")).not_to_contain_text("left as they are")
+    # Pictures that were tried before the click, and came after it, left it as it was.
+    expect(effects.locator("button[data-id=smile]")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_path, crowd, shoot):

@@ -37,13 +37,15 @@ class Choice:
     where: tuple[float, ...] | None = None  # it is in the photograph: left, top, width, height, as shares of its sides
 
 
-def choice_value(title: str, choices: Iterable[Choice], chosen: Sequence[str] = (), several: bool = False) -> Value:
+def choice_value(
+    title: str, choices: Iterable[Choice], chosen: Sequence[str] | None = (), several: bool = False
+) -> Value:
     """What a `choice` shows.
 
     Args:
         title: above the pictures.
         choices: the pictures.
-        chosen: names of those that are chosen.
+        chosen: names of those that are chosen; None for those that are, there.
         several: whether more than one may be.
     """
     items = [
@@ -54,7 +56,8 @@ def choice_value(title: str, choices: Iterable[Choice], chosen: Sequence[str] = 
         for c in choices
     ]  # fmt: skip
     return {
-        "stamp": time.monotonic(), "title": title, "items": items, "chosen": list(chosen), "several": several,
+        "stamp": time.monotonic(), "title": title, "items": items, "several": several,
+        "chosen": None if chosen is None else list(chosen),
     }  # fmt: skip
 
 

@@ -7,11 +7,12 @@ const make = (tag, classes, text) => {
 };
 const box = element.querySelector(".pictures");
 let stamp = -1;
+let picked = []; // last, here or by the server
 
 function choose(chosen) {
   for (const button of box.querySelectorAll("button.picture"))
     button.setAttribute("aria-pressed", String(chosen.includes(button.dataset.id)));
-  props.value.chosen = chosen;
+  picked = props.value.chosen = chosen;
   trigger("pick", { chosen });
 }
 
@@ -56,6 +57,7 @@ function render() {
   const value = props.value;
   if (!value || value.stamp < stamp) return; // an older answer that came late
   stamp = value.stamp;
+  picked = value.chosen ??= picked; // the server may leave it as it is
   const left = box.querySelector(".grid")?.scrollLeft ?? 0;
   const focused = box.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   const head = make("div", "head");

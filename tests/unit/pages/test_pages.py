@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from PIL import Image
 
 from diat.errors import InvalidArgument
 from diat.marks import read_marks
@@ -60,8 +61,6 @@ def test_the_zip_grows_on_disk_and_is_not_kept_in_memory(pool, uploads, hopper_p
 
 
 def test_a_batch_without_a_result_offers_no_file(pool, uploads, tmp_path):
-    from PIL import Image
-
     Image.new("RGB", (200, 200), "green").save(tmp_path / "wall.png")
     *_, (shown, path, said) = BatchPage(pool).edit_all([str(tmp_path / "wall.png")], "mouth_open", 1, 0, True)
     assert (shown, path) == ([], None)
@@ -124,17 +123,26 @@ def test_a_batch_changes_what_seems_to_need_it_or_not(pool, uploads, collins_pat
     assert shown[0][1] == "eileen_collins.jpg: no glasses found: applying it anyway makes no visible difference."
 
 
-def test_pictures_of_changes_say_whose_face_they_show(editors, detector, uploads, tmp_path, crowd, hopper_path):
-    from PIL import Image
+def test_a_batch_numbers_no_faces(pool, uploads, tmp_path, crowd):
+    Image.fromarray(crowd).save(tmp_path / "two.png")
 
+    def said(attribute: str, all_faces: bool) -> str:
+        *_, (shown, _, _) = BatchPage(pool).edit_all([str(tmp_path / "two.png")], attribute, 1.0, all_faces, True)
+        return shown[0][1]
+
+    assert said("older_to_younger", False).startswith("two.png: made younger. Still recognisable as the same person (")
+    assert said("older_to_younger", True).startswith("two.png: made younger. All still recognisable (")
+
+
+def test_pictures_of_changes_say_whose_face_they_show(editors, detector, uploads, tmp_path, crowd, hopper_path):
     pool = SimpleNamespace(get=editors, detector=detector, attributes=["mouth_open"], default="mouth_open")
     wall, two = tmp_path / "wall.png", tmp_path / "two.png"
     Image.new("RGB", (200, 200), "green").save(wall)
     Image.fromarray(crowd).save(two)
     batch = BatchPage(pool)
-    title = batch.effects([str(hopper_path)], True, "mouth_open")["title"]
+    title = batch.effects([str(hopper_path)], True)["title"]
     assert title == "What to change (shown on the largest face of the first photo)"
-    title = batch.effects([str(wall), str(hopper_path)], True, "mouth_open")["title"]
+    title = batch.effects([str(wall), str(hopper_path)], True)["title"]
     assert title == "What to change (shown on the largest face of photo 2)"
     page, bench = PhotoPage(pool, []), Bench(str(two), (0,)).picked("mouth_open")
     assert page.effects(bench)["title"] == "What to change"
