@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from PIL import Image
 from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import jpeg_factory
 from PIL.PngImagePlugin import PngImageFile
@@ -17,12 +18,15 @@ from diat.errors import PhotoRejected
 # The kind that a file's ending promises.
 SUFFIXES = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".gif": "GIF", ".heic": "HEIF", ".heif": "HEIF",
-    ".avif": "AVIF",
+    ".avif": "AVIF", ".bmp": "BMP",
 }  # fmt: skip
-NAMES = "JPEG, PNG, WebP, GIF, HEIC or AVIF"
-# How TIFF and BMP begin. Photographs in them are rare, and libtiff, which TIFF needs, has a long record of holes.
+NAMES = "JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF"
 DAMAGED = "The photograph is damaged or cut off: export or copy it again."
-UNREAD = (b"II*\0", b"MM\0*", b"BM")
+# How TIFF begins. Photographs in it are rare, and libtiff, which it needs, has a long record of holes.
+TIFF = (b"II*\0", b"MM\0*")
+BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # bytes of the second one, which says so; "BM" alone begins many a text
+# The two that are plain pixels. Pillow unpacks the others in Python, run by run, and no photograph is in them.
+BMP_PLAIN = (BmpImageFile.COMPRESSIONS["RAW"], BmpImageFile.COMPRESSIONS["BITFIELDS"])
 # Of a JPEG. Each is decoded over the whole picture, so that a small file of many empty ones takes minutes; progressive
 # files as programs write them have about ten.
 MAX_SCANS = 100
@@ -44,6 +48,13 @@ def _heif(file: io.BytesIO) -> Image.Image:
     return image
 
 
+def _bmp(file: io.BytesIO) -> Image.Image:
+    image = BmpImageFile(file)
+    if image.info.get("compression") not in BMP_PLAIN:
+        raise PhotoRejected("The BMP is compressed, as no photograph is: export it as JPEG or PNG.")
+    return image
+
+
 # Called directly: Image.open would warn of every picture above 89 megapixels, and what may be too large is said below.
 _READERS: dict[str, Reader] = {
     "JPEG": lambda file: jpeg_factory(file),
@@ -52,11 +63,12 @@ _READERS: dict[str, Reader] = {
     "GIF": GifImageFile,
     "HEIF": _heif,
     "AVIF": AvifImageFile,
+    "BMP": _bmp,
 }
 
 
 def kind_of(data: bytes) -> str | None:
-    """``"JPEG"``, ``"PNG"``, ``"WEBP"``, ``"GIF"``, ``"HEIF"`` (HEIC too) or ``"AVIF"``; None is nothing known."""
+    """One of `SUFFIXES`' kinds, such as ``"JPEG"``; ``"HEIF"`` is HEIC, too. None is nothing known."""
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -65,6 +77,8 @@ def kind_of(data: bytes) -> str | None:
         return "WEBP"
     if data.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"
+    if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in BMP_HEADERS:
+        return "BMP"
     if data[4:8] == b"ftyp":
         # The brand, a version, and more brands that the file is compatible with.
         end = min(int.from_bytes(data[:4], "big"), 4 * MAX_BRANDS)
@@ -85,8 +99,8 @@ def open_header(data: bytes) -> tuple[str, Image.Image]:
     if not data:
         raise PhotoRejected(f"The file is empty: choose a {NAMES} photograph.")
     kind = kind_of(data)
-    if kind is None and data.startswith(UNREAD):
-        raise PhotoRejected("TIFF and BMP files are not read: export the photograph as JPEG or PNG.")
+    if kind is None and data.startswith(TIFF):
+        raise PhotoRejected("TIFF files are not read: export the photograph as JPEG or PNG.")
     if kind is None:
         raise PhotoRejected(f"This file is not a {NAMES} photograph, whatever its name: export it as one of these.")
     check_scans(data)

@@ -53,8 +53,8 @@ def open_photo(source: PhotoSource, full_size: bool = False) -> Photo:
     """Decode a photograph.
 
     Args:
-        source: the bytes, the path or an open file of a JPEG, PNG, WebP, GIF, HEIC (with pillow-heif) or AVIF
-            photograph, a PIL image, or a uint8 array: (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey.
+        source: the bytes, the path or an open file of a JPEG, PNG, WebP, GIF, BMP, HEIC (with pillow-heif) or
+            AVIF photograph, a PIL image, or a uint8 array: (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey.
         full_size: keep photographs of more than 50 megapixels at their size instead of reducing them to that, with a
             notice. An edit of 108 megapixels takes 2 GB of memory.
 

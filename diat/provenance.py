@@ -24,7 +24,15 @@ from diat.watermark import watermarked
 # What a file's ending asks for.
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 # The ending of a result, by the kind of its original. What cannot be written becomes JPEG where cameras write it.
-WRITTEN_AS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".png", "HEIF": ".jpg", "AVIF": ".jpg"}
+WRITTEN_AS = {
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".png",
+    "BMP": ".png",
+    "HEIF": ".jpg",
+    "AVIF": ".jpg",
+}
 MAX_QUALITY = 100
 DEFAULT_QUALITY = 95
 # Of zlib, 1 to 9. A 12-megapixel photograph takes 0.8 s at 1 and 3.9 s at 6, which makes it an eighth smaller.

@@ -46,7 +46,7 @@ class PhotoApi:
         """Find the faces of a photograph.
 
         Args:
-            photo: an uploaded JPEG, PNG, WebP, GIF, HEIC or AVIF file.
+            photo: an uploaded JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF file.
 
         Returns the numbers that /edit takes, largest face first, and a sentence.
         """
@@ -66,7 +66,7 @@ class PhotoApi:
         """Change one attribute.
 
         Args:
-            photo: an uploaded JPEG, PNG, WebP, GIF, HEIC or AVIF file.
+            photo: an uploaded JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF file.
             attribute: name of the attribute.
             strength: 0 to 1.5.
             chosen: numbers of the faces, largest first from "1"; none takes the largest.
@@ -98,7 +98,7 @@ class PhotoApi:
         """Change each of the attributes in turn, in the largest face of one photograph.
 
         Args:
-            photo: an uploaded JPEG, PNG, WebP, GIF, HEIC or AVIF file.
+            photo: an uploaded JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF file.
             strength: 0 to 1.5.
             consent: that you are in the picture, or that the people in it agreed; nothing happens without it.
             apply_anyway: also make changes that the face seems not to need.

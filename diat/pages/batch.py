@@ -68,7 +68,7 @@ class BatchPage:
         """Change one attribute in many photographs.
 
         Args:
-            photos: JPEG, PNG, WebP, GIF, HEIC or AVIF files.
+            photos: JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF files.
             attribute: name of the attribute.
             strength: 0 to 1.5.
             all_faces: every face that can be edited, not only the largest.

@@ -17,7 +17,7 @@ def verify(photo: str | None) -> str:
     """Read the marks of having been edited that a picture carries: metadata, Content Credentials, invisible mark.
 
     Args:
-        photo: JPEG, PNG, WebP, GIF, HEIC or AVIF file.
+        photo: JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF file.
 
     Returns sentences on what was found.
     """

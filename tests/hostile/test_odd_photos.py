@@ -16,6 +16,7 @@ from test_photos import assert_sentence, encoded, psnr
 from diat.errors import PhotoRejected
 from diat.pages.live_session import decode_frame
 from diat.photo import MAX_BYTES, Photo, is_photo, open_photo, photo_bytes
+from diat.provenance import WRITTEN_AS
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +186,22 @@ def test_other_arrays_are_refused_by_a_sentence_that_says_which_are_taken(array)
         open_photo(array)
 
 
-@pytest.mark.parametrize("kind", ["TIFF", "BMP"])
-def test_a_tiff_or_bmp_is_told_what_to_do(portrait, kind):
-    with pytest.raises(PhotoRejected, match="TIFF and BMP files are not read: export the photograph as JPEG or PNG."):
-        open_photo(encoded(portrait, kind))
+def test_a_tiff_is_told_what_to_do(portrait):
+    with pytest.raises(PhotoRejected, match="TIFF files are not read: export the photograph as JPEG or PNG."):
+        open_photo(encoded(portrait, "TIFF"))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA"])
+def test_a_bmp_is_read_and_its_result_is_a_png(portrait, mode):
+    converted = portrait.convert(mode)
+    photo = open_photo(encoded(converted, "BMP"))
+    np.testing.assert_array_equal(photo.pixels, np.asarray(converted.convert("RGB")))
+    assert WRITTEN_AS[str(photo.keepsake.kind)] == ".png"
+
+
+@pytest.mark.parametrize("compression", [1, 2, 4, 5, 77])
+def test_a_compressed_bmp_is_refused_before_it_is_decoded(portrait, compression):
+    data = bytearray(encoded(portrait.convert("P"), "BMP"))
+    data[30:34] = compression.to_bytes(4, "little")
+    with pytest.raises(PhotoRejected, match="compressed|damaged"):
+        open_photo(bytes(data))

@@ -153,7 +153,7 @@ def test_a_damaged_profile_is_ignored(portrait):
     np.testing.assert_array_equal(pixels, np.asarray(portrait))
 
 
-KINDS = ["JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF"]
+KINDS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "HEIF", "AVIF"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -171,7 +171,11 @@ NOT_PHOTOGRAPHS = {
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>',
     "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n",
     "tiff": encoded(Image.new("RGB", (9, 9)), "TIFF"),
-    "bmp": encoded(Image.new("RGB", (9, 9)), "BMP"),
+    "bmp header alone": encoded(Image.new("RGB", (9, 9)), "BMP")[:54],
+    "bmp, said to be huge": encoded(Image.new("RGB", (9, 9)), "BMP").replace(
+        struct.pack("<ii", 9, 9), struct.pack("<ii", 10**6, 99)
+    ),
+    "a text": b"BM is how this text begins, and it goes on for a while.",
     "heic header alone": b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00" * 64,
     "avif header alone": b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00avifmif1miaf" + b"\x00" * 64,
     "mp4": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + b"\x00" * 64,

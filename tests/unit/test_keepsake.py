@@ -149,7 +149,15 @@ def test_a_profile_that_leads_nowhere_leaves_the_colours_as_they_are():
 
 @pytest.mark.parametrize(
     ("kind", "suffix"),
-    [("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("GIF", ".png"), ("HEIF", ".jpg"), ("AVIF", ".jpg")],
+    [
+        ("JPEG", ".jpg"),
+        ("PNG", ".png"),
+        ("WEBP", ".webp"),
+        ("GIF", ".png"),
+        ("BMP", ".png"),
+        ("HEIF", ".jpg"),
+        ("AVIF", ".jpg"),
+    ],
 )
 def test_a_result_is_of_its_originals_format_where_that_can_be_written(result, kind, suffix):
     assert replace(result, keepsake=replace(result.keepsake, kind=kind)).suffix == suffix
