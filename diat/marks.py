@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from diat import credentials
 from diat.credentials import Credentials
@@ -17,12 +13,7 @@ from diat.photo import open_photo, photo_bytes
 from diat.provenance import edits_named, is_marked, maker_of
 from diat.watermark import THRESHOLD, score
 
-if TYPE_CHECKING:
-    import av
-    import av.container
-
 FRAMES = 16  # of a film that are looked at, spread over all of it
-MAX_DECODED = 5000  # frames of a film that does not say how long it is
 METADATA_BYTES = 2**20  # at a film's beginning and its end, where its metadata lie
 
 
@@ -89,46 +80,19 @@ def _film_marks(path: Path) -> Marks:
     try:
         from diat.video.colours import upright
         from diat.video.film import open_film
+        from diat.video.reader import from_all_over
 
         with open_film(path) as film:
-            scores = [score(upright(frame)) for frame in _spread(film)]
+            scores = [score(upright(frame)) for frame in from_all_over(film, FRAMES)]
     except (ImportError, OSError, ValueError, DiatError):
         raise PhotoRejected(f"{path.name} is neither a picture nor a film that can be read.") from None
+    if not scores:
+        raise PhotoRejected(f"{path.name} shows no picture that can be decoded: use another film.")
     with path.open("rb") as file:
         data = file.read(METADATA_BYTES)
         file.seek(max(0, path.stat().st_size - METADATA_BYTES))
         data += file.read()
-    return Marks(_maker(data), is_marked(data), max(scores, default=0.0), None)
-
-
-def _spread(film: av.container.InputContainer) -> Iterator[av.VideoFrame]:
-    """About `FRAMES` frames from all over a film, those that can be decoded."""
-    import av
-
-    film.streams.video[0].thread_type = "AUTO"
-    if not film.duration:
-        yield from _thinned(islice(film.decode(video=0), MAX_DECODED))
-        return
-    for number in range(FRAMES):
-        moment = (film.start_time or 0) + film.duration * number // FRAMES
-        with suppress(OSError, ValueError):
-            film.seek(moment)
-            later = (
-                frame for frame in film.decode(video=0) if frame.time is None or frame.time * av.time_base >= moment
-            )
-            yield from islice(later, 1)
-
-
-def _thinned(items: Iterable[Any]) -> list[Any]:
-    """Half of `FRAMES` to all of it, evenly spread, of any number of items of which no more are ever held."""
-    kept: list[Any] = []
-    step = 1
-    for number, item in enumerate(items):
-        if number % step == 0:
-            kept.append(item)
-        if len(kept) > FRAMES:
-            kept, step = kept[::2], 2 * step
-    return kept
+    return Marks(_maker(data), is_marked(data), max(scores), None)
 
 
 def _maker(data: bytes) -> str | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from diat.video.part import Part
 
 if TYPE_CHECKING:
+    import av
     import av.container
 
+MAX_DECODED = 5000  # frames of a film that does not say how long it is, of which some are looked at
 DEFAULT_RATE = 25  # frames a second, of a film that does not say
 INDEXED = "mov"  # FFmpeg's name of MP4 and MOV, which list their key frames; of others it may miss the one before
 
@@ -95,3 +99,33 @@ class FilmReader:
 
     def _seconds(self, timed: Any) -> float:
         return float(timed.pts * timed.time_base) - self._zero
+
+
+def from_all_over(film: av.container.InputContainer, most: int) -> Iterator[av.VideoFrame]:
+    """Some frames, evenly spread over a film, of those that can be decoded: at most ``most``, at least half as many."""
+    import av
+
+    film.streams.video[0].thread_type = "AUTO"
+    if not film.duration:
+        yield from thinned(islice(film.decode(video=0), MAX_DECODED), most)
+        return
+    for number in range(most):
+        moment = (film.start_time or 0) + film.duration * number // most
+        with suppress(OSError, ValueError):
+            film.seek(moment)
+            for frame in film.decode(video=0):  # from the key frame before
+                if frame.time is None or frame.time * av.time_base >= moment:
+                    yield frame
+                    break
+
+
+def thinned(items: Iterable[Any], most: int) -> list[Any]:
+    """Some of any number of items, evenly spread: at most ``most``, at least half as many, and no more are held."""
+    kept: list[Any] = []
+    step = 1
+    for number, item in enumerate(items):
+        if number % step == 0:
+            kept.append(item)
+        if len(kept) > most:
+            kept, step = kept[::2], 2 * step
+    return kept

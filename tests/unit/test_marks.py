@@ -16,13 +16,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from films import film
 from PIL import Image
 
-from diat import credentials, marks
+from diat import credentials
 from diat.cli import main
 from diat.errors import DiatError, PhotoRejected
-from diat.marks import Marks, read_marks
+from diat.marks import FRAMES, Marks, read_marks
 from diat.pages.verify import verify
 from diat.provenance import LABEL, edited_by, encode, labelled
 from diat.video.film import edit_video
+from diat.video.reader import thinned
 from diat.watermark import watermarked
 
 KINDS = ["PNG", "JPEG", "WEBP"]
@@ -172,10 +173,19 @@ def test_the_mark_of_a_part_of_a_film_is_found_wherever_that_is(collins, tmp_pat
     assert read_marks(film(tmp_path / name, pictures)).invisible
 
 
+def test_a_film_of_which_nothing_can_be_decoded_is_refused(collins, tmp_path):
+    path = film(tmp_path / "film.mp4", [collins[:320, 60:380]] * 9)
+    data = path.read_bytes()
+    pictures, size = data.index(b"mdat") + 4, int.from_bytes(data[data.index(b"mdat") - 4 :][:4], "big")
+    path.write_bytes(data[:pictures] + bytes(size - 8) + data[pictures + size - 8 :])
+    with pytest.raises(PhotoRejected, match="no picture that can be decoded|neither a picture nor a film"):
+        read_marks(path)
+
+
 def test_of_a_film_of_unknown_length_frames_are_taken_from_all_over():
     for length in (0, 1, 16, 17, 100, 4999):
-        kept = marks._thinned(iter(range(length)))
-        assert min(length, marks.FRAMES / 2) <= len(kept) <= marks.FRAMES
+        kept = thinned(iter(range(length)), FRAMES)
+        assert min(length, FRAMES / 2) <= len(kept) <= FRAMES
         assert not kept or (kept[0] == 0 and kept[-1] >= 0.85 * (length - 1))
         assert len(set(np.diff(kept))) <= 1
 
