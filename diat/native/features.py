@@ -7,12 +7,9 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from diat.align import CROP_SIZE
 from diat.native.bands import widely_blurred
 from diat.native.geometry import (
-    BROWS,
     INNER_LIPS,
-    JAW,
     LOWER_LIDS,
     UPPER_LIDS,
     blurred,
@@ -106,13 +103,3 @@ def _lash_line(edge: F32, up: F32, unit: float) -> F32:
     cv2.polylines(away, [np.rint(line * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
     distance = cv2.distanceTransform(away, cv2.DIST_L2, 5) / UNIT
     return np.asarray(np.exp(-((distance / 0.7) ** 2)), np.float32)
-
-
-def shade_under_jaw(points: F32) -> F32:
-    """The shadow of a jaw: none on the face, 1 under its line, less farther down. (WORK, WORK) in [0, 1]."""
-    away = np.full((CROP_SIZE, CROP_SIZE), 255, np.uint8)
-    cv2.polylines(away, [np.rint(points[2:15] * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
-    distance = cv2.distanceTransform(away, cv2.DIST_L2, 5)
-    outside = 1 - filled(hull(np.vstack([points[JAW], points[BROWS]])), CROP_SIZE)
-    shade = blurred(outside * np.clip(distance / 1.8, 0, 1) * np.exp(-distance / 14), 0.8)
-    return np.asarray(cv2.resize(shade, (WORK, WORK), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from diat.native.bands import LEAST_RELIEF, widely_blurred
+from diat.native.chin import chin_relief
 from diat.native.color import tinted
-from diat.native.features import shade_under_jaw
 from diat.native.geometry import blurred
 from diat.native.healing import grain
 from diat.native.region import NativeFace
@@ -23,6 +23,8 @@ from diat.pixels import F32
 
 # Hair of the face goes from this probability on, and all of it soon; sooner yet, and hands and microphones go as well.
 BEARD_LEAST, BEARD_GAIN = 0.1, 3.0
+# Log-odds that what is seen to be dark and rough adds to the network's: on dark skin it is not sure of a moustache.
+EVIDENCE = 2.0
 # What looks like hair: by so many levels of L darker than clean skin, or so many times as rough as the cheeks. First
 # where it begins, then how far on it is sure.
 DARKER, ROUGHER = (6.0, 8.0), (1.1, 0.5)
@@ -58,7 +60,7 @@ def shaven(
     both = np.maximum(beard, brow)
     if not both.any():
         return after, after, both
-    clean = clean_skin(work, after, fields, both, style)
+    clean = clean_skin(work, after, fields, both)
     hair = like_hair(work, after, clean)
     lighter = np.clip(clean - widely_blurred(after, 2.0 * UNIT), -LIGHTENED, LIGHTENED)
     return after + (beard * (1 - hair))[..., None] * lighter, clean, np.maximum(beard * hair, brow)
@@ -68,8 +70,18 @@ def beard_share(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, flo
     """How much of a beard each pixel is. (WORK, WORK) in [0, 1]."""
     if not style.beard:
         return np.zeros((WORK, WORK), np.float32)
-    there = np.clip(BEARD_GAIN * (sigmoid(laid(fields["alpha"])) - BEARD_LEAST), 0, 1)
+    said = sigmoid(laid(fields["alpha"]) + EVIDENCE * hair_seen(work))
+    there = np.clip(BEARD_GAIN * (said - BEARD_LEAST), 0, 1)
     return np.asarray(there * beard_place(work, scalars, style), np.float32)
+
+
+def hair_seen(work: Work) -> F32:
+    """How much each pixel where a beard may be is darker and rougher than the cheeks. (WORK, WORK) in [0, 1]."""
+    lightness = work.lab[..., 0]
+    usual = float((lightness * work.cheeks).sum() / (work.cheeks.sum() + 1e-3))
+    darker = np.clip((usual - widely_blurred(lightness, 2.2 * UNIT) - DARKER[0]) / DARKER[1], 0, 1)
+    seen = darker * _roughness(work) * work.areas.beard
+    return blurred(np.asarray(seen, np.float32), UNIT)
 
 
 def beard_place(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
@@ -85,8 +97,10 @@ def brow_share(work: Work) -> F32:
     return np.asarray(dark * np.clip(2 * blurred(work.areas.brows, UNIT), 0, 1), np.float32)
 
 
-def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32, style: Style) -> F32:
-    """The colour of clean skin where hair is: the cheeks', as the network says, in the light around. CIELAB."""
+def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32) -> F32:
+    """The colour of clean skin where hair is: the cheeks', as the network says, in the light around, with the relief of
+    a chin. CIELAB.
+    """
     intact = 1 - np.clip(3 * replaced, 0, 1)
     low = widely_blurred(lab, 2.8 * UNIT)
     weights = work.cheeks * intact + 1e-4
@@ -98,21 +112,24 @@ def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32, s
     trust = np.clip(near[..., 3:] / 0.25, 0, 1)
     light = near[..., :3] / near[..., 3:] * trust + far[..., :3] / far[..., 3:] * (1 - trust)
     clean = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
-    clean[..., 0] *= 1 - style.jaw_shade * shade_under_jaw(work.points)
+    clean[..., 0] += own[0] * chin_relief(work.points)
     return clean
 
 
 def like_hair(work: Work, lab: F32, clean: F32) -> F32:
     """How much each pixel looks like hair, were it of a beard. (WORK, WORK), `LEAST_HAIR` to 1."""
     darker = widely_blurred(np.ascontiguousarray(clean[..., 0] - lab[..., 0]), 2.2 * UNIT)
+    hair = np.maximum(np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), _roughness(work))
+    return np.asarray(LEAST_HAIR + (1 - LEAST_HAIR) * blurred(np.asarray(hair, np.float32), UNIT), np.float32)
+
+
+def _roughness(work: Work) -> F32:
+    """How sure it is that each pixel is rougher than skin. (WORK, WORK) in [0, 1]."""
     fine = np.abs(work.lab[..., 0] - blurred(work.lab[..., 0], FINE * UNIT))
     cheeks = fine[work.cheeks > 0.5]
     usual = (float(cheeks.mean()) if cheeks.size else 0.0) + LEAST_RELIEF
     rougher = widely_blurred(np.asarray(fine / usual, np.float32), 2.0 * UNIT)
-    hair = np.maximum(
-        np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), np.clip((rougher - ROUGHER[0]) / ROUGHER[1], 0, 1)
-    )
-    return np.asarray(LEAST_HAIR + (1 - LEAST_HAIR) * blurred(np.asarray(hair, np.float32), UNIT), np.float32)
+    return np.asarray(np.clip((rougher - ROUGHER[0]) / ROUGHER[1], 0, 1), np.float32)
 
 
 def pores(face: NativeFace, alpha: F32, colour: float) -> F32:

@@ -26,7 +26,6 @@ class Style:
     bags: float = 0.0  # share of the darkness under the eyes that goes; below 0 it is deepened
     grey: float = 0.0  # how far grey hair gets its colour back; below 0, how far hair turns grey
     beard: float = 0.0  # share of a beard that goes
-    jaw_shade: float = 0.0  # share of its lightness that clean skin under the jaw loses
     thinning: float = 0.0  # of the brows
     eyes: float = 0.0  # how much stronger the lashes and the light of the eyes become
     lashes: float = 0.0  # darkness of the line along the upper lid
@@ -42,8 +41,8 @@ YOUNGER = Style(
 )  # fmt: skip
 FEMALE = Style(
     flow=2.0, bias=2.2, relief=(3.0, 1.2, 0.9, 1.0), chroma=0.7, bias_range=((-3, 8), (-3, 5), (-4, 5)),
-    tone=(0.0, 0.3, 0.3), lips=1.8, lips_red=5.0, brows=1.2, beard=1.0, jaw_shade=0.26, thinning=1.3, eyes=0.8,
-    lashes=0.4, eye_size=0.08, paint=1.5,
+    tone=(0.0, 0.3, 0.3), lips=1.8, lips_red=5.0, brows=1.2, beard=1.0, thinning=1.3, eyes=0.8, lashes=0.4,
+    eye_size=0.08, paint=1.5,
 )  # fmt: skip
 OLDER = Style(
     flow=2.4, bias=1.6, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.2, bias_range=((-5, 3), (-4, 4), (-4, 4)),

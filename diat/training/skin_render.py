@@ -20,17 +20,20 @@ from torch.nn import functional as F
 from diat.align import CROP_SIZE
 from diat.heads import HEADS
 from diat.native.bands import LEAST_RELIEF, LIGHT_SIDE, NO_LINE, bands_of, relief
-from diat.native.features import BROW_RANGE, LIP_RANGE, brow_hair, eye_change, lips_alone, shade_under_jaw
+from diat.native.chin import chin_relief
+from diat.native.features import BROW_RANGE, LIP_RANGE, brow_hair, eye_change, lips_alone
 from diat.native.movement import FLOW_GRID, movement
 from diat.native.region import NativeFace
 from diat.native.shaving import (
     BEARD_GAIN,
     BEARD_LEAST,
+    EVIDENCE,
     LIGHTENED,
     beard_place,
     beard_share,
     brow_share,
     clean_skin,
+    hair_seen,
     like_hair,
 )
 from diat.native.skin import (
@@ -54,7 +57,7 @@ HEAD_SET = HEADS["skin"]
 LEAK = 0.02  # slope beyond a limit, so that a field that lies there can come back
 # Of a face, in this order along the channels: CIELAB, bands of lightness, the change that no field makes, and masks.
 PLANES = ("l", "a", "b", "band_1", "band_2", "band_3", "band_4", "given_l", "given_a", "given_b", "tinted", "cheeks",
-          "plain", "still", "nose", "beard", "hair", "brow", "lips", "brow_hair", "eyes", "shade", "painted",
+          "plain", "still", "nose", "beard", "hair", "brow", "lips", "brow_hair", "eyes", "seen", "chin", "painted",
           "shaded")  # fmt: skip
 # linear RGB -> XYZ by the white of D65, as OpenCV has them
 TO_RGB = ((3.240479, -1.53715, -0.498535), (-0.969256, 1.875991, 0.041556), (0.055648, -0.204043, 1.057311))
@@ -90,18 +93,17 @@ def planes_of(
         style: of the attribute.
 
     Returns:
-        Tensors by name: planes (24, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
+        Tensors by name: planes (25, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
         own (2, 64, 64), reach (1, 64, 64), photo (3, 128, 128) in [-1, 1].
     """
     work = Work.of(face, fields)
     bands = bands_of(work.lab[..., 0])
-    clean = clean_skin(work, work.lab, fields, beard_share(work, fields, scalars, style), style)
+    clean = clean_skin(work, work.lab, fields, beard_share(work, fields, scalars, style))
     layers = [
         work.lab, *bands, given_change(work, fields, scalars, style), tinted_share(work), work.cheeks, work.plain,
         work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_place(work, scalars, style),
         like_hair(work, work.lab, clean), brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style),
-        shade_under_jaw(work.points),
-        painted_share(work), shade_left(work),
+        hair_seen(work), chin_relief(work.points), painted_share(work), shade_left(work),
     ]  # fmt: skip
     small = np.dstack([_reduced(np.asarray(layer, np.float32)) for layer in layers])
     own, reach = movement(work.points, style)
@@ -134,11 +136,10 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     edge = _edge().to(planes)
     after = lab + planes[:, 7:10] + _tint(said, at, style) + _painted(said, at, style)
     after = after + torch.cat([_relieved(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
-    beard = (
-        (BEARD_GAIN * (_laid(said["alpha"]).sigmoid() - BEARD_LEAST)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
-    )
+    hair = (_laid(said["alpha"]) + EVIDENCE * at["seen"]).sigmoid()
+    beard = (BEARD_GAIN * (hair - BEARD_LEAST)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
     brow = (style.thinning * (2.6 * _laid(said["brow_alpha"]).sigmoid() - 0.35)).clamp(0, 1) * at["brow"]
-    clean = _clean_skin(after, said, at, torch.maximum(beard, brow).detach(), style)
+    clean = _clean_skin(after, said, at, torch.maximum(beard, brow).detach())
     lighter = _leaky(clean - _blurred(after, 2.0), -LIGHTENED, LIGHTENED)
     after, beard = after + beard.detach() * (1 - at["hair"]) * lighter, beard * at["hair"]
     lips = COLOUR_SCALE * style.lips * torch.stack([number[f"lips_{axis}"] for axis in "lab"], 1)
@@ -197,9 +198,7 @@ def _painted(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style)
     return torch.cat([lightness, red, yellow], 1) * at["painted"]
 
 
-def _clean_skin(
-    after: Tensor, said: Mapping[str, Tensor], at: Mapping[str, Tensor], hair: Tensor, style: Style
-) -> Tensor:
+def _clean_skin(after: Tensor, said: Mapping[str, Tensor], at: Mapping[str, Tensor], hair: Tensor) -> Tensor:
     """As `diat.native.shaving.clean_skin`: the colour of what is replaced. The skin around it is taken as given."""
     intact = 1 - (3 * hair).clamp(0, 1)
     low = _blurred(after.detach(), 2.8)
@@ -212,7 +211,7 @@ def _clean_skin(
     trust = (near[:, 3:] / 0.25).clamp(0, 1)
     light = near[:, :3] / near[:, 3:] * trust + far[:, :3] / far[:, 3:] * (1 - trust)
     clean = expected + 0.95 * light.clamp(-30, 30)
-    return torch.cat([clean[:, :1] * (1 - style.jaw_shade * at["shade"]), clean[:, 1:]], 1)
+    return torch.cat([clean[:, :1] + own[:, :1] * at["chin"], clean[:, 1:]], 1)
 
 
 def _moved(images: Tensor, said: Mapping[str, Tensor], faces: Mapping[str, Tensor], style: Style) -> Tensor:
