@@ -7,6 +7,7 @@ the input's size.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diat.heads import HeadSet
-from diat.layers import GATE_STRIDES, PAINT_CHANNELS, UP_CHANNELS
+from diat.layers import GATE_STRIDES, PAINT_CHANNELS, PROTOTYPES, UP_CHANNELS
 
 
 class ConvNormRelu(nn.Module):
@@ -45,6 +46,15 @@ class OwnDecoder(nn.Module):
         """What the encoder says at a half, a quarter and an eighth -> (N, own maps, H/2, W/2)."""
         y = self.up1(torch.cat([_doubled(c + self.block(c)), b], 1))
         return cast(Tensor, self.maps(self.up2(torch.cat([_doubled(y), a], 1))))
+
+
+class _Tensors(nn.Module):
+    """Tensors that no training changes, zeros at first. ``shapes``: by their name in the file."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            self.register_buffer(name.rpartition(".")[2], torch.zeros(shape))
 
 
 class FieldNetwork(nn.Module):
@@ -81,6 +91,8 @@ class FieldNetwork(nn.Module):
         if heads.own_maps:
             self.paint = OwnDecoder(heads)
             last.append(self.paint.maps)
+        if heads.prototypes:
+            self.prototypes = _Tensors(PROTOTYPES)
         for layer in last:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(cast(Tensor, layer.bias))

@@ -37,6 +37,9 @@ class HeadSet:
     own_gate: bool = False
     # How many of the last maps have a decoder of their own: what is learnt after the rest, which is to stay as it is.
     own_maps: int = 0
+    # Whether its file also holds what the prototypes of those with and without the attribute differ by
+    # (`diat.native.prototypes`), zeros where nobody made them.
+    prototypes: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError: the row contradicts itself."""
@@ -121,5 +124,6 @@ HEADS: dict[str, HeadSet] = {
         scalars=(GATE, "grey_hair", "beard", "lips_l", "lips_a", "lips_b", "brows_l", "brows_a", "brows_b"),
         own_gate=True,
         own_maps=3,  # the paint
+        prototypes=True,
     ),
 }  # fmt: skip

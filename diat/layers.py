@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from diat.align import CROP_SIZE
 from diat.heads import HeadSet
 
 ENHANCER_BLOCKS = 5  # residual blocks of the global E, which has T's architecture as section 3.1 counts it
@@ -80,6 +81,7 @@ def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[
 
 GATE_STRIDES = (1, 2, 2)  # of the convolutions of a gate with layers of its own
 UP_CHANNELS = 64  # between the two enlargements of the network with heads
+PROTOTYPES = {"prototypes.difference": (CROP_SIZE, CROP_SIZE, 3), "prototypes.points": (68, 2)}
 PAINT_CHANNELS = 96  # likewise in the decoder that some maps have of their own
 
 
@@ -122,6 +124,8 @@ def field_shapes(heads: HeadSet) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {"scalars.weight": (scalars, width), "scalars.bias": (scalars,)}
     if heads.own_gate:
         shapes |= {"gate_scalar.weight": (1, width), "gate_scalar.bias": (1,)}
+    if heads.prototypes:
+        shapes |= PROTOTYPES
     return {**_shapes(field_layers(heads).values()), **shapes}
 
 

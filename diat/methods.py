@@ -12,9 +12,10 @@ from diat.align import paste_back, photo_to_crop_matrix, transform_points, warp_
 from diat.attributes import AttributeSpec
 from diat.errors import ModelRejected
 from diat.faces import Face
-from diat.heads import RGB, Fields
+from diat.heads import HEADS, RGB, Fields
 from diat.masks import attribute_mask
 from diat.models import Model
+from diat.native.prototypes import Prototypes
 from diat.native.region import GREY
 from diat.native.stage import faded, rendered, renderer_of
 from diat.pixels import F32, U8
@@ -159,7 +160,8 @@ class Moving:
 
     def __init__(self, model: Model, spec: AttributeSpec, device: Device | None) -> None:
         name = model.config.heads
-        renderer = renderer_of(name, spec.name)
+        prototypes = Prototypes.of(model.weights) if HEADS[name].prototypes else None
+        renderer = renderer_of(name, spec.name, prototypes)
         if renderer is None:
             raise ModelRejected(f"This version cannot render {spec.name!r} by the heads {name!r}: update diat.")
         self._renderer, self._strength, self._fade = renderer, model.config.strength, spec.fade

@@ -8,7 +8,7 @@ MANIFEST_SHA256: dict[str, str] = {
     "mouth_open": "2bf284b6216765ef6d308ec5c98f931722cff54df1a62e90368242bb9aaacd0b",
     "mouth_close": "aefcff4a2aedbe7870b8ddf00e303e1173b3795da66b50b1a5202fe5526ae39c",
     "eyeglasses_remove": "180acfcd3274a78d8eab1151e88b45c64a25a59cf4003a7b170e84501b1dd4c2",
-    "male_to_female": "6984b1d1ca8db7891dbc037ffcd604cfdbd995fcf03b603c6eb539fa972a6d5e",
-    "older_to_younger": "1c172d58ccfcfdf8ad434c24462cd4896f76cf8105b77cd78370cf1f24dbc2a3",
-    "smile": "b55d49388cf208cc77f46b6489f50cc75d2c488cbdc16f72f67caad944636927",
+    "male_to_female": "49afede59ff9604466047cb8e8c71fd0147e592f7ded8277b263c24b9ce727a6",
+    "older_to_younger": "4bca241ea35431e3de37083859e87bfda6947aefdd2cff81a4131801a65eb61e",
+    "smile": "036c7fad20ecbd5aac08605c8cd47e8634a876b4c1bb3d8e70329d8ed4151719",
 }

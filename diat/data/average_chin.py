@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from diat.align import CROP_SIZE, transform_points
+from diat.align import CROP_SIZE, rescaled
 from diat.data.pack import Pack
+from diat.data.prototype_difference import against_cheeks, look_ahead, symmetric
 from diat.errors import TrainingStopped
-from diat.native.chin import OUTER_LIPS, warp
-from diat.native.color import to_lab
-from diat.native.geometry import NOSE_BASE, filled, hull, regions
+from diat.native.geometry import LIPS, NOSE_BASE, filled, hull
+from diat.native.spline import laid_by_landmarks
 from diat.pixels import F32
 
 AVERAGED = 1500  # faces at most
@@ -27,9 +27,7 @@ SEED = 0  # of the choice
 TINT, DARKEST, LIGHTEST = (8.0, 9.0), (-38.0, 10.0), (25.0, 8.0)
 COARSE = 10.0  # template units: what a Gaussian of that leaves is light, not shape
 COVERED = 3.0  # skin in so many faces, as the reciprocal of the share, is enough for the relief to count in full
-# Left and right of the 68 landmarks.
-MIRRORED = (*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *range(35, 30, -1), 45, 44, 43, 42, 47, 46, 39, 38,
-            37, 36, 41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65)  # fmt: skip
+OUTER_LIPS = slice(LIPS, LIPS + 12)
 
 
 def average_chin(pack: Pack) -> dict[str, F32]:
@@ -38,25 +36,20 @@ def average_chin(pack: Pack) -> dict[str, F32]:
     Raises:
         TrainingStopped: the pack holds too few clean faces.
     """
-    matrix = _to_template(pack.size)
-    points = np.stack([transform_points(of_face, matrix) for of_face in pack.points68[_clean_rows(pack)]])
-    rows = _clean_rows(pack)[_look_ahead(points)]
+    points = rescaled(pack.points68, pack.size, CROP_SIZE)
+    rows = _clean_rows(pack)
+    rows = rows[look_ahead(points[rows], AHEAD)]
     if len(rows) < LEAST:
         raise TrainingStopped(
             f"The pack holds {len(rows)} clean faces that look ahead, of the {LEAST} that are needed."
         )
-    chosen = np.sort(np.random.default_rng(SEED).permutation(len(rows))[:AVERAGED])
-    rows, points = rows[chosen], points[_look_ahead(points)][chosen]
-    mean = points.mean(0)
-    flipped = mean[list(MIRRORED)] * np.array([-1, 1]) + np.array([CROP_SIZE - 1, 0])
-    mean = np.asarray((mean + flipped) / 2, np.float32)
+    rows = np.sort(np.random.default_rng(SEED).permutation(rows)[:AVERAGED])
+    mean = symmetric(points[rows].mean(0))
     total, seen, lightness = np.zeros((CROP_SIZE, CROP_SIZE)), np.zeros((CROP_SIZE, CROP_SIZE)), []
-    for row, own in zip(rows, points, strict=True):
-        lab = to_lab(cv2.resize(pack.crops[row], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA))
-        cheeks = np.median(lab[regions(own, CROP_SIZE).cheeks > 0.5], axis=0)
-        x, y = np.moveaxis(warp(mean, own, CROP_SIZE), -1, 0)
-        laid = cv2.remap(lab - cheeks, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        weight = _like_skin(np.asarray(laid, np.float32))
+    for row in rows:
+        lab, cheeks = against_cheeks(pack, int(row), points[row])
+        laid = laid_by_landmarks(lab, points[row], mean, CROP_SIZE)
+        weight = _like_skin(laid)
         for lightness_laid, of_skin in ((laid[..., 0], weight), (laid[:, ::-1, 0], weight[:, ::-1])):
             total += lightness_laid * of_skin
             seen += of_skin
@@ -67,22 +60,9 @@ def average_chin(pack: Pack) -> dict[str, F32]:
     return {"relief": relief.astype(np.float16), "points": mean}
 
 
-def _to_template(size: int) -> F32:
-    """From a crop's pixels to template units. -> (2, 3)."""
-    scale = CROP_SIZE / size
-    return np.array([[scale, 0, 0.5 * scale - 0.5], [0, scale, 0.5 * scale - 0.5]], np.float32)
-
-
 def _clean_rows(pack: Pack) -> NDArray[np.int64]:
     clean = pack.column("No_Beard") & ~pack.column("5_o_Clock_Shadow") & ~pack.column("Eyeglasses")
     return np.intersect1d(pack.rows("train"), np.flatnonzero(clean & pack.has_face))
-
-
-def _look_ahead(points: F32) -> NDArray[np.bool_]:
-    """Which of N faces do, by how far the nose is from either side of the jaw. points: (N, 68, 2)."""
-    left, nose, right = points[:, 1, 0], points[:, 30, 0], points[:, 15, 0]
-    ahead: NDArray[np.bool_] = np.abs((nose - left) - (right - nose)) < AHEAD * (right - left)
-    return ahead
 
 
 def _like_skin(difference: F32) -> F32:

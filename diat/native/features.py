@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 
 from diat.native.bands import widely_blurred
@@ -85,8 +84,7 @@ def eye_change(work: Work, style: Style) -> F32:
         above = filled(np.vstack([edge + up * 0.10 * unit, (edge - up * 0.03 * unit)[::-1]]), WORK, 0.7)
         ball = filled(hull(eye), WORK, 0.5)
         stronger = style.eyes * (above * np.clip(fine, -14, 0) + 0.35 * ball * np.clip(fine, 0, 10))
-        line = style.lashes * lightness * _lash_line(edge, up, unit) if style.lashes else 0
-        change += _openness(eye) * (stronger - line)
+        change += _openness(eye) * stronger
     return np.asarray(change, np.float32)
 
 
@@ -94,12 +92,3 @@ def _openness(eye: F32) -> float:
     """0 for a closed eye, whose lashes lie elsewhere, 1 for an open one. eye: its (6, 2) points."""
     height = float(np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])) / 2
     return float(np.clip((height / max(float(np.linalg.norm(eye[3] - eye[0])), 1e-3) - 0.12) / 0.1, 0, 1))
-
-
-def _lash_line(edge: F32, up: F32, unit: float) -> F32:
-    """A soft line 0.7 units wide along the edge of an upper lid, (4, 2). (WORK, WORK) in [0, 1]."""
-    away = np.full((WORK, WORK), 255, np.uint8)
-    line = ((edge + up * 0.012 * unit) + 0.5) * UNIT - 0.5
-    cv2.polylines(away, [np.rint(line * 16).astype(np.int32)], False, 0, 1, cv2.LINE_8, 4)
-    distance = cv2.distanceTransform(away, cv2.DIST_L2, 5) / UNIT
-    return np.asarray(np.exp(-((distance / 0.7) ** 2)), np.float32)

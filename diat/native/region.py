@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from diat.align import photo_to_crop_matrix, region_of, scale_of, transform_points
+from diat.align import CROP_SIZE, photo_to_crop_matrix, region_of, scale_of, transform_points
 from diat.pixels import F32, U8, smoothstep
 
 Window = tuple[int, int, int, int]  # left, top, right, bottom
@@ -253,3 +253,10 @@ def _template_to_field(window: Window, shape: tuple[int, ...]) -> F32:
     left, top, right, bottom = window
     x, y = shape[1] / (right - left), shape[0] / (bottom - top)
     return np.array([[x, 0, (0.5 - left) * x - 0.5], [0, y, (0.5 - top) * y - 0.5]], np.float32)
+
+
+def crop_face(crop: U8, points68: F32) -> NativeFace:
+    """An aligned crop, (S, S, 3), taken for a photograph; its points are in its own pixels."""
+    scale = CROP_SIZE / crop.shape[0]
+    shift = 0.5 * scale - 0.5
+    return NativeFace(crop, np.array([[scale, 0, shift], [0, scale, shift]], np.float32), points68)

@@ -19,6 +19,7 @@ from diat.native.color import largest, tinted, to_rgb
 from diat.native.features import brow_hair, feature_changes, lips_alone, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, upwards
 from diat.native.movement import FLOW_GRID, movement
+from diat.native.prototypes import Prototypes
 from diat.native.region import NativeFace, box_around, displaced, sample
 from diat.native.shaving import pores, shaven
 from diat.native.style import Style
@@ -39,7 +40,12 @@ MOST_RAISED = 1.5  # times itself that is added to relief: more would show what 
 
 
 def render_skin(
-    face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
+    face: NativeFace,
+    fields: Mapping[str, F32],
+    scalars: Mapping[str, float],
+    strength: float,
+    style: Style,
+    prototypes: Prototypes | None = None,
 ) -> U8:
     """A face with an attribute changed.
 
@@ -48,6 +54,8 @@ def render_skin(
         fields: the maps of `diat.heads.HEADS["skin"]`, each (h, w) over the crop.
         scalars: its scalars.
         strength: 0 (the photograph bit-equal) to 1.5.
+        style: of the attribute.
+        prototypes: of the attribute, if there are any.
 
     Returns:
         (h, w, 3) RGB uint8.
@@ -55,14 +63,19 @@ def render_skin(
     if strength <= 0:
         return face.pixels.copy()
     work = Work.of(face, fields)
-    after, clean, replaced = _recoloured(work, fields, scalars, strength, style)
+    after, clean, replaced = _recoloured(work, fields, scalars, strength, style, prototypes)
     after, replaced = work.lab + (after - work.lab) * border()[..., None], replaced * border()
     result = _toned(face, work, after, clean, replaced)
     return _moved(face, result, work, fields, strength, style)
 
 
 def _recoloured(
-    work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
+    work: Work,
+    fields: Mapping[str, F32],
+    scalars: Mapping[str, float],
+    strength: float,
+    style: Style,
+    prototypes: Prototypes | None,
 ) -> tuple[F32, F32, F32]:
     """The working picture in CIELAB after the change, clean skin for what is replaced, and where that is."""
     whole = min(strength, 1.0)
@@ -71,7 +84,7 @@ def _recoloured(
     after[..., 0] += strength * under_eyes(work, style)
     after[..., 1:] += whole * _evened(work, style)
     after += _tint(work, fields, strength, style)
-    after += _painted(work, fields, strength, style)
+    after += _painted(work, fields, strength, style) + strength * _prototypical(work, style, prototypes)
     after += _grown_dark(work, fields, scalars, strength, style) + _turned_grey(work, strength, style)
     after, clean, replaced = shaven(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
@@ -111,14 +124,29 @@ def _evened(work: Work, style: Style) -> F32:
     return np.asarray((style.chroma - 1) * colour * work.plain[..., None], np.float32)
 
 
-def given_change(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], style: Style) -> F32:
+def given_change(
+    work: Work,
+    fields: Mapping[str, F32],
+    scalars: Mapping[str, float],
+    style: Style,
+    prototypes: Prototypes | None = None,
+) -> F32:
     """The part of the change at strength 1 that hangs on the face, and on where its hair is, but on no colour or light
     that the network says. CIELAB, (WORK, WORK, 3).
     """
     change = _grown_dark(work, fields, scalars, 1.0, style) + _turned_grey(work, 1.0, style)
     change[..., 0] += under_eyes(work, style)
     change[..., 1:] += _evened(work, style)
-    return change
+    return change + _prototypical(work, style, prototypes)
+
+
+def _prototypical(work: Work, style: Style, prototypes: Prototypes | None) -> F32:
+    """Change towards the prototype of those that have the attribute, at strength 1."""
+    if prototypes is None or not style.prototypes:
+        return np.zeros_like(work.lab)
+    return np.asarray(
+        np.float32(style.prototypes) * prototypes.change(work) * painted_share(work)[..., None], np.float32
+    )
 
 
 def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:

@@ -11,6 +11,7 @@ from diat.faces import Face
 from diat.heads import Fields
 from diat.native.glasses import render_glasses
 from diat.native.mouths import render_mouth_close, render_mouth_open
+from diat.native.prototypes import Prototypes
 from diat.native.region import NativeFace, Window, native_face
 from diat.native.skin import render_skin
 from diat.native.style import not_shown, style_of
@@ -29,10 +30,17 @@ SKIN = "skin"
 MARGIN = 8.0
 
 
-def renderer_of(heads: str, attribute: str) -> Renderer | None:
-    """What applies the fields of an attribute's network; None where no renderer can show it."""
+def renderer_of(heads: str, attribute: str, prototypes: Prototypes | None = None) -> Renderer | None:
+    """What applies the fields of an attribute's network; None where no renderer can show it.
+
+    Args:
+        heads: the network's, a name in `diat.heads.HEADS`.
+        attribute: see `diat.attributes.attribute_spec`.
+        prototypes: of a network of the whole face, if it has any.
+    """
     if heads == SKIN:
-        return None if not_shown(attribute) else partial(render_skin, style=style_of(attribute))
+        render = partial(render_skin, style=style_of(attribute), prototypes=prototypes)
+        return None if not_shown(attribute) else render
     return RENDERERS.get(heads)
 
 

@@ -28,21 +28,21 @@ class Style:
     beard: float = 0.0  # share of a beard that goes
     thinning: float = 0.0  # of the brows
     eyes: float = 0.0  # how much stronger the lashes and the light of the eyes become
-    lashes: float = 0.0  # darkness of the line along the upper lid
     eye_size: float = 0.0
     corners: float = 0.0  # how far the mouth's corners are raised, in interocular distances
     mouth: float = 0.0  # how much more the mouth moves than the rest of the face
+    prototypes: float = 1.0  # of what the prototypes of those with and without the attribute differ by
     paint: float = 0.0  # of the soft change of colour that make-up and another light make
 
 
 YOUNGER = Style(
     flow=2.5, bias=2.9, relief=(1.6, 0.5, 0.27, 0.24), chroma=0.5, bias_range=((-3, 12), (-5, 5), (-6, 5)),
-    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.3, grey=0.5, eyes=0.6, paint=0.8,
+    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.3, grey=0.5, eyes=0.6, prototypes=2.0, paint=0.8,
 )  # fmt: skip
 FEMALE = Style(
     flow=2.0, bias=2.2, relief=(3.0, 1.2, 0.9, 1.0), chroma=0.7, bias_range=((-3, 8), (-3, 5), (-4, 5)),
-    tone=(0.0, 0.3, 0.3), lips=1.8, lips_red=5.0, brows=1.2, beard=1.0, thinning=1.3, eyes=0.8, lashes=0.4,
-    eye_size=0.08, paint=1.5,
+    tone=(0.0, 0.3, 0.3), lips=1.8, lips_red=2.0, brows=1.2, beard=1.0, thinning=1.3, eyes=0.8,
+    eye_size=0.08, prototypes=1.3, paint=0.8,
 )  # fmt: skip
 OLDER = Style(
     flow=2.4, bias=1.6, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.2, bias_range=((-5, 3), (-4, 4), (-4, 4)),
@@ -64,6 +64,7 @@ MALE = Style(
 SHAVEN = Style(
     flow=0.0, bias=0.0, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.0, bias_range=((0, 0), (0, 0), (0, 0)),
     tone=(1.0, 1.0, 1.0), lips=0.0, lips_red=0.0, brows=0.0, beard=1.0,
+    prototypes=0.0,
 )  # fmt: skip
 # Of an attribute without one of its own: what the neighbours differ by, twice, and relief both ways.
 NEUTRAL = Style(

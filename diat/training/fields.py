@@ -22,7 +22,9 @@ from diat.errors import TrainingStopped
 from diat.field_network import FieldNetwork
 from diat.heads import HEADS
 from diat.hub import load_model
+from diat.layers import PROTOTYPES
 from diat.models import ModelConfig, load_field_network, save_model
+from diat.native.prototypes import Prototypes
 from diat.training.average import MovingAverage
 from diat.training.run import Run, Schedule
 
@@ -185,6 +187,11 @@ def initial_network(source: str | Path, heads: str) -> FieldNetwork:
     if model.config.heads != heads:
         raise TrainingStopped(f"{source} has the heads {model.config.heads!r}, not {heads!r}: choose another --init.")
     return load_field_network(model)
+
+
+def prototypes_of(network: FieldNetwork) -> Prototypes | None:
+    """The prototypes in a network's file, see `diat.native.prototypes`; None where it was given none."""
+    return Prototypes.of({name: network.state_dict()[name].cpu().numpy() for name in PROTOTYPES})
 
 
 def _released(config: FieldsConfig) -> ModelConfig:

@@ -25,13 +25,14 @@ from diat.data.sets import training_faces
 from diat.errors import TrainingStopped
 from diat.field_network import FieldNetwork
 from diat.heads import HEADS, PARTS, Fields
+from diat.native.region import crop_face
 from diat.native.style import Style
 from diat.tensors import to_tensor
 from diat.training.critics import Critics
-from diat.training.fields import IMAGE
+from diat.training.fields import IMAGE, prototypes_of
 from diat.training.fields_skin import ALPHA, BIAS, FILL, FLOW, LABELS, LIMITS, SCALARS, near_face
 from diat.training.recogniser import Recogniser
-from diat.training.skin_render import crop_face, planes_of, render
+from diat.training.skin_render import planes_of, render
 
 HEAD_SET = HEADS["skin"]
 PLACE = {name: channel for channel, name in enumerate(HEAD_SET.maps)}
@@ -82,6 +83,7 @@ class RenderedTask:
         self._pack, self._style, self._batch, self._seed = pack, style, batch, seed
         self._lacking, self._having = training_faces(pack, spec, hiding=("Wearing_Hat",))
         self._first = copy.deepcopy(first).cpu().eval().requires_grad_(False)
+        self._prototypes = prototypes_of(self._first)
         self._recogniser = Recogniser()
         self._judges = nn.ModuleList([critics, copy.deepcopy(self._recogniser)])  # where the losses are
         self._known: dict[int, dict[str, Tensor]] = {}
@@ -164,7 +166,7 @@ class RenderedTask:
         maps, scalars = seen["first_maps"][None].float(), seen["first_scalars"][None]
         said = Fields(HEAD_SET, maps[0].permute(1, 2, 0).numpy(), scalars[0].numpy())
         face = crop_face(np.asarray(self._pack.crops[row]), self._pack.points68[row])
-        planes = planes_of(face, said.named_maps, said.named_scalars, self._style)
+        planes = planes_of(face, said.named_maps, said.named_scalars, self._style, self._prototypes)
         with torch.no_grad():
             before = render(maps, scalars, {name: plane[None] for name, plane in planes.items()}, self._style)
             people = self._recogniser(torch.cat([planes["photo"][None], before.image]))

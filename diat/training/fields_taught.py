@@ -31,14 +31,14 @@ from diat.models import Model
 from diat.native.color import to_lab
 from diat.native.features import bags
 from diat.native.geometry import blurred, regions
+from diat.native.region import crop_face
 from diat.native.skin import render_skin
 from diat.native.style import Style
 from diat.pixels import F32, U8
 from diat.runtime.engine import Engine
 from diat.tensors import to_tensor
-from diat.training.fields import IMAGE
+from diat.training.fields import IMAGE, prototypes_of
 from diat.training.fields_skin import GRID, near_face
-from diat.training.skin_render import crop_face
 
 HEAD_SET = HEADS["skin"]
 PAINT = tuple(HEAD_SET.maps.index(f"paint_{axis}") for axis in "lab")
@@ -87,6 +87,7 @@ class TaughtTask:
         lacking, _ = training_faces(pack, spec, hiding=("Wearing_Hat", "Eyeglasses"))
         self._lacking: Rows = np.random.default_rng(seed).permutation(lacking)[:limit]
         self._first = copy.deepcopy(first).cpu().eval().requires_grad_(False)
+        self._prototypes = prototypes_of(self._first)
         self._known: dict[int, F32] = {}
 
     def identity(self) -> Mapping[str, Any]:
@@ -131,7 +132,8 @@ class TaughtTask:
         maps, scalars = self._first(to_tensor(self._seen(row)[None]))
         said = Fields(HEAD_SET, maps[0].permute(1, 2, 0).numpy(), scalars[0].numpy())
         face = crop_face(crop, self._pack.points68[row])
-        made = render_skin(face, said.named_maps, said.named_scalars, self._strength, self._unpainted)
+        fields = said.named_maps, said.named_scalars
+        made = render_skin(face, *fields, self._strength, self._unpainted, self._prototypes)
         lacks = blurred(to_lab(drawn) - to_lab(resized(made, CROP_SIZE)), SOFT) / np.float32(self._strength)
         # T leaves a beard's darkness, or puts it back where the fields took it.
         clean = blurred(regions(points, CROP_SIZE).beard, SOFT)

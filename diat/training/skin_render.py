@@ -23,6 +23,7 @@ from diat.native.bands import LEAST_RELIEF, LIGHT_SIDE, NO_LINE, bands_of, relie
 from diat.native.chin import chin_relief
 from diat.native.features import BROW_RANGE, LIP_RANGE, brow_hair, eye_change, lips_alone
 from diat.native.movement import FLOW_GRID, movement
+from diat.native.prototypes import Prototypes
 from diat.native.region import NativeFace
 from diat.native.shaving import (
     BEARD_GAIN,
@@ -50,7 +51,7 @@ from diat.native.skin import (
 )
 from diat.native.style import Style
 from diat.native.working import Work, border
-from diat.pixels import F32, U8
+from diat.pixels import F32
 from diat.training.fields_skin import COLOUR_SCALE
 
 HEAD_SET = HEADS["skin"]
@@ -74,23 +75,21 @@ class Painted:
     lips: Tensor  # (N, 3) change of the lips in CIELAB, before its limits
 
 
-def crop_face(crop: U8, points68: F32) -> NativeFace:
-    """An aligned crop, (S, S, 3), taken for a photograph; its points are in its own pixels."""
-    scale = CROP_SIZE / crop.shape[0]
-    shift = 0.5 * scale - 0.5
-    return NativeFace(crop, np.array([[scale, 0, shift], [0, scale, shift]], np.float32), points68)
-
-
 def planes_of(
-    face: NativeFace, fields: Mapping[str, F32], scalars: Mapping[str, float], style: Style
+    face: NativeFace,
+    fields: Mapping[str, F32],
+    scalars: Mapping[str, float],
+    style: Style,
+    prototypes: Prototypes | None = None,
 ) -> dict[str, Tensor]:
     """What the render needs of a face and no training changes.
 
     Args:
-        face: the whole aligned crop, see `crop_face`.
+        face: the whole aligned crop, see `diat.native.region.crop_face`.
         fields: the maps of `diat.heads.HEADS["skin"]`, of which the parts, the beard and grey hair are used.
         scalars: its scalars.
         style: of the attribute.
+        prototypes: likewise, if there are any.
 
     Returns:
         Tensors by name: planes (25, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
@@ -100,8 +99,8 @@ def planes_of(
     bands = bands_of(work.lab[..., 0])
     clean = clean_skin(work, work.lab, fields, beard_share(work, fields, scalars, style))
     layers = [
-        work.lab, *bands, given_change(work, fields, scalars, style), tinted_share(work), work.cheeks, work.plain,
-        work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_place(work, scalars, style),
+        work.lab, *bands, given_change(work, fields, scalars, style, prototypes), tinted_share(work), work.cheeks,
+        work.plain, work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_place(work, scalars, style),
         like_hair(work, work.lab, clean), brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style),
         hair_seen(work), chin_relief(work.points), painted_share(work), shade_left(work),
     ]  # fmt: skip

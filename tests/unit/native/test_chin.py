@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from diat.align import CROP_SIZE
-from diat.native.chin import chin_relief, warp
+from diat.native.chin import chin_relief
 from diat.native.region import points_in_template
 from diat.native.shaving import clean_skin, hair_seen
 from diat.native.working import UNIT, WORK, Work
@@ -36,14 +34,6 @@ def test_it_follows_the_jaw_of_a_face():
     chin = longer[57] + 0.6 * (longer[8] - longer[57])
     assert at(chin_relief(longer), chin) > 0.08
     assert at(chin_relief(longer), longer[8] + [0, 2.0]) < -0.08 < at(chin_relief(POINTS68), longer[8] + [0, 2.0])
-
-
-@pytest.mark.parametrize("moved", [(0.0, 0.0), (5.0, -3.0)])
-def test_a_warp_onto_a_moved_face_is_the_movement(moved):
-    places = warp(POINTS68, POINTS68 + np.float32(moved), size=CROP_SIZE)
-    ys, xs = np.indices((CROP_SIZE, CROP_SIZE), dtype=np.float32)
-    inside = np.s_[60:120, 30:98]
-    assert np.abs(places - np.dstack([xs, ys]) - np.float32(moved))[inside].max() < 0.1
 
 
 def test_clean_skin_has_the_relief_and_the_light_of_the_face():

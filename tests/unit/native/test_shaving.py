@@ -6,11 +6,11 @@ from diat.align import CROP_SIZE
 from diat.native import shaving
 from diat.native.color import to_lab
 from diat.native.geometry import blurred
+from diat.native.region import crop_face
 from diat.native.shaving import LEAST_HAIR, LIGHTENED, shaven
 from diat.native.skin import MOST_SHADE, render_skin
 from diat.native.style import FEMALE, YOUNGER
 from diat.native.working import WORK, Work
-from diat.training.skin_render import crop_face
 from tests.unit.test_native_skin import POINTS68, fields
 
 CHIN = np.s_[216:236, 112:144]  # of the working picture

@@ -13,12 +13,13 @@ from diat.evaluation.classifier import AttributeClassifier
 from diat.field_network import FieldNetwork
 from diat.heads import HEADS
 from diat.native.geometry import LEFT_BROW, RIGHT_BROW, brow, filled
+from diat.native.region import crop_face
 from diat.native.skin import render_skin
 from diat.native.style import FEMALE, NEUTRAL, OLDER, YOUNGER
 from diat.training.critics import Critics, augmented
 from diat.training.fields import FieldsConfig, train_fields
 from diat.training.fields_critics import PLACE, RenderedTask
-from diat.training.skin_render import crop_face, planes_of, render
+from diat.training.skin_render import planes_of, render
 from tests.unit.data.test_skin_targets import crop_of
 from tests.unit.test_native_skin import POINTS68, fields
 
