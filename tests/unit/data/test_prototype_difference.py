@@ -27,12 +27,12 @@ def test_what_differs_is_found_on_both_sides_and_no_light(tiny_pack, monkeypatch
     monkeypatch.setattr(room, "AHEAD", 1.0)
     for name in ("MATCHED", "HIDING", "BEARDS"):
         monkeypatch.setattr(room, name, ())
-    made = prototype_difference(pack, MALE)
+    made = prototype_difference(pack, attribute_spec("older_to_younger"))
     assert made.difference.shape == (CROP_SIZE, CROP_SIZE, 3) and made.points.shape == (68, 2)
     assert np.abs(made.difference - made.difference[:, ::-1]).max() < 1e-3
     assert np.abs(made.difference).max() > 1 and np.abs(made.difference.mean((0, 1))).max() < 1
-    other = prototype_difference(pack, attribute_spec("Male"))
-    assert np.allclose(other.difference, -made.difference, atol=1e-3)
+    other = prototype_difference(pack, attribute_spec("not-Young"))
+    assert np.corrcoef(other.difference.ravel(), made.difference.ravel())[0, 1] < -0.9
 
 
 def test_a_face_looks_ahead_when_its_nose_is_in_the_middle():
