@@ -10,5 +10,5 @@ MANIFEST_SHA256: dict[str, str] = {
     "eyeglasses_remove": "180acfcd3274a78d8eab1151e88b45c64a25a59cf4003a7b170e84501b1dd4c2",
     "male_to_female": "49afede59ff9604466047cb8e8c71fd0147e592f7ded8277b263c24b9ce727a6",
     "older_to_younger": "4bca241ea35431e3de37083859e87bfda6947aefdd2cff81a4131801a65eb61e",
-    "smile": "036c7fad20ecbd5aac08605c8cd47e8634a876b4c1bb3d8e70329d8ed4151719",
+    "smile": "c3fc6622ddac0a6c138ee9bac86cc754f331f97d0f29e7e724f5d29dec930c02",
 }

@@ -52,6 +52,7 @@ OLDER = Style(
 SMILING = Style(
     flow=1.4, bias=2.4, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.0, bias_range=((-9, 9), (-5, 6), (-5, 6)),
     tone=(0.5, 0.5, 0.5), lips=1.0, lips_red=0.0, brows=0.0, raised=(1.0, 1.2, 1.2, 1.2), corners=0.11, mouth=0.7,
+    prototypes=1.5,
 )  # fmt: skip
 SERIOUS = Style(
     flow=1.2, bias=1.7, relief=(0.0, 1.6, 1.0, 0.8), chroma=1.0, bias_range=((-9, 9), (-5, 6), (-5, 6)),
