@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diat.heads import HeadSet
-from diat.layers import GATE_STRIDES, PAINT_CHANNELS, PROTOTYPES, UP_CHANNELS
+from diat.layers import PAINT_CHANNELS, PROTOTYPES, UP_CHANNELS, gate_plan
 
 
 class ConvNormRelu(nn.Module):
@@ -57,6 +57,11 @@ class _Tensors(nn.Module):
             self.register_buffer(name.rpartition(".")[2], torch.zeros(shape))
 
 
+def gate_layers(heads: HeadSet) -> nn.Sequential:
+    """The layers of a gate of its own: (N, 12, H/2, W/2), 2x2 pixels as channels, -> (N, 128, H/16, W/16)."""
+    return nn.Sequential(*(ConvNormRelu(*row) for row in gate_plan(heads)))
+
+
 class FieldNetwork(nn.Module):
     """Fields of a face, at half the input's resolution, and scalars.
 
@@ -84,7 +89,7 @@ class FieldNetwork(nn.Module):
         last: list[nn.Conv2d | nn.Linear] = [self.maps, self.scalars]
         self.gate: nn.Sequential | None = None
         if heads.own_gate:
-            self.gate = nn.Sequential(*(ConvNormRelu(eighth, eighth, stride) for stride in GATE_STRIDES))
+            self.gate = gate_layers(heads)
             self.gate_scalar = nn.Linear(eighth, 1)
             last.append(self.gate_scalar)
         self.paint: OwnDecoder | None = None
@@ -100,14 +105,15 @@ class FieldNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W) in [-1, 1], sides multiples of 8 -> maps (N, C, H/2, W/2), scalars (N, S), both float32."""
-        a = self.stem(F.pixel_unshuffle(x, 2))  # (N, 48, H/2, W/2)
+        x = F.pixel_unshuffle(x, 2)
+        a = self.stem(x)  # (N, 48, H/2, W/2)
         b = self.down1(a)
         c = self.down2(b)
         for block in self.blocks:
             c = c + block(c)  # (N, 128, H/8, W/8)
         scalars = self.scalars(c.mean((2, 3))).float()
         if self.gate is not None:
-            scalars = torch.cat([self.gate_scalar(self.gate(c).mean((2, 3))).float(), scalars], 1)
+            scalars = torch.cat([self.gate_scalar(self.gate(x).mean((2, 3))).float(), scalars], 1)
         y = self.up1(torch.cat([_doubled(c), b], 1))
         maps = self.maps(self.up2(torch.cat([_doubled(y), a], 1)))
         if self.paint is not None:

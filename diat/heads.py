@@ -32,8 +32,8 @@ class HeadSet:
     scalars: tuple[str, ...] = (GATE,)  # `gate` is the logit of "the face lacks the attribute, so an edit is needed"
     widths: tuple[int, int, int] = (48, 96, 128)  # channels at a half, a quarter and an eighth of the input
     blocks: int = 2  # residual blocks at an eighth: how far a pixel sees
-    # Whether the gate, which then comes first, has layers of its own: an average of what fields are made of tells an
-    # open mouth from a shut one, but hardly an age.
+    # Whether the gate, which then comes first, has layers of its own from the image on: an average of what fields are
+    # made of tells an open mouth from a shut one, but hardly an age.
     own_gate: bool = False
     # How many of the last maps have a decoder of their own: what is learnt after the rest, which is to stay as it is.
     own_maps: int = 0

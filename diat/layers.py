@@ -79,7 +79,6 @@ def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[
     return _shapes(layers)
 
 
-GATE_STRIDES = (1, 2, 2)  # of the convolutions of a gate with layers of its own
 UP_CHANNELS = 64  # between the two enlargements of the network with heads
 PROTOTYPES = {"prototypes.difference": (CROP_SIZE, CROP_SIZE, 3), "prototypes.points": (68, 2)}
 PAINT_CHANNELS = 96  # likewise in the decoder that some maps have of their own
@@ -96,7 +95,7 @@ def field_layers(heads: HeadSet) -> dict[str, Layer]:
         "up1": (eighth + quarter, UP_CHANNELS, 1),
         "up2": (UP_CHANNELS + half, half, 1),
         **(_paint_plan(heads) if heads.own_maps else {}),
-        **{f"gate.{part}": (eighth, eighth, stride) for part, stride in enumerate(GATE_STRIDES) if heads.own_gate},
+        **{f"gate.{part}": row for part, row in enumerate(gate_plan(heads)) if heads.own_gate},
     }
     layers = {
         name: Layer(f"{name}.conv", inputs, outputs, 3, stride, padding=1, norm=f"{name}.norm")
@@ -106,6 +105,12 @@ def field_layers(heads: HeadSet) -> dict[str, Layer]:
         if count:
             layers[name] = Layer(name, half, count, 3, padding=1, relu=False)
     return layers
+
+
+def gate_plan(heads: HeadSet) -> list[tuple[int, int, int]]:
+    """Inputs, outputs and strides of a gate with layers of its own, which sees what the network sees."""
+    half, quarter, eighth = heads.widths
+    return [(12, half, 1), (half, quarter, 2), (quarter, eighth, 2), (eighth, eighth, 1), (eighth, eighth, 2)]
 
 
 def _paint_plan(heads: HeadSet) -> dict[str, tuple[int, int, int]]:

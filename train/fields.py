@@ -22,10 +22,8 @@ Or the paper's T, trained by `train/diat_a.py`, teaches them its colours:
     python train/fields.py --attribute male_to_female --teacher runs/T/model --init runs/male_to_female/model \
         --pack data/celeba256.pack --output runs/male_to_female3
 
-A gate, which says of a face whether it has the attribute already, can be taught alone, with everything else kept:
-
-    python train/fields.py --attribute older_to_younger --gate --init older_to_younger --pack data/celeba128.pack \
-        --output runs/older_to_younger_gate
+What is given to them without training, and the gate, which says of a face whether it has the attribute already, come
+from `train/prototypes.py` and `train/gates.py`.
 
 `runs/ATTRIBUTE/model` is written beside every checkpoint, and runs like a released one: `diat edit --model FOLDER`.
 """
@@ -59,7 +57,6 @@ from diat.native.style import PARTLY_SHOWN, not_shown, style_of
 from diat.training.critics import Critics
 from diat.training.fields import FieldsConfig, FieldTask, initial_network, train_fields
 from diat.training.fields_critics import RenderedTask
-from diat.training.fields_gate import GateTask
 from diat.training.fields_glasses import GlassesTask
 from diat.training.fields_mouths import MouthTask
 from diat.training.fields_skin import SkinTask
@@ -82,9 +79,8 @@ class FieldsSettings:
     stage: Literal[1, 2] = 1  # on fields that are known, or on what critics say of the result: whole faces alone
     critics: tuple[Path, ...] = ()  # for the second stage, from attribute_classifier.py; never the judge
     teacher: str | None = None  # a model of T, whose colours --init is to learn: whole faces alone
-    gate: bool = False  # teach the gate of --init alone, and keep its fields: whole faces alone
-    steps: int | None = None  # None: 4000, in the second stage 300, with a teacher 1000, for a gate 1200
-    batch: int | None = None  # images a step, on each process; None: 16, in the second stage 8, for a gate 64
+    steps: int | None = None  # None: 4000, in the second stage 300, with a teacher 1000
+    batch: int | None = None  # images a step, on each process; None: 16, in the second stage 8
     learning_rate: float | None = None  # AdamW, at its highest; None: 0.002, in the second stage 0.0004
     seed: int = FieldsConfig.seed  # of weights and batches
     workers: int = 2  # processes that make batches ahead, 0 for none; the batches are the same
@@ -137,12 +133,6 @@ def _taught(settings: FieldsSettings) -> FieldTask:
     )  # fmt: skip
 
 
-def _gate(settings: FieldsSettings) -> FieldTask:
-    if settings.init is None:
-        raise TrainingStopped("A gate is taught to a network that has its fields: give --init.")
-    return GateTask(_pack(settings), attribute_spec(settings.attribute), _config(settings).batch, settings.seed)
-
-
 def _pack(settings: FieldsSettings) -> Pack:
     if settings.pack is None:
         raise TrainingStopped(f"{settings.attribute} is learnt from a pack: give --pack, made by train/prepare.py.")
@@ -172,21 +162,12 @@ TAUGHT: dict[str, Any] = {
 }  # fmt: skip
 
 
-# The layers of the gate alone, which are few and begin anew.
-GATE: dict[str, Any] = {
-    "steps": 1200, "batch": 64, "learning_rate": 2e-3, "weight_decay": 0.05, "decay": 0.99, "save_every": 100,
-    "part": "gate",
-}  # fmt: skip
-
-
 def _task(settings: FieldsSettings) -> tuple[Callable[[FieldsSettings], FieldTask], dict[str, Any]]:
     """What is learnt from, and what its settings differ in."""
     if settings.stage == 2:
         return _rendered, SECOND
     if settings.teacher is not None:
         return _taught, TAUGHT
-    if settings.gate:
-        return _gate, GATE
     return TASKS.get(settings.attribute, WHOLE_FACE)[1], {}
 
 

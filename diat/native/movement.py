@@ -17,6 +17,7 @@ CORNERS = (48, 54)  # of the mouth
 ALONG, ACROSS = 0.7, 0.45
 OUTWARDS = 0.6  # of what a corner rises by, it moves outwards too
 MOUTH_REACH = 0.35  # interocular distances from the lips over which the mouth's own share of the movement ends
+RIM = 7.0  # template units outside the face over which the movement ends: what lies behind the face moves with it
 EAR_REACH = 14.0  # template units around these within which the movement fades
 
 
@@ -46,7 +47,7 @@ def movement(points: F32, style: Style) -> tuple[F32, F32]:
     if style.corners:
         own += style.corners * _smile(cells, points)
     outline = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), oval(points)).reshape(FLOW_GRID, FLOW_GRID)
-    reach = np.clip((9 - outline) / 9, 0, 1) * away_from_ears(cells, points)
+    reach = np.clip(1 - outline / RIM, 0, 1) * away_from_ears(cells, points)
     if style.mouth:
         away = distance_to_polygon(cells.reshape(-1, 2).astype(np.float32), hull(points[LIPS:INNER_LIPS]))
         near = np.exp(-((np.maximum(away, 0) / (MOUTH_REACH * interocular(points))) ** 2))

@@ -96,7 +96,7 @@ def build_fields(weights: Mapping[str, F32], heads: HeadSet) -> tuple[str, bytes
     pooled = graph.add("Pooling", c, method=AVERAGE, whole=1)
     scalars = graph.dense(pooled, weights["scalars.weight"], weights["scalars.bias"])
     if heads.own_gate:
-        y = c
+        y = x
         for name in sorted(name for name in layers if name.startswith("gate.")):
             y = graph.convolve(y, layers[name])
         pooled = graph.add("Pooling", y, method=AVERAGE, whole=1)

@@ -47,7 +47,7 @@ class FieldsConfig:
     seed: int = 0
     log_every: int = 25  # steps
     save_every: int = 200
-    # "gate" or "paint": train the layers that these have of their own (`diat.heads.HeadSet`) and nothing else.
+    # "paint": train the layers that it has of its own (`diat.heads.HeadSet`) and nothing else.
     part: str = ""
     frozen_norms: bool = False  # whether the norms keep the statistics that the run began with: batches are too small
 
@@ -148,13 +148,11 @@ def train_fields(
 
 
 def own_layers(network: FieldNetwork, part: str) -> tuple[nn.Module, ...]:
-    """The layers that a network's gate or paint has of its own.
+    """The layers that a network's paint has of its own.
 
     Raises:
         TrainingStopped: there are none.
     """
-    if part == "gate" and network.gate is not None:
-        return network.gate, network.gate_scalar
     if part == "paint" and network.paint is not None:
         return (network.paint,)
     raise TrainingStopped(f"This network's {part} has no layers of its own: only those of whole faces have.")
