@@ -115,7 +115,7 @@ def _rendered(settings: FieldsSettings) -> FieldTask:
         raise TrainingStopped(f"There is no {missing[0]}: train a critic with train/attribute_classifier.py.")
     spec = attribute_spec(settings.attribute)
     critics = Critics([load_classifier(path) for path in settings.critics], spec)
-    first = initial_network(settings.init, SKIN)
+    first = initial_network(settings.init, _config(settings))
     style = style_of(spec.name)
     return RenderedTask(_pack(settings), spec, style, first, critics, _config(settings).batch, settings.seed)
 
@@ -128,7 +128,7 @@ def _taught(settings: FieldsSettings) -> FieldTask:
     first = load_model(settings.init)
     return TaughtTask(
         _pack(settings), attribute_spec(settings.attribute), style_of(settings.attribute),
-        initial_network(settings.init, SKIN), load_model(settings.teacher),
+        initial_network(settings.init, _config(settings)), load_model(settings.teacher),
         first.config.strength, _config(settings).batch, settings.seed,
     )  # fmt: skip
 

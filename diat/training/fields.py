@@ -117,7 +117,7 @@ def train_fields(
     accelerator = accelerator or Accelerator()
     if accelerator.mixed_precision != "no":
         raise TrainingStopped("Fields are finer than half precision: train them without --mixed_precision.")
-    network = FieldNetwork(HEADS[config.heads]) if init is None else initial_network(init, config.heads)
+    network = FieldNetwork(HEADS[config.heads]) if init is None else initial_network(init, config)
     network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train(not config.frozen_norms)
     if config.part:
@@ -175,16 +175,20 @@ def _losses(network: FieldNetwork, task: FieldTask, batch: NamedTensors) -> dict
     return task.losses(maps, scalars, batch.tensors)
 
 
-def initial_network(source: str | Path, heads: str) -> FieldNetwork:
-    """The network of a model, to go on from.
+def initial_network(source: str | Path, config: FieldsConfig) -> FieldNetwork:
+    """The network of a model, to go on from; prototypes of another attribute than the run's are left behind.
 
     Raises:
         TrainingStopped: it has other heads.
     """
-    model = load_model(source)
+    model, heads = load_model(source), config.heads
     if model.config.heads != heads:
         raise TrainingStopped(f"{source} has the heads {model.config.heads!r}, not {heads!r}: choose another --init.")
-    return load_field_network(model)
+    network = load_field_network(model)
+    if HEADS[heads].prototypes and model.config.attribute != config.attribute:
+        for values in network.prototypes.buffers():
+            values.zero_()
+    return network
 
 
 def prototypes_of(network: FieldNetwork) -> Prototypes | None:

@@ -1,6 +1,7 @@
 """The loop that trains networks with heads, on a task small enough to learn in seconds."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from accelerate import Accelerator
 
 from diat.errors import TrainingStopped
 from diat.hub import load_model
-from diat.training.fields import FieldsConfig, numbers_of, train_fields
+from diat.training.fields import FieldsConfig, initial_network, numbers_of, prototypes_of, train_fields
 
 SETTINGS = {
     "attribute": "mouth_close",
@@ -98,3 +99,9 @@ def test_half_precision_is_refused(tmp_path, precision, monkeypatch):
     with pytest.raises(TrainingStopped, match="finer than half precision"):
         train_fields(FieldsConfig(steps=2, **SETTINGS), Brightness(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_begins_with_another_attributes_model_leaves_its_prototypes_behind():
+    younger = FieldsConfig("older_to_younger", "skin")
+    assert prototypes_of(initial_network("older_to_younger", younger)) is not None
+    assert prototypes_of(initial_network("older_to_younger", replace(younger, attribute="Smiling"))) is None
