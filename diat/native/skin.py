@@ -28,7 +28,7 @@ from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 # CIELAB, least and greatest.
-PAINT_RANGE: F32 = np.array([[-9, -1, -2], [10, 8, 7]], np.float32)
+PAINT_RANGE: F32 = np.array([[-13, -2, -3], [10, 8, 7]], np.float32)
 MOST_SHADE = -5.0  # levels of L by which skin that paint makes darker gets no redder or bluer: that would be a bruise
 DARK = (20.0, 30.0)  # L up to which no paint makes skin darker, and how far on it does so in full
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
@@ -84,7 +84,7 @@ def _recoloured(
     after[..., 0] += strength * under_eyes(work, style)
     after[..., 1:] += whole * _evened(work, style)
     after += _tint(work, fields, strength, style)
-    after += _painted(work, fields, strength, style) + strength * _prototypical(work, style, prototypes)
+    after += _painted(work, fields, strength, style, prototypes)
     after += _grown_dark(work, fields, scalars, strength, style) + _turned_grey(work, strength, style)
     after, clean, replaced = shaven(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
@@ -124,29 +124,14 @@ def _evened(work: Work, style: Style) -> F32:
     return np.asarray((style.chroma - 1) * colour * work.plain[..., None], np.float32)
 
 
-def given_change(
-    work: Work,
-    fields: Mapping[str, F32],
-    scalars: Mapping[str, float],
-    style: Style,
-    prototypes: Prototypes | None = None,
-) -> F32:
+def given_change(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], style: Style) -> F32:
     """The part of the change at strength 1 that hangs on the face, and on where its hair is, but on no colour or light
     that the network says. CIELAB, (WORK, WORK, 3).
     """
     change = _grown_dark(work, fields, scalars, 1.0, style) + _turned_grey(work, 1.0, style)
     change[..., 0] += under_eyes(work, style)
     change[..., 1:] += _evened(work, style)
-    return change + _prototypical(work, style, prototypes)
-
-
-def _prototypical(work: Work, style: Style, prototypes: Prototypes | None) -> F32:
-    """Change towards the prototype of those that have the attribute, at strength 1."""
-    if prototypes is None or not style.prototypes:
-        return np.zeros_like(work.lab)
-    return np.asarray(
-        np.float32(style.prototypes) * prototypes.change(work) * painted_share(work)[..., None], np.float32
-    )
+    return change
 
 
 def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
@@ -169,17 +154,30 @@ def tinted_share(work: Work) -> F32:
     return np.asarray(np.maximum(work.skin * (1 - 0.85 * features), neck), np.float32)
 
 
-def _painted(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
-    """Soft change of colour of the whole face, eyes, brows and lips too: of make-up, and of another light."""
-    if not style.paint:
-        return np.zeros_like(work.lab)
-    paint: F32 = np.dstack([cv2.resize(fields[f"paint_{axis}"], (WORK, WORK)) for axis in "lab"])
-    paint = np.clip(paint * np.float32(style.paint), *PAINT_RANGE)
+def _painted(
+    work: Work, fields: Mapping[str, F32], strength: float, style: Style, prototypes: Prototypes | None
+) -> F32:
+    """Soft change of colour of the whole face, eyes, brows and lips too: of make-up, another light, the prototypes."""
+    paint = prototypical(work, style, prototypes)
+    if style.paint:
+        said: F32 = np.dstack([cv2.resize(fields[f"paint_{axis}"], (WORK, WORK)) for axis in "lab"])
+        paint += np.float32(style.paint) * said
+    paint = np.clip(paint, *PAINT_RANGE)
     paint[..., 0] *= np.where(paint[..., 0] < 0, shade_left(work), 1)
     darker = np.clip(paint[..., 0] / MOST_SHADE, 0, 1) * (1 - lips_alone(work))
     paint[..., 1] -= np.maximum(paint[..., 1], 0) * darker
     paint[..., 2] -= np.minimum(paint[..., 2], 0) * darker
     return np.asarray(paint * (strength * painted_share(work))[..., None], np.float32)
+
+
+def prototypical(work: Work, style: Style, prototypes: Prototypes | None) -> F32:
+    """Change towards the prototype of those that have the attribute. CIELAB, (WORK, WORK, 3)."""
+    if prototypes is None or not style.prototypes:
+        return np.zeros_like(work.lab)
+    change = np.float32(style.prototypes) * prototypes.change(work)
+    # Hair has hardly a colour: what reddens the skin around it would give it a rim.
+    change[..., 1:] *= (1 - work.areas.brows)[..., None]
+    return np.asarray(change, np.float32)
 
 
 def shade_left(work: Work) -> F32:

@@ -42,7 +42,7 @@ YOUNGER = Style(
 FEMALE = Style(
     flow=2.0, bias=2.2, relief=(3.0, 1.2, 0.9, 1.0), chroma=0.7, bias_range=((-3, 8), (-3, 5), (-4, 5)),
     tone=(0.0, 0.3, 0.3), lips=1.8, lips_red=2.0, brows=1.2, beard=1.0, thinning=1.3, eyes=0.8,
-    eye_size=0.08, prototypes=1.3, paint=0.8,
+    eye_size=0.08, prototypes=1.1, paint=0.6,
 )  # fmt: skip
 OLDER = Style(
     flow=2.4, bias=1.6, relief=(0.0, 0.0, 0.0, 0.0), chroma=1.2, bias_range=((-5, 3), (-4, 4), (-4, 4)),

@@ -46,6 +46,7 @@ from diat.native.skin import (
     given_change,
     nose_shape,
     painted_share,
+    prototypical,
     shade_left,
     tinted_share,
 )
@@ -59,7 +60,7 @@ LEAK = 0.02  # slope beyond a limit, so that a field that lies there can come ba
 # Of a face, in this order along the channels: CIELAB, bands of lightness, the change that no field makes, and masks.
 PLANES = ("l", "a", "b", "band_1", "band_2", "band_3", "band_4", "given_l", "given_a", "given_b", "tinted", "cheeks",
           "plain", "still", "nose", "beard", "hair", "brow", "lips", "brow_hair", "eyes", "seen", "chin", "painted",
-          "shaded")  # fmt: skip
+          "shaded", "wanted_l", "wanted_a", "wanted_b")  # fmt: skip
 # linear RGB -> XYZ by the white of D65, as OpenCV has them
 TO_RGB = ((3.240479, -1.53715, -0.498535), (-0.969256, 1.875991, 0.041556), (0.055648, -0.204043, 1.057311))
 WHITE = (0.950456, 1.0, 1.088754)
@@ -92,17 +93,18 @@ def planes_of(
         prototypes: likewise, if there are any.
 
     Returns:
-        Tensors by name: planes (25, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
+        Tensors by name: planes (28, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
         own (2, 64, 64), reach (1, 64, 64), photo (3, 128, 128) in [-1, 1].
     """
     work = Work.of(face, fields)
     bands = bands_of(work.lab[..., 0])
     clean = clean_skin(work, work.lab, fields, beard_share(work, fields, scalars, style))
     layers = [
-        work.lab, *bands, given_change(work, fields, scalars, style, prototypes), tinted_share(work), work.cheeks,
+        work.lab, *bands, given_change(work, fields, scalars, style), tinted_share(work), work.cheeks,
         work.plain, work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_place(work, scalars, style),
         like_hair(work, work.lab, clean), brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style),
         hair_seen(work), chin_relief(work.points), painted_share(work), shade_left(work),
+        prototypical(work, style, prototypes),
     ]  # fmt: skip
     small = np.dstack([_reduced(np.asarray(layer, np.float32)) for layer in layers])
     own, reach = movement(work.points, style)
@@ -189,6 +191,7 @@ def _tint(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style) ->
 def _painted(said: Mapping[str, Tensor], at: Mapping[str, Tensor], style: Style) -> Tensor:
     """As `diat.native.skin._painted`."""
     paint = torch.cat([_sized(said[f"paint_{axis}"], CROP_SIZE) for axis in "lab"], 1) * style.paint
+    paint = paint + torch.cat([at[f"wanted_{axis}"] for axis in "lab"], 1)
     paint = _leaky(paint, *(paint.new_tensor(side).view(1, 3, 1, 1) for side in PAINT_RANGE))
     lightness = paint[:, :1] * torch.where(paint[:, :1] < 0, at["shaded"], 1.0)
     darker = (lightness / MOST_SHADE).clamp(0, 1) * (1 - at["lips"])

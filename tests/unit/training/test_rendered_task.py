@@ -13,6 +13,7 @@ from diat.evaluation.classifier import AttributeClassifier
 from diat.field_network import FieldNetwork
 from diat.heads import HEADS
 from diat.native.geometry import LEFT_BROW, RIGHT_BROW, brow, filled
+from diat.native.prototypes import Prototypes
 from diat.native.region import crop_face
 from diat.native.skin import render_skin
 from diat.native.style import FEMALE, NEUTRAL, OLDER, YOUNGER
@@ -44,9 +45,17 @@ def as_tensors(made):
     )
 
 
-def rendered(style, made):
+def prototypes():
+    """Dark lids and light skin beside the nose, as soft as real ones."""
+    ys, xs = np.indices((CROP_SIZE, CROP_SIZE), dtype=np.float32)
+    waves = np.dstack([4 * np.sin(xs / 7 + phase) * np.cos(ys / 9) for phase in range(3)]).astype(np.float32)
+    return Prototypes(waves, POINTS68)
+
+
+def rendered(style, made, prototypes=None):
     crop, points = face()
-    planes = {name: plane[None] for name, plane in planes_of(crop_face(crop, points), *made, style).items()}
+    planes = planes_of(crop_face(crop, points), *made, style, prototypes)
+    planes = {name: plane[None] for name, plane in planes.items()}
     maps, scalars = as_tensors(made)
     return maps.requires_grad_(), scalars.requires_grad_(), planes
 
@@ -56,8 +65,8 @@ def rendered(style, made):
 def test_the_render_agrees_with_the_photographs_stage(kind, beard):
     crop, points = face()
     made = fields(flow=0.6, beard=beard)
-    painted = render(*rendered(STYLES[kind], made)[:2], rendered(STYLES[kind], made)[2], STYLES[kind])
-    native = render_skin(crop_face(crop, points), *made, 1.0, STYLES[kind])
+    painted = render(*rendered(STYLES[kind], made, prototypes()), STYLES[kind])
+    native = render_skin(crop_face(crop, points), *made, 1.0, STYLES[kind], prototypes())
     wanted, before = (
         cv2.resize(x.astype(np.float32), (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA) for x in (native, crop)
     )
