@@ -189,7 +189,7 @@ _SPECS = (
         done="Made more feminine.",
         needless="the face looks female already",
         # Of 385 faces of CelebA-HQ's validation part (even rows) 94 % of women lie below the first, and 2 % of men.
-        fade=(0.3, 0.55),
+        fade=(0.4, 0.6),
     ),
     AttributeSpec(
         name="older_to_younger",
@@ -204,7 +204,7 @@ _SPECS = (
         needless="the face looks young already",
         # Labels of youth are noisy. Of 385 faces of CelebA-HQ's validation part (even rows) 67 % of the young lie below
         # the first, and 14 % of the others.
-        fade=(0.35, 0.5),
+        fade=(0.2, 0.4),
     ),
     AttributeSpec(
         name="smile",
@@ -218,7 +218,7 @@ _SPECS = (
         needless="the face smiles already",
         # Of 36 smiling faces of CelebA-HQ's validation part (even rows) three in four lie below 0.16, of 40 others nine
         # in ten above 0.67. Between them lie faint smiles, which become stronger.
-        fade=(0.2, 0.45),
+        fade=(0.35, 0.55),
     ),
 )
 
