@@ -13,7 +13,7 @@ from diat.pixels import F32
 BAND_BORDERS = (0.35, 0.7, 1.4, 2.8, 5.6)
 LIGHT_SIDE = 2.4  # highlights may be this much stronger than lines are dark: skin shines at every age
 # Excursions of so many times a face's own relief are no lines of skin but rims, nostrils, stray hair: they stay.
-NO_LINE = 13.0
+NO_LINE = 20.0
 LEAST_RELIEF = 0.08  # levels of L that a face is taken to have, however smooth: noise of compression
 
 

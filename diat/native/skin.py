@@ -31,6 +31,7 @@ WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 PAINT_RANGE: F32 = np.array([[-13, -2, -3], [10, 8, 7]], np.float32)
 MOST_SHADE = -5.0  # levels of L by which skin that paint makes darker gets no redder or bluer: that would be a bruise
 DARK = (20.0, 30.0)  # L up to which no paint makes skin darker, and how far on it does so in full
+SHINE = (6.0, 8.0)  # levels of L above the cheeks' from which skin shines, and how far on it does so in full
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
 # Of hair that turns grey: lightness from which it gets no lighter, contrast that is left of what is darker, distance in
 # template units from the face over which it ends, and the share that brows get.
@@ -85,6 +86,7 @@ def _recoloured(
     after[..., 1:] += whole * _evened(work, style)
     after += _tint(work, fields, strength, style)
     after += _painted(work, fields, strength, style, prototypes)
+    after[..., 0] -= np.minimum(after[..., 0] - work.lab[..., 0], 0) * shine(work)
     after += _grown_dark(work, fields, scalars, strength, style) + _turned_grey(work, strength, style)
     after, clean, replaced = shaven(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
@@ -111,6 +113,14 @@ def _relieved(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
             other += band * np.clip(level * own * wanted / there - 1, 0, MOST_RAISED)
         change += other * lines * (1 - nose if name in "34" else 1)
     return np.asarray(change * work.plain * (1 - work.areas.nostrils), np.float32)
+
+
+def shine(work: Work) -> F32:
+    """How much each pixel shines: skin does at every age, and a highlight made darker is a grey stain. (WORK, WORK)."""
+    lightness = work.lab[..., 0]
+    usual = float((lightness * work.cheeks).sum() / (work.cheeks.sum() + 1e-3))
+    brighter = widely_blurred(lightness, UNIT) - usual
+    return np.asarray(np.clip((brighter - SHINE[0]) / SHINE[1], 0, 1) * work.plain, np.float32)
 
 
 def nose_shape(work: Work) -> F32:
@@ -177,6 +187,8 @@ def prototypical(work: Work, style: Style, prototypes: Prototypes | None) -> F32
     change = np.float32(style.prototypes) * prototypes.change(work)
     # Hair has hardly a colour: what reddens the skin around it would give it a rim.
     change[..., 1:] *= (1 - work.areas.brows)[..., None]
+    dark = 1 - (1 - style.darkened) * np.clip(blurred(work.areas.brows + work.areas.eyes, UNIT), 0, 1)
+    change[..., 0] *= np.where(change[..., 0] < 0, dark, 1)
     return np.asarray(change, np.float32)
 
 

@@ -32,12 +32,14 @@ class Style:
     corners: float = 0.0  # how far the mouth's corners are raised, in interocular distances
     mouth: float = 0.0  # how much more the mouth moves than the rest of the face
     prototypes: float = 1.0  # of what the prototypes of those with and without the attribute differ by
+    darkened: float = 1.0  # share that stays of what they darken of eyes and brows
     paint: float = 0.0  # of the soft change of colour that make-up and another light make
 
 
 YOUNGER = Style(
-    flow=2.0, bias=2.9, relief=(1.6, 0.5, 0.27, 0.24), chroma=0.5, bias_range=((-3, 12), (-5, 5), (-6, 5)),
-    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.3, grey=0.5, eyes=0.6, prototypes=1.5, paint=0.8,
+    flow=2.0, bias=2.3, relief=(1.6, 0.5, 0.27, 0.24), chroma=0.5, bias_range=((-3, 12), (-5, 5), (-6, 5)),
+    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.3, grey=0.5, eyes=0.6, prototypes=2.0,
+    darkened=0.35, paint=0.8,
 )  # fmt: skip
 FEMALE = Style(
     flow=2.0, bias=2.2, relief=(3.0, 1.2, 0.9, 1.0), chroma=0.7, bias_range=((-3, 8), (-3, 5), (-4, 5)),

@@ -48,6 +48,7 @@ from diat.native.skin import (
     painted_share,
     prototypical,
     shade_left,
+    shine,
     tinted_share,
 )
 from diat.native.style import Style
@@ -60,7 +61,7 @@ LEAK = 0.02  # slope beyond a limit, so that a field that lies there can come ba
 # Of a face, in this order along the channels: CIELAB, bands of lightness, the change that no field makes, and masks.
 PLANES = ("l", "a", "b", "band_1", "band_2", "band_3", "band_4", "given_l", "given_a", "given_b", "tinted", "cheeks",
           "plain", "still", "nose", "beard", "hair", "brow", "lips", "brow_hair", "eyes", "seen", "chin", "painted",
-          "shaded", "wanted_l", "wanted_a", "wanted_b")  # fmt: skip
+          "shaded", "wanted_l", "wanted_a", "wanted_b", "shine")  # fmt: skip
 # linear RGB -> XYZ by the white of D65, as OpenCV has them
 TO_RGB = ((3.240479, -1.53715, -0.498535), (-0.969256, 1.875991, 0.041556), (0.055648, -0.204043, 1.057311))
 WHITE = (0.950456, 1.0, 1.088754)
@@ -93,7 +94,7 @@ def planes_of(
         prototypes: likewise, if there are any.
 
     Returns:
-        Tensors by name: planes (28, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
+        Tensors by name: planes (29, 128, 128) half precision in the order of `PLANES`, relief (4,), colour (),
         own (2, 64, 64), reach (1, 64, 64), photo (3, 128, 128) in [-1, 1].
     """
     work = Work.of(face, fields)
@@ -104,7 +105,7 @@ def planes_of(
         work.plain, work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_place(work, scalars, style),
         like_hair(work, work.lab, clean), brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style),
         hair_seen(work), chin_relief(work.points), painted_share(work), shade_left(work),
-        prototypical(work, style, prototypes),
+        prototypical(work, style, prototypes), shine(work),
     ]  # fmt: skip
     small = np.dstack([_reduced(np.asarray(layer, np.float32)) for layer in layers])
     own, reach = movement(work.points, style)
@@ -134,9 +135,10 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     said = {name: maps[:, place : place + 1] for place, name in enumerate(HEAD_SET.maps)}
     number = {name: scalars[:, place] for place, name in enumerate(HEAD_SET.scalars)}
     lab = planes[:, :3]
-    edge = _edge().to(planes)
+    edge = torch.from_numpy(_reduced(border())).to(planes)
     after = lab + planes[:, 7:10] + _tint(said, at, style) + _painted(said, at, style)
     after = after + torch.cat([_relieved(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
+    after = torch.cat([after[:, :1] - (after[:, :1] - at["l"]).clamp(max=0) * at["shine"], after[:, 1:]], 1)
     hair = (_laid(said["alpha"]) + EVIDENCE * at["seen"]).sigmoid()
     beard = (BEARD_GAIN * (hair - BEARD_LEAST)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
     brow = (style.thinning * (2.6 * _laid(said["brow_alpha"]).sigmoid() - 0.35)).clamp(0, 1) * at["brow"]
@@ -290,10 +292,6 @@ def _gauss(image: Tensor, sigma: float) -> Tensor:
     padded = F.pad(image, (reach,) * 4, mode="reflect")
     across = F.conv2d(padded, kernel[:, :, None], groups=channels)
     return F.conv2d(across, kernel[..., None], groups=channels)
-
-
-def _edge() -> Tensor:
-    return torch.from_numpy(_reduced(border()))
 
 
 def _reduced(layer: F32) -> F32:
