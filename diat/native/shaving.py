@@ -31,6 +31,7 @@ DARKER, ROUGHER = (6.0, 8.0), (1.1, 0.5)
 FINE = 0.7  # template units: hair's roughness is what a Gaussian of that takes away
 LEAST_HAIR = 0.6  # share that is replaced of what does not look like hair, but may be stubble
 LIGHTENED = 9.0  # levels by which the rest of it may come nearer to clean skin
+BRIGHTEST = 6.0  # levels of L that clean skin is lighter than the cheeks, at most, but for the chin's own relief
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
 
@@ -112,7 +113,7 @@ def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32) -
     trust = np.clip(near[..., 3:] / 0.25, 0, 1)
     light = near[..., :3] / near[..., 3:] * trust + far[..., :3] / far[..., 3:] * (1 - trust)
     clean = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
-    clean[..., 0] += own[0] * chin_relief(work.points)
+    clean[..., 0] = np.minimum(clean[..., 0], own[0] + BRIGHTEST) + own[0] * chin_relief(work.points)
     return clean
 
 

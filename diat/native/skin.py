@@ -86,7 +86,10 @@ def _recoloured(
     after[..., 1:] += whole * _evened(work, style)
     after += _tint(work, fields, strength, style)
     after += _painted(work, fields, strength, style, prototypes)
-    after[..., 0] -= np.minimum(after[..., 0] - work.lab[..., 0], 0) * shine(work)
+    after -= (
+        np.dstack([np.minimum(after[..., 0] - work.lab[..., 0], 0), after[..., 1:] - work.lab[..., 1:]])
+        * (shine(work)[..., None])
+    )
     after += _grown_dark(work, fields, scalars, strength, style) + _turned_grey(work, strength, style)
     after, clean, replaced = shaven(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
@@ -116,7 +119,9 @@ def _relieved(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
 
 
 def shine(work: Work) -> F32:
-    """How much each pixel shines: skin does at every age, and a highlight made darker is a grey stain. (WORK, WORK)."""
+    """How much each pixel shines, (WORK, WORK) in [0, 1]. Skin does at every age: a highlight made darker is a grey
+    stain, and one that is given a colour glows.
+    """
     lightness = work.lab[..., 0]
     usual = float((lightness * work.cheeks).sum() / (work.cheeks.sum() + 1e-3))
     brighter = widely_blurred(lightness, UNIT) - usual

@@ -28,6 +28,7 @@ from diat.native.region import NativeFace
 from diat.native.shaving import (
     BEARD_GAIN,
     BEARD_LEAST,
+    BRIGHTEST,
     EVIDENCE,
     LIGHTENED,
     beard_place,
@@ -134,11 +135,11 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     at = {name: planes[:, place : place + 1] for place, name in enumerate(PLANES)}
     said = {name: maps[:, place : place + 1] for place, name in enumerate(HEAD_SET.maps)}
     number = {name: scalars[:, place] for place, name in enumerate(HEAD_SET.scalars)}
-    lab = planes[:, :3]
-    edge = torch.from_numpy(_reduced(border())).to(planes)
+    lab, edge = planes[:, :3], torch.from_numpy(_reduced(border())).to(planes)
     after = lab + planes[:, 7:10] + _tint(said, at, style) + _painted(said, at, style)
     after = after + torch.cat([_relieved(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
-    after = torch.cat([after[:, :1] - (after[:, :1] - at["l"]).clamp(max=0) * at["shine"], after[:, 1:]], 1)
+    change = after - lab
+    after = after - torch.cat([change[:, :1].clamp(max=0), change[:, 1:]], 1) * at["shine"]
     hair = (_laid(said["alpha"]) + EVIDENCE * at["seen"]).sigmoid()
     beard = (BEARD_GAIN * (hair - BEARD_LEAST)).clamp(0, 1) * at["beard"] * float(style.beard > 0)
     brow = (style.thinning * (2.6 * _laid(said["brow_alpha"]).sigmoid() - 0.35)).clamp(0, 1) * at["brow"]
@@ -215,7 +216,8 @@ def _clean_skin(after: Tensor, said: Mapping[str, Tensor], at: Mapping[str, Tens
     trust = (near[:, 3:] / 0.25).clamp(0, 1)
     light = near[:, :3] / near[:, 3:] * trust + far[:, :3] / far[:, 3:] * (1 - trust)
     clean = expected + 0.95 * light.clamp(-30, 30)
-    return torch.cat([clean[:, :1] + own[:, :1] * at["chin"], clean[:, 1:]], 1)
+    lightness = torch.minimum(clean[:, :1], own[:, :1] + BRIGHTEST)
+    return torch.cat([lightness + own[:, :1] * at["chin"], clean[:, 1:]], 1)
 
 
 def _moved(images: Tensor, said: Mapping[str, Tensor], faces: Mapping[str, Tensor], style: Style) -> Tensor:
