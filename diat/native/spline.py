@@ -13,7 +13,7 @@ from diat.pixels import F32
 
 BELOW = 0.45  # interocular distances below the jaw, where the neck is held
 STIFF = 1.0  # by which the spline may miss a landmark, against its bending: landmarks are noisy
-GRID = 32  # side of the grid on which the spline is found
+GRID = 24  # side of the grid on which the spline is found
 
 
 def laid_by_landmarks(picture: F32, points: F32, onto: F32, size: int = WORK) -> F32:
