@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diat import credentials
+from diat.attributes import ATTRIBUTES
 from diat.credentials import Credentials
 from diat.errors import DiatError, PhotoRejected
 from diat.formats import kind_of
@@ -38,8 +39,8 @@ class Marks:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """For people."""
-        said = []
+        """For people: the answer first, then what it rests on."""
+        said = [f"Yes: {self._changes}."] if self.declared or self.invisible else []
         if self.declared:
             said.append(f"The file says that a trained model changed it ({self.edited_by or 'not which one'}).")
         if self.credentials is not None:
@@ -52,6 +53,15 @@ class Marks:
         if not said:
             said.append("No mark was found. That does not show that the picture is unedited: marks can be removed.")
         return tuple(said)
+
+    @property
+    def _changes(self) -> str:
+        """``"made younger with DIAT"``."""
+        if self.edited_by is None:
+            return "changed with DIAT" if self.invisible else "changed by a trained model"
+        names = [edit.split(" ")[0] for edit in self.edited_by.removeprefix("DIAT ").split(", ")]
+        done = [ATTRIBUTES[name].done.rstrip(".") if name in ATTRIBUTES else "Changed" for name in names]
+        return ", ".join(f"{words[0].lower()}{words[1:]}" for words in dict.fromkeys(done)) + " with DIAT"
 
 
 def read_marks(source: bytes | Path) -> Marks:

@@ -99,10 +99,14 @@ def test_marks_are_told_in_sentences():
     unknown = credentials.Credentials("Somebody", None, "Invalid")
     marks = Marks(None, True, 7.4, unknown)
     assert marks.edited and marks.sentences == (
+        "Yes: changed with DIAT.",
         "The file says that a trained model changed it (not which one).",
         "Content Credentials by Somebody, signed by nobody known: Invalid.",
         "The pixels carry DIAT's invisible mark (score 7; 6 is enough).",
     )
+    named = Marks("DIAT older_to_younger strength=1, mouth_close strength=0.5", True, 0.0, None)
+    assert named.sentences[0] == "Yes: made younger, mouth closed with DIAT."
+    assert Marks(None, True, 0.0, None).sentences[0] == "Yes: changed by a trained model."
     assert not Marks(None, False, 6.0, None).edited and Marks(None, False, 6.1, None).edited
     assert Marks(None, False, 0.0, unknown).edited
 
