@@ -17,6 +17,7 @@ from diat.evaluation.metrics import Estimate
 from diat.evaluation.report import markdown_table
 from diat.evaluation.results import ModelFigures, Report
 from diat.heads import RGB
+from diat.layers import PROTOTYPES
 from diat.models import Model
 
 CARDS = Path(__file__).parents[1] / "hub_cards"
@@ -65,6 +66,7 @@ def model_card(model: Model, repository: str, samples: Sequence[Sample], report:
     text = card_text(spec.name)
     measured = figures_of(report, spec.name)
     figures = rows_of(measured) if measured else []
+    parameters = sum(tensor.size for name, tensor in model.weights.items() if name not in PROTOTYPES)  # a picture
     data = ModelCardData(
         license="other",
         license_name="non-commercial-research",
@@ -81,7 +83,7 @@ def model_card(model: Model, repository: str, samples: Sequence[Sample], report:
         title=spec.title,
         summary=text.summary,
         draws=model.config.heads == RGB,
-        parameters=f"{sum(tensor.size for tensor in model.weights.values()) / 1e6:.1f}",
+        parameters=f"{parameters / 1e6:.1f}",
         fails_on=text.fails_on,
         samples=samples,
         repository=repository,

@@ -172,6 +172,7 @@ async function show(mine, picture) {
   for (const other of sent.keys()) if (other <= mine) sent.delete(other); // the server dropped those before
   if (started === undefined) return;
   const image = await createImageBitmap(picture);
+  if (!stream) return image.close(); // it was stopped meanwhile
   for (const canvas of [at("picture"), film])
     if (canvas.width !== image.width || canvas.height !== image.height) { canvas.width = image.width; canvas.height = image.height; }
   film.getContext("2d").drawImage(image, 0, 0);

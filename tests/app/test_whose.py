@@ -57,8 +57,8 @@ def test_the_photograph_shows_which_crop_is_whom_and_no_file_does(page, rows_pat
     effects_are_shown(page)
     numbers = [(str(number), number) for number in range(1, 5)]
     crops = page.locator("#faces button.picture")
-    expect(crops.locator(".caption")).to_have_text([f"Face {number}" for number, _ in numbers])
-    expect(page.locator("#photo .whose .number")).to_have_count(4)
+    expect(crops.locator(".caption")).to_have_text([f"Face {number}" for number, _ in numbers], timeout=SLOW)
+    expect(page.locator("#photo .whose .number")).to_have_count(4, timeout=SLOW)
     expect(page.locator("#result .whose .number")).to_have_count(0)  # close up nothing is covered
     assert whose(page, "#photo") == numbers
     page.get_by_role("button", name="Whole photo").click()
