@@ -80,8 +80,9 @@ def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[
 
 
 UP_CHANNELS = 64  # between the two enlargements of the network with heads
-PROTOTYPES = {"prototypes.difference": (CROP_SIZE, CROP_SIZE, 3), "prototypes.points": (68, 2)}
 PAINT_CHANNELS = 96  # likewise in the decoder that some maps have of their own
+# Tensors of a file that are no layers, by name: see `diat.native.prototypes`.
+PROTOTYPES = {"prototypes.difference": (CROP_SIZE, CROP_SIZE, 3), "prototypes.points": (68, 2)}
 
 
 def field_layers(heads: HeadSet) -> dict[str, Layer]:

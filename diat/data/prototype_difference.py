@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from diat.align import CROP_SIZE, rescaled, resized
 from diat.attributes import AttributeSpec
 from diat.data.celeba import Rows
+from diat.data.fields_glasses import MIRRORED_68
 from diat.data.pack import Pack
+from diat.data.skin_faces import BEARDS
 from diat.errors import TrainingStopped
 from diat.native.color import to_lab
 from diat.native.geometry import regions
@@ -24,14 +26,10 @@ from diat.pixels import F32
 LEAST = 100  # faces in a prototype
 MATCHED = ("Male", "Young", "Smiling", "Mouth_Slightly_Open")
 HIDING = ("Eyeglasses", "Wearing_Hat", "Blurry")
-BEARDS = ("5_o_Clock_Shadow", "Goatee", "Mustache")
 AHEAD = 0.15  # of the face's width, by which the nose may lie nearer to one side
 COARSE = 8.0  # template units: what a Gaussian of that leaves of the difference is light, which the fields know better
 MOST = (-60.0, 40.0)  # CIELAB, of a face against its cheeks: beyond is hair, clothes and background
 SEED = 0  # of the choice
-# The 68 landmarks as a mirror shows them.
-MIRRORED = (*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *range(35, 30, -1), 45, 44, 43, 42, 47, 46, 39, 38,
-            37, 36, 41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65)  # fmt: skip
 
 
 def prototype_difference(pack: Pack, spec: AttributeSpec) -> Prototypes:
@@ -62,7 +60,7 @@ def look_ahead(points: F32, most: float) -> NDArray[np.bool_]:
 
 def symmetric(points: F32) -> F32:
     """Landmarks, (68, 2) in template units, and their mirror image averaged."""
-    flipped = points[list(MIRRORED)] * np.array([-1, 1]) + np.array([CROP_SIZE - 1, 0])
+    flipped = points[MIRRORED_68] * np.array([-1, 1]) + np.array([CROP_SIZE - 1, 0])
     return np.asarray((points + flipped) / 2, np.float32)
 
 

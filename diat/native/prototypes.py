@@ -38,6 +38,6 @@ class Prototypes:
 
     def change(self, work: Work) -> F32:
         """The change of a face in CIELAB. -> (WORK, WORK, 3)."""
-        light = float((work.lab[..., 0] * work.cheeks).sum() / (work.cheeks.sum() + 1e-3)) / USUAL_LIGHTNESS
+        light = work.usual_lightness / USUAL_LIGHTNESS
         laid = laid_by_landmarks(self.difference, self.points, work.points)
         return np.asarray(laid * np.float32(np.clip(light, *LIGHTNESS_RANGE)), np.float32)

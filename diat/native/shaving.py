@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from diat.native.bands import LEAST_RELIEF, widely_blurred
+from diat.native.bands import widely_blurred
 from diat.native.chin import chin_relief
 from diat.native.color import tinted
 from diat.native.geometry import blurred
@@ -28,7 +28,6 @@ EVIDENCE = 2.0
 # What looks like hair: by so many levels of L darker than clean skin, or so many times as rough as the cheeks. First
 # where it begins, then how far on it is sure.
 DARKER, ROUGHER = (6.0, 8.0), (1.1, 0.5)
-FINE = 0.7  # template units: hair's roughness is what a Gaussian of that takes away
 LEAST_HAIR = 0.6  # share that is replaced of what does not look like hair, but may be stubble
 LIGHTENED = 9.0  # levels by which the rest of it may come nearer to clean skin
 BRIGHTEST = 6.0  # levels of L that clean skin is lighter than the cheeks, at most, but for the chin's own relief
@@ -79,9 +78,8 @@ def beard_share(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, flo
 def hair_seen(work: Work) -> F32:
     """How much each pixel where a beard may be is darker and rougher than the cheeks. (WORK, WORK) in [0, 1]."""
     lightness = work.lab[..., 0]
-    usual = float((lightness * work.cheeks).sum() / (work.cheeks.sum() + 1e-3))
-    darker = np.clip((usual - widely_blurred(lightness, 2.2 * UNIT) - DARKER[0]) / DARKER[1], 0, 1)
-    seen = darker * _roughness(work) * work.areas.beard
+    darker = np.clip((work.usual_lightness - widely_blurred(lightness, 2.2 * UNIT) - DARKER[0]) / DARKER[1], 0, 1)
+    seen = darker * _rough(work) * work.areas.beard
     return blurred(np.asarray(seen, np.float32), UNIT)
 
 
@@ -120,17 +118,13 @@ def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32) -
 def like_hair(work: Work, lab: F32, clean: F32) -> F32:
     """How much each pixel looks like hair, were it of a beard. (WORK, WORK), `LEAST_HAIR` to 1."""
     darker = widely_blurred(np.ascontiguousarray(clean[..., 0] - lab[..., 0]), 2.2 * UNIT)
-    hair = np.maximum(np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), _roughness(work))
+    hair = np.maximum(np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), _rough(work))
     return np.asarray(LEAST_HAIR + (1 - LEAST_HAIR) * blurred(np.asarray(hair, np.float32), UNIT), np.float32)
 
 
-def _roughness(work: Work) -> F32:
+def _rough(work: Work) -> F32:
     """How sure it is that each pixel is rougher than skin. (WORK, WORK) in [0, 1]."""
-    fine = np.abs(work.lab[..., 0] - blurred(work.lab[..., 0], FINE * UNIT))
-    cheeks = fine[work.cheeks > 0.5]
-    usual = (float(cheeks.mean()) if cheeks.size else 0.0) + LEAST_RELIEF
-    rougher = widely_blurred(np.asarray(fine / usual, np.float32), 2.0 * UNIT)
-    return np.asarray(np.clip((rougher - ROUGHER[0]) / ROUGHER[1], 0, 1), np.float32)
+    return np.asarray(np.clip((work.roughness - ROUGHER[0]) / ROUGHER[1], 0, 1), np.float32)
 
 
 def pores(face: NativeFace, alpha: F32, colour: float) -> F32:

@@ -122,9 +122,7 @@ def shine(work: Work) -> F32:
     """How much each pixel shines, (WORK, WORK) in [0, 1]. Skin does at every age: a highlight made darker is a grey
     stain, and one that is given a colour glows.
     """
-    lightness = work.lab[..., 0]
-    usual = float((lightness * work.cheeks).sum() / (work.cheeks.sum() + 1e-3))
-    brighter = widely_blurred(lightness, UNIT) - usual
+    brighter = widely_blurred(work.lab[..., 0], UNIT) - work.usual_lightness
     return np.asarray(np.clip((brighter - SHINE[0]) / SHINE[1], 0, 1) * work.plain, np.float32)
 
 

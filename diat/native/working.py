@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
 
 from diat.align import CROP_SIZE, warp_to_crop
 from diat.heads import PARTS
-from diat.native.bands import refined
+from diat.native.bands import LEAST_RELIEF, refined, widely_blurred
 from diat.native.color import colourfulness, to_lab
 from diat.native.geometry import Regions, blurred, regions
 from diat.native.region import NativeFace, points_in_template
@@ -19,6 +19,7 @@ from diat.pixels import F32, U8, smoothstep
 
 WORK = 256  # side of the working picture in pixels
 BORDER = 0.07  # width of the soft edge of the crop, as a share of its side
+FINE = 0.7  # template units: roughness, hair's above all, is what a Gaussian of that takes away
 UNIT = WORK // CROP_SIZE  # its pixels per template unit
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 
@@ -59,6 +60,19 @@ class Work:
         return cls(
             points, colour, rgb, lab, areas, skin, neck, hair, plain, cheeks if cheeks.sum() > 200 else areas.cheeks
         )
+
+    @cached_property
+    def usual_lightness(self) -> float:
+        """Mean L of the cheeks."""
+        return float((self.lab[..., 0] * self.cheeks).sum() / (self.cheeks.sum() + 1e-3))
+
+    @cached_property
+    def roughness(self) -> F32:
+        """How many times as rough as the cheeks the surroundings of each pixel are. (WORK, WORK)."""
+        fine = np.abs(self.lab[..., 0] - blurred(self.lab[..., 0], FINE * UNIT))
+        cheeks = fine[self.cheeks > 0.5]
+        usual = (float(cheeks.mean()) if cheeks.size else 0.0) + LEAST_RELIEF
+        return widely_blurred(np.asarray(fine / usual, np.float32), 2.0 * UNIT)
 
 
 @cache

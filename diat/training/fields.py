@@ -32,6 +32,12 @@ IMAGE = "image"  # of a batch: what the network sees
 LAST_RATE = 0.01  # of the learning rate that is left at the end
 
 
+def warmed_cosine(step: int, steps: int, warm_up: int, last: float) -> float:
+    """A learning rate's factor: up to 1 over the first steps, and by a cosine down to ``last`` over all of them."""
+    falling = 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
+    return min(1, (step + 1) / max(warm_up, 1)) * (last + (1 - last) * falling)
+
+
 @dataclass(frozen=True)
 class FieldsConfig:
     """Settings of a run that trains fields."""
@@ -53,8 +59,7 @@ class FieldsConfig:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, a pure function of it."""
-        falling = 0.5 * (1 + math.cos(math.pi * min(step / max(self.steps, 1), 1)))
-        return self.learning_rate * min(1, (step + 1) / max(self.warm_up, 1)) * (LAST_RATE + (1 - LAST_RATE) * falling)
+        return self.learning_rate * warmed_cosine(step, self.steps, self.warm_up, LAST_RATE)
 
 
 class FieldTask(Protocol):

@@ -26,6 +26,7 @@ from diat.field_network import gate_layers
 from diat.heads import HEADS
 from diat.pixels import F32, U8
 from diat.training.average import MovingAverage
+from diat.training.fields import warmed_cosine
 from diat.training.fields_skin import jitter, lit
 from diat.training.run import Run, Schedule
 
@@ -103,7 +104,7 @@ def train_gates(
     with run:
         for step in run.steps():
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * rate(step, config.steps)
+                group["lr"] = config.learning_rate * warmed_cosine(step, config.steps, WARM_UP, LAST_RATE)
             images, truth = batch(pack, config, step * world + rank)
             logits = encoder(images.to(accelerator.device, memory_format=torch.channels_last))
             losses = F.binary_cross_entropy_with_logits(logits, truth.to(accelerator.device), reduction="none")
@@ -123,13 +124,6 @@ def batch(pack: Pack, config: GatesConfig, number: int) -> tuple[Tensor, Tensor]
     truth = pack.attributes[rows].astype(np.float32) * (2 * SURE - 1) + (1 - SURE)
     seen = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
     return seen, torch.from_numpy(np.asarray(truth, np.float32))
-
-
-def rate(step: int, steps: int) -> float:
-    """The learning rate's factor: a cosine down, after a short way up."""
-    return min(1.0, (step + 1) / WARM_UP) * (
-        LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + float(np.cos(np.pi * step / steps)))
-    )
 
 
 def _seen(crop: U8, rng: np.random.Generator) -> F32:

@@ -15,7 +15,8 @@ from diat.field_network import FieldNetwork
 from diat.heads import GATE, HEADS
 from diat.hub import load_model
 from diat.models import ModelConfig, save_model
-from diat.training.gates import GatesConfig, batch, rate, train_gates
+from diat.training.fields import warmed_cosine
+from diat.training.gates import LAST_RATE, WARM_UP, GatesConfig, batch, train_gates
 
 HEAD_SET = HEADS["skin"]
 SPEC = attribute_spec("older_to_younger")
@@ -62,7 +63,7 @@ def test_batches_are_functions_of_their_number(pack):
 
 
 def test_the_rate_rises_and_falls():
-    rates = [rate(step, 4000) for step in range(4000)]
+    rates = [warmed_cosine(step, 4000, WARM_UP, LAST_RATE) for step in range(4000)]
     assert rates[0] < 0.05 and max(rates) > 0.95 and rates[-1] < 0.03
 
 
