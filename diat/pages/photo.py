@@ -138,8 +138,10 @@ def _connect(
     kept = p.keep.click(page.keep, bench, [bench, p.strength], queue=False, **quick)
     taken = p.steps.pick(page.take_away, bench, [bench, p.strength], queue=False, **quick)
     undone = p.undo.click(page.undo, bench, [bench, p.faces, p.strength, p.identity], **quick)
-    # Of several faces those come into view, with the result and the changes below them.
-    show_on_phones([*map(then, [*started, chosen])], "#faces:has(.picture), #result, #effects")
+    # Of several faces those come into view, with the result and the changes below them. Where some are being chosen,
+    # nothing moves under the finger.
+    show_on_phones([*map(then, started)], "#faces:has(.picture), #result, #effects")
+    then(chosen)
     show_on_phones([*map(then, [kept, taken, undone]), then(picked, False)], "#result, #effects")
     then(insisted, False)
     then(adjusted, False)

@@ -1,10 +1,10 @@
-// Of several faces the photograph shows which is whose: their numbers, and a ring around the one that the pointer or the
-// keyboard is at. They lie over the page's pictures, and no file has them.
+// Of several faces the photograph shows which is whose: their numbers, which choose as the crops do, and a ring around the
+// one that the pointer or the keyboard is at. They lie over the page's pictures, and no file has them.
 (() => {
   const SIZE = 18; // pixels of a number
   const ROOM = 0.15; // of the face's width between it and its ring
   const crops = () => [...document.querySelectorAll("#faces button.picture[data-where]")];
-  let known = null, photo = ""; // the first crop, and the address of the photograph that came with it
+  let known = "", photo = ""; // the crops' pictures, and the address of the photograph that came with them
   let at = null; // the crop that is pointed at
 
   function layer(parent) {
@@ -22,33 +22,42 @@
     return { left, top: box.top - around.top + (box.height - height) / 2 - parent.clientTop, width, height };
   }
 
-  function part(classes, left, top, width, height, text = "") {
-    const made = Object.assign(document.createElement("span"), { className: classes, textContent: text });
+  // One that is there already is moved: what is pressed, while a result comes, is still there to be clicked, words and all.
+  function part(within, id, classes, left, top, width, height, text = "") {
+    const found = within.querySelector(`:scope > [data-id="${id}"]`), made = found || document.createElement("span");
+    if (!found) within.append(made);
+    made.dataset.id = id;
+    made.className = classes;
+    if (made.textContent !== text) made.textContent = text;
     Object.assign(made.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
     return made;
   }
 
-  function marks(crop, picture) {
-    const [x, y, w, h] = crop.dataset.where.split(" ").map(Number);
+  function marks(crop, within, picture) {
+    const [x, y, w, h] = crop.dataset.where.split(" ").map(Number), { id } = crop.dataset;
     const left = picture.left + x * picture.width, top = picture.top + y * picture.height;
     const width = w * picture.width, height = h * picture.height, room = ROOM * width + 2;
     const across = Math.max(left - 0.7 * SIZE, picture.left), down = Math.max(top - 0.7 * SIZE, picture.top);
-    const chosen = crop.getAttribute("aria-pressed") === "true" ? " chosen" : "";
-    const number = part(`number${chosen}`, across, down, SIZE, SIZE, crop.querySelector(".caption").textContent.match(/\d+/));
-    return crop.dataset.id !== at ? [number]
-      : [part("ring", left - room, top - room, width + 2 * room, height + 2 * room), number];
+    const chosen = crop.getAttribute("aria-pressed") === "true" ? " chosen" : "", off = crop.disabled ? " off" : "";
+    const [text] = crop.querySelector(".caption").textContent.match(/\d+/);
+    const number = part(within, id, `number${chosen}${off}`, across, down, SIZE, SIZE, text);
+    number.title = crop.title;
+    if (id !== at) return [number];
+    return [part(within, "ring", "ring", left - room, top - room, width + 2 * room, height + 2 * room), number];
   }
 
   function draw() {
     const all = crops(), image = document.querySelector("#photo .image-frame img, #photo img");
-    if (all[0] !== known) [known, photo] = [all[0], image?.src];
+    const pictures = all.map((crop) => crop.querySelector("img")?.src).join();
+    if (pictures !== known) [known, photo] = [pictures, image?.src];
     for (const [parent, shown] of [
       [document.getElementById("photo"), image?.src === photo && image],
       [document.querySelector("#result .stage"), document.querySelector('#result .stage[data-shown="whole"] .before')],
     ]) {
       const seen = all.length > 1 && shown && shown.naturalWidth && shown.checkVisibility();
       if (!parent || (!seen && !parent.querySelector(":scope > .whose"))) continue;
-      layer(parent).replaceChildren(...(seen ? all.flatMap((crop) => marks(crop, placed(shown, parent))) : []));
+      const within = layer(parent), kept = seen ? all.flatMap((crop) => marks(crop, within, placed(shown, parent))) : [];
+      for (const mark of [...within.children]) if (!kept.includes(mark)) mark.remove();
     }
     watcher.takeRecords(); // its own work
   }
@@ -60,9 +69,17 @@
   watcher.observe(document, { subtree: true, childList: true, attributes: true, attributeFilter });
   document.addEventListener("load", soon, true);
   addEventListener("resize", soon);
+  // A number is its crop's other button, and the photograph under it is neither opened nor compared.
+  for (const type of ["pointerdown", "mousedown", "touchstart", "pointerup", "click"])
+    document.addEventListener(type, (event) => {
+      const number = event.target.closest?.(".whose .number");
+      if (!number) return;
+      event.stopPropagation();
+      if (type === "click") crops().find((crop) => crop.dataset.id === number.dataset.id)?.click();
+    }, { capture: true, passive: true });
   for (const [event, on] of [["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]])
     document.addEventListener(event, ({ target }) => {
-      const crop = target.closest?.("#faces button.picture");
+      const crop = target.closest?.("#faces button.picture, .whose .number");
       if (!crop) return;
       at = on ? crop.dataset.id : null;
       soon();

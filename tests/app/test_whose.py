@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
-from visitor import SLOW, consent, downloaded, effects_are_shown, pixels, upload, wait_for_result
+from visitor import SLOW, consent, downloaded, effects_are_shown, message, pixels, upload, wait_for_result
 
 from diat.watermark import MOST
 
@@ -88,3 +88,45 @@ def test_the_photograph_shows_which_crop_is_whom_and_no_file_does(page, rows_pat
     upload(page, hopper_path)
     wait_for_result(page)
     expect(page.locator(".whose span")).to_have_count(0)  # one face needs no number
+
+
+@pytest.mark.parametrize("finger", [False, True])
+def test_a_number_on_a_photograph_chooses_whom_and_no_quick_second_press_is_lost(browser, server, rows_path, finger):
+    size = {"width": 390, "height": 844} if finger else {"width": 1400, "height": 900}
+    with browser.new_context(viewport=size, has_touch=finger, reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.goto(server)
+        consent(page)
+        upload(page, rows_path)
+        wait_for_result(page)
+        effects_are_shown(page)
+        page.get_by_role("button", name="Whole photo").click()
+
+        def press(number: int, within: str) -> None:
+            box = page.locator(f"{within} .whose .number").get_by_text(str(number), exact=True).bounding_box()
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] + 5  # a finger is not so exact
+            if finger:
+                page.touchscreen.tap(x, y)
+            else:
+                page.mouse.move(x, y)
+                page.mouse.down()
+                page.wait_for_timeout(100)  # as long as a hand takes, while a result is on its way
+                page.mouse.up()
+
+        (before,) = page.locator("#faces [aria-pressed=true] .caption").all_inner_texts()
+        chosen = {int(before[-1])}
+        for within in ("#photo", "#result .stage"):
+            page.locator(within).scroll_into_view_if_needed()
+            page.wait_for_timeout(300)
+            for pair in ((1, 2), (3, 4), (2, 4)):
+                for number in pair:
+                    press(number, within)
+                    chosen ^= {number}
+                for place in (within, "#faces"):
+                    shown = ".whose .chosen" if place == within else "[aria-pressed=true] .caption"
+                    words = [f"{number}" if place == within else f"Face {number}" for number in sorted(chosen)]
+                    expect(page.locator(f"{place} {shown}")).to_have_text(words)
+        assert chosen == {int(before[-1])}  # each was pressed twice or four times
+        expect(message(page)).to_contain_text(f"{before}:", timeout=SLOW)
+        expect(page.locator("#result dialog")).not_to_be_visible()  # the photograph under them is not opened,
+        expect(page.locator("#result .divider")).to_have_value("0")  # and its line not moved

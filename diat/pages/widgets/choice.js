@@ -22,23 +22,22 @@ function clicked(id) {
   choose(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
 }
 
+// A picture that is there already is changed where it stands: one that is being pressed must still be there to be clicked.
 function picture(item) {
-  const button = make("button", "picture");
+  const found = [...box.querySelectorAll("button.picture")].find((other) => other.dataset.id === item.id);
+  const button = found || make("button", "picture");
   button.type = "button";
   button.dataset.id = item.id;
   if (item.where) button.dataset.where = item.where.join(" ");
   button.disabled = item.disabled;
   button.title = item.why || "";
   button.setAttribute("aria-pressed", String(props.value.chosen.includes(item.id)));
-  const frame = make("span", "frame");
-  if (item.image) {
-    const image = make("img", "");
-    image.src = item.image.url;
-    image.alt = "";
-    frame.append(image);
-  }
-  button.append(frame, make("span", "caption", item.caption));
-  if (item.note) button.append(make("span", "note", item.note));
+  const frame = button.querySelector(".frame") || make("span", "frame");
+  const image = frame.querySelector("img") || make("img", "");
+  if (item.image && image.getAttribute("src") !== item.image.url) image.src = item.image.url;
+  image.alt = "";
+  frame.replaceChildren(...(item.image ? [image] : []));
+  button.replaceChildren(frame, make("span", "caption", item.caption), ...(item.note ? [make("span", "note", item.note)] : []));
   button.onclick = () => clicked(item.id);
   return button;
 }
