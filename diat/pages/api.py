@@ -14,6 +14,7 @@ from diat.pages.editors import EditorPool
 from diat.pages.guards import OWN_FILES, hand_over_unopened, refuse_by_a_sentence
 from diat.pages.parts import (
     CONSENT_FIRST,
+    STRANGERS,
     action_of,
     attribute_choice,
     available,
@@ -122,7 +123,7 @@ class PhotoApi:
                 notices |= dict.fromkeys(result.notices)
         except DiatError as error:
             raise refusal(error) from None
-        done = "Each picture says how similar it is to the original (100 % = identical)."
+        done = f"Each picture says how similar it is to the original (100 % = identical; {STRANGERS})."
         return shown, "  \n".join([done, *notices])
 
     def attributes(self) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ import numpy as np
 from diat.errors import DiatError
 from diat.faces import FaceChoice, usable_faces
 from diat.pages.editors import EditorPool
-from diat.pages.effects import effect_choice, effects_of, effects_to_come
+from diat.pages.effects import effect_choice, effects_of, effects_to_come, trial_on
 from diat.pages.guards import take_uploads_only
 from diat.pages.parts import (
     CONSENT_FIRST,
@@ -117,7 +117,8 @@ class BatchPage:
                 continue  # the batch will say why
             if usable:
                 whose = "the first photo" if number == 1 else f"photo {number}"
-                return effects_of(self._editors, pixels, usable[0], None, whose=f"the largest face of {whose}")
+                trial = trial_on(self._editors, pixels, usable[0])
+                return effects_of(self._editors, trial, None, whose=f"the largest face of {whose}")
         return effects_to_come(self._editors, None)
 
     def _edit_all(self, photos: list[str], edit: Callable[[str], EditResult], stop: threading.Event) -> Iterator[Any]:
@@ -170,7 +171,7 @@ def _unused(name: str, taken: list[str]) -> str:
 
 
 def _said(result: EditResult) -> str:
-    sentence = result_sentences(result, numbers=False) or " ".join(dict.fromkeys(map(unnumbered, result.notices)))
+    sentence = result_sentences(result, brief=True) or " ".join(dict.fromkeys(map(unnumbered, result.notices)))
     return sentence[:1].lower() + sentence[1:]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 
@@ -16,6 +16,9 @@ from diat.provenance import edited_by
 
 TITLE = "What to change"
 ADD = "What to add"  # to changes that are kept
+NEEDLESS = "nothing to change"
+
+Trial = Callable[[str], tuple[U8, bool]]  # the name of a change -> a face with it, and whether anything is seen
 
 
 def effects_to_come(editors: EditorPool, chosen: Sequence[str] | None = ()) -> Value:
@@ -24,25 +27,30 @@ def effects_to_come(editors: EditorPool, chosen: Sequence[str] | None = ()) -> V
 
 
 def effects_of(
-    editors: EditorPool, photo: U8, face: Face, chosen: Sequence[str] | None = (), title: str = TITLE, whose: str = ""
-) -> Value:
+    editors: EditorPool, trial: Trial, chosen: Sequence[str] | None = (), title: str = TITLE, whose: str = "",
+    needless: str = NEEDLESS,
+) -> Value:  # fmt: skip
     """The changes, each tried on a face.
 
     Args:
         editors: the models.
-        photo: (H, W, 3) RGB uint8.
-        face: in it, one that can be changed.
+        trial: tries one of them, see `diat.pages.pictures.tried`.
         chosen: what is picked; None for what is, on the page.
         title: above the pictures.
         whose: the face is, where that is not clear.
+        needless: what is said of one of which nothing would be seen.
     """
     choices = []
     for name in editors.attributes:
-        thumbnail, seen = tried(editors.get(name), photo, face)
-        note = "" if seen else "nothing to change"
+        thumbnail, seen = trial(name)
         picture = picture_file(thumbnail, edited_by(name, 1.0) if seen else None)
-        choices.append(Choice(name, action_of(name), picture, note))
+        choices.append(Choice(name, action_of(name), picture, "" if seen else needless))
     return choice_value(f"{title} (shown on {whose})" if whose else title, choices, chosen)
+
+
+def trial_on(editors: EditorPool, photo: U8, face: Face) -> Trial:
+    """Tries changes on a face, which can be changed, of an (H, W, 3) RGB uint8 photograph."""
+    return lambda name: tried(editors.get(name), photo, face)
 
 
 def effect_choice(editors: EditorPool, elem_id: str) -> tuple[gr.HTML, gr.Radio]:

@@ -3,7 +3,9 @@
 // shows what the program does, nothing has happened yet, and nothing moves.
 (parts, followed) => {
   const missed = document.querySelector("#consent.missed");
-  const shown = missed ? [missed] : [...document.querySelectorAll(parts)];
+  // Beside the result, where there is room, faces may be as many as they are.
+  const here = (part) => innerWidth <= 640 || part.id !== "faces";
+  const shown = missed ? [missed] : [...document.querySelectorAll(parts)].filter(here);
   if (!shown.length || shown.some((part) => part.querySelector(".example"))) return;
   const edge = (part) => part.getBoundingClientRect();
   const first = shown.reduce((one, other) => (edge(other).top < edge(one).top ? other : one));

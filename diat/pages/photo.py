@@ -12,7 +12,8 @@ from diat.pages.effects import effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
 from diat.pages.parts import ANYWAY, WHOM, show_on_phones, strength_choice
-from diat.pages.photo_steps import PhotoPage, buttons
+from diat.pages.photo_shown import buttons
+from diat.pages.photo_steps import PhotoPage
 from diat.pages.pictures import known_file
 from diat.pages.saving import FORMATS
 from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of, compare, saver, steps
@@ -48,8 +49,7 @@ def photo_tab(editors: EditorPool, consent: gr.Checkbox, examples: list[Example]
     examples = [example for example in examples if example.attribute in editors.attributes]
     page = PhotoPage(editors, examples)
     parts = _laid_out(editors, examples)
-    bench, wanted = gr.State(Bench()), gr.State("")
-    _connect(page, parts, bench, wanted, consent, examples)
+    _connect(page, parts, consent, examples)
 
 
 def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
@@ -97,19 +97,17 @@ def _to_click(examples: list[Example]) -> Value:
     return choice_value("Or try an example", [Choice(e.name, e.caption, known_file(e.thumbnail)) for e in examples])
 
 
-def _connect(
-    page: PhotoPage, p: _Parts, bench: gr.State, wanted: gr.State, consent: gr.Checkbox, examples: list[Example]
-) -> None:
+def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Example]) -> None:
+    bench, wanted, first = gr.State(Bench()), gr.State(""), gr.State("")  # what an example shows, and what is made
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
     last: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
     at_work: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": p.compare, **last}
     shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.steps, p.strength]
 
-    def then(event: Any, again: bool = True) -> Any:
-        """Make the changes, and where ``again`` show every change anew."""
+    def then(event: Any) -> Any:
+        """Make the changes, and show every change anew."""
         made = event.then(page.render, bench, shown, **at_work)
-        if again:
-            made.then(page.effects, bench, p.effects, show_progress="hidden", **last)
+        made.then(page.effects, bench, p.effects, show_progress="hidden", **last)
         return made
 
     # Not the photograph's `change`: an example with the same one is another change all the same.
@@ -127,24 +125,35 @@ def _connect(
             return str(example.photo), example.attribute, *buttons()
 
         begun.append(p.examples.pick(take, None, [p.photo, *another], queue=False, **quick).then)
-    given = [p.photo, consent, wanted, p.identity]
-    outcome = [bench, p.faces, p.effects, p.compare, p.strength]
-    started = [begin(page.start, given, outcome, **at_work) for begin in begun]
-    started.append(consent.input(page.agree, [*given, bench], outcome, **at_work))
+    given = [p.photo, consent, wanted, p.identity, bench]
+    outcome = [bench, p.faces, p.effects, p.compare, p.strength, first]
+    opened = [begin(page.start, given, outcome, **at_work) for begin in begun]
+    opened.append(consent.input(page.agree, given, outcome, **at_work))
+    # In a moment of its own, so that nothing that was clicked while it was looked for is lost.
+    started = [
+        event.then(page.begin, [bench, first, wanted], [bench, p.strength], queue=False, **quick) for event in opened
+    ]
     picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **quick)
     chosen = p.faces.pick(page.choose, bench, bench, queue=False, **quick)
     adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **quick)
     insisted = p.anyway.click(page.insist, bench, bench, **at_work)
     kept = p.keep.click(page.keep, bench, [bench, p.strength], queue=False, **quick)
     taken = p.steps.pick(page.take_away, bench, [bench, p.strength], queue=False, **quick)
-    undone = p.undo.click(page.undo, bench, [bench, p.faces, p.strength, p.identity], **quick)
+    undone = p.undo.click(page.undo, [bench, consent], [bench, p.photo, p.faces, p.strength, p.identity], **quick)
+    if p.examples is not None:
+        own = {str(example.photo) for example in examples}
+        undone.then(
+            lambda bench: gr.skip() if bench.photo in own else _to_click(examples),
+            bench,
+            p.examples,
+            queue=False,
+            **quick,
+        )
+    limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **quick)
     # Of several faces those come into view, with the result and the changes below them. Where some are being chosen,
     # nothing moves under the finger.
     show_on_phones([*map(then, started)], "#faces:has(.picture), #result, #effects")
-    then(chosen)
-    show_on_phones([*map(then, [kept, taken, undone]), then(picked, False)], "#result, #effects")
-    then(insisted, False)
-    then(adjusted, False)
-    limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **quick)
-    then(limited, False)
+    show_on_phones([*map(then, [kept, taken, undone, picked])], "#result, #effects")
+    for event in (chosen, insisted, adjusted, limited):
+        then(event)
     p.download.click(page.save, [bench, p.kind], p.saver, api_visibility="private", show_progress_on=p.download)

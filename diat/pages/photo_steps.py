@@ -1,54 +1,26 @@
-"""What the photograph's tab does: faces and changes as pictures, changes made, stacked, undone and saved."""
+"""What the photograph's tab does: a photograph begun, changes made, stacked, undone and saved."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from diat.errors import DiatError
 from diat.faces import MAX_FACES
-from diat.pages.bench import Bench, Change, Opened, PhotoShelf
+from diat.pages.bench import Bench
 from diat.pages.editors import EditorPool
-from diat.pages.effects import ADD, TITLE, effects_of, effects_to_come
+from diat.pages.effects import ADD, NEEDLESS, TITLE, effects_of, effects_to_come
 from diat.pages.first_sight import Example, first_sight
-from diat.pages.parts import (
-    CONSENT_FIRST,
-    WHOM,
-    FileGone,
-    action_of,
-    cache_file,
-    numbered,
-    result_sentences,
-)
-from diat.pages.people import face_choice
-from diat.pages.pictures import (
-    before_and_after,
-    close_ups,
-    enlarged,
-    known_file,
-    picture_file,
-    reduced,
-    surroundings,
-    tried,
-)
-from diat.pages.pictures import cut as cut_out
-from diat.pages.saving import saved_file
-from diat.pages.widgets import Value, choice_value, chosen_of, compare_value, steps_value
-from diat.results import EditResult
+from diat.pages.parts import CONSENT_FIRST, WHOM, FileGone, cache_file
+from diat.pages.photo_shown import PICK_A_FACE, PICK_ONE, buttons, faces_of, shown_of, steps_of, untouched
+from diat.pages.saving import handed_over, saved_file
+from diat.pages.shelf import Opened, PhotoShelf
+from diat.pages.widgets import choice_value, chosen_of, compare_value, steps_value
 
-PICK_ONE = "Pick a change below."
-PICK_NEXT = "Kept. Pick the next change below: it is added to this one."
-PICKED_FOR_YOU = "Picked for you: click any other change below."
-PICK_A_FACE = "Pick at least one face."
-SAID_SECONDS = 5  # so long it is said where a file went
 NO_PHOTO = "Choose a photo first, or click an example."
-
-Update = dict[str, Any]  # what gr.update gives
 
 
 class PhotoPage:
@@ -66,15 +38,16 @@ class PhotoPage:
 
     # What happens, each step as (bench, then what is shown).
 
-    def start(self, photo: str | None, consent: bool, wanted: str, identity: float) -> Iterator[tuple[Any, ...]]:
+    def start(
+        self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench
+    ) -> Iterator[tuple[Any, ...]]:
         """Another photograph, or none: its faces, and the change that is wanted or the first that would be seen.
 
-        Gives the bench, the faces, the effects to come, before and after, and the strength.
+        Gives the bench, the faces, the effects to come, before and after, the strength, and for `begin` that change.
         """
-        empty = Bench()
-        nothing = empty, choice_value(WHOM, []), effects_to_come(self._editors)
+        nothing = choice_value(WHOM, []), effects_to_come(self._editors)
         if photo is None:
-            yield *nothing, first_sight(), _strength(empty)
+            yield Bench(), *nothing, first_sight(), _strength(Bench()), ""
             return
         try:
             self._check(photo, consent)
@@ -84,26 +57,29 @@ class PhotoPage:
         except DiatError as error:
             gr.Warning(str(error))
             kind = "consent" if str(error) == CONSENT_FIRST else "refused"
-            yield *nothing, compare_value(None, str(error), kind=kind), _strength(empty)
+            yield bench.replaced(None), *nothing, compare_value(None, str(error), kind=kind), _strength(Bench()), ""
             return
-        bench = Bench(photo, (opened.largest,), identity=identity or None)
-        faces = self._faces(bench, opened)
-        untouched = _untouched(opened, bench)
-        shown = compare_value(untouched, "Changing the face …", from_start=True)
-        yield bench, faces, effects_to_come(self._editors), shown, _strength(bench)
-        unasked = wanted not in self._editors.attributes
-        bench = bench.picked(self._first_seen(opened, opened.largest) if unasked else wanted)
-        bench = replace(bench, unasked=unasked)
-        yield bench, gr.skip(), gr.skip(), gr.skip(), _strength(bench)
+        bench = bench.replaced(photo, [opened.largest], identity or None)
+        shown = compare_value(untouched(opened, bench), "Changing the face …", from_start=True)
+        yield bench, faces_of(bench, opened), effects_to_come(self._editors), shown, _strength(bench), ""
+        name = wanted if wanted in self._editors.attributes else self._first_seen(photo, opened)
+        yield *(gr.skip(),) * 5, name
+
+    def begin(self, bench: Bench, name: str, wanted: str) -> tuple[Any, Any]:
+        """The first change, if nobody has picked another meanwhile. Gives the bench and the strength."""
+        if not name or bench.photo is None or bench.current is not None:
+            return gr.skip(), gr.skip()
+        bench = bench.begun(name, unasked=name != wanted)
+        return bench, _strength(bench)
 
     def agree(
         self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench
     ) -> Iterator[tuple[Any, ...]]:
         """The page's box was ticked, or is no longer: as `start`, but what is being worked on and may be goes on."""
         if photo is not None and photo == bench.photo and (consent or photo in self._free):
-            yield (gr.skip(),) * 5
+            yield *(gr.skip(),) * 5, ""
         else:
-            yield from self.start(photo, consent, wanted, identity)
+            yield from self.start(photo, consent, wanted, identity, bench if consent else Bench())
 
     def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, Any]:
         """Another change. Gives the bench and the strength, which starts anew."""
@@ -143,27 +119,43 @@ class PhotoPage:
             bench = bench.without(int(number))
         return bench, _strength(bench)
 
-    def undo(self, bench: Bench) -> tuple[Any, ...]:
-        """One step back. Gives the bench, the faces, the strength and the similarity to keep."""
-        bench, faces = bench.undone(), gr.skip()
-        if bench.photo is not None:
-            with suppress(FileGone):  # `render` says so
-                faces = self._faces(bench, self._shelf.opened(bench.photo))
-        return bench, faces, _strength(bench), bench.identity or 0
+    def undo(self, bench: Bench, consent: bool) -> tuple[Any, ...]:
+        """One step back. Gives the bench, the photograph, the faces, the strength and the similarity to keep."""
+        now, bench = bench, bench.undone()
+        photo, faces = gr.skip(), gr.skip()
+        try:
+            if bench.photo is not None:
+                self._check(bench.photo, consent)
+                faces = faces_of(bench, self._shelf.opened(bench.photo))
+        except DiatError as error:  # another photograph, which is gone or may not be shown any more
+            if bench.photo != now.photo:
+                gr.Warning(str(error))
+                return (gr.skip(),) * 5
+        if bench.photo != now.photo:
+            photo = bench.photo
+        return bench, photo, faces, _strength(bench), bench.identity or 0
 
     def effects(self, bench: Bench) -> Any:
         """Every change of the first chosen face, on top of what is kept, as pictures."""
-        if bench.photo is None:
+        if (photo := bench.photo) is None:
             return gr.skip()
         begun = time.monotonic()
+        current, anyway = bench.current, ""
+        if current is not None and current.apply_anyway:
+            anyway = current.attribute
         try:
-            base = self._shelf.base(bench.photo, bench.kept)
+            face = bench.faces[0] if bench.faces else self._shelf.base(photo, bench.kept).largest
+            whose = f"face {face + 1}" if len(bench.faces) > 1 else ""
+            shown = effects_of(
+                self._editors,
+                lambda name: self._shelf.tried(photo, bench.kept, face, name, name == anyway),
+                [] if current is None else [current.attribute],
+                ADD if bench.kept else TITLE,
+                whose,
+                f"no change on {whose}" if whose else NEEDLESS,
+            )
         except DiatError:
             return gr.skip()  # it is said where the changes are made
-        face = base.faces[bench.faces[0] if bench.faces else base.largest]
-        chosen = [] if bench.current is None else [bench.current.attribute]
-        whose = f"face {bench.faces[0] + 1}" if len(bench.faces) > 1 else ""
-        shown = effects_of(self._editors, base.photo.pixels, face, chosen, ADD if bench.kept else TITLE, whose)
         return {**shown, "stamp": begun}  # what was chosen later is shown, whichever is ready last
 
     def render(self, bench: Bench) -> tuple[Any, ...]:
@@ -175,23 +167,23 @@ class PhotoPage:
         # There is nothing to make stronger before a change is picked.
         strength = gr.update(interactive=bench.current is not None)
         if bench.photo is None:
-            return gr.skip(), *buttons(), steps_value([]), strength
+            return gr.skip(), *buttons(undo=bool(bench.past)), steps_value({}), strength
         steps, undo = gr.skip(), False
         try:
             opened = self._shelf.opened(bench.photo)
-            steps_back = [step.changes for step in (bench, *reversed(bench.past))]
-            undo = bool(bench.past) and self._shelf.any_made(bench.photo, steps_back)
-            steps = self._steps(bench, opened)
+            undo = self._shelf.can_undo(bench)
+            steps = steps_of(bench, opened, self._shelf)
             if bench.changes and not bench.faces:
-                shown = compare_value(_untouched(opened, bench), PICK_A_FACE, kind="refused")
+                shown = compare_value(untouched(opened, bench), PICK_A_FACE, kind="refused")
             elif not bench.changes:
-                shown = compare_value(_untouched(opened, bench), PICK_ONE)
+                shown = compare_value(untouched(opened, bench), PICK_ONE)
             else:
                 result = self._shelf.result(bench.photo, bench.changes)
                 insist = result.unchanged and self._shelf.can_insist(bench)
                 more = bench.current is not None and not result.unchanged
-                made = self._shelf.any_made(bench.photo, [bench.changes])
-                return self._shown(bench, opened, result), *buttons(insist, more, undo, made), steps, strength
+                made = self._shelf.any_made(bench)
+                shown = shown_of(bench, opened, result, self._shelf)
+                return shown, *buttons(insist, more, undo, made), steps, strength
         except FileGone as error:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused", same=True), *[gr.skip()] * 6
@@ -212,87 +204,22 @@ class PhotoPage:
             return gr.skip()
         path = cache_file(name)
         path.write_bytes(data)
-        gr.Info(f"Saved as {name}.", duration=SAID_SECONDS)
-        return known_file(path)
-
-    # What is shown.
+        return handed_over(str(path))
 
     def _check(self, photo: str, consent: bool) -> None:
         if not consent and photo not in self._free:
             self._shelf.opened(photo)  # what cannot be used is said first
             raise DiatError(CONSENT_FIRST)
 
-    def _faces(self, bench: Bench, opened: Opened) -> Value:
-        if len(opened.faces) < 2:
-            return choice_value(WHOM, [])
-        choices = [
-            face_choice(str(index), f"Face {index + 1}", opened.photo.pixels, face)
-            for index, face in enumerate(opened.faces)
-        ]
-        return choice_value(WHOM, choices, [str(index) for index in bench.faces], several=True)
-
-    def _first_seen(self, opened: Opened, index: int) -> str:
-        """The default change, or the first one of which anything would be seen on this face."""
+    def _first_seen(self, photo: str, opened: Opened) -> str:
+        """The default change, or the first one of which anything would be seen on the largest face."""
         default = self._editors.default
         for name in sorted(self._editors.attributes, key=lambda name: name != default):
-            if tried(self._editors.get(name), opened.photo.pixels, opened.faces[index])[1]:
+            if self._shelf.tried(photo, (), opened.largest, name)[1]:
                 return name
         return default
-
-    def _shown(self, bench: Bench, opened: Opened, result: EditResult) -> Value:
-        close = close_ups(result, opened.photo.pixels)
-        earlier = [change.attribute for change in self._shelf.made(str(bench.photo), bench.kept)]
-        whole = reduced(opened.photo.pixels), reduced(result.photo)
-        pictures = before_and_after(close, whole, result.maker, unchanged=result.unchanged and not earlier)
-        sentence = result_sentences(result, earlier)
-        sentence = f"{sentence} {PICKED_FOR_YOU}".strip() if bench.unasked else sentence
-        lines = [PICK_NEXT] if bench.current is None else [sentence, *result.notices]
-        height, width = result.photo.shape[:2]
-        seconds = sum(result.milliseconds.values()) / 1000
-        details = f"{width} × {height} pixels, changed in {seconds:.2f} s: " + ", ".join(
-            f"{stage} {value:.0f} ms" for stage, value in result.milliseconds.items()
-        )
-        return compare_value(pictures, "\n".join(filter(None, lines)), details)
-
-    def _steps(self, bench: Bench, opened: Opened) -> Value:
-        """The changes that are on the photograph; nothing before one is kept."""
-        if not bench.kept:
-            return steps_value([])
-        several = len(opened.faces) > 1
-        return steps_value(action_of(change.attribute) + _whose(change) * several for change in bench.changes)
 
 
 def _strength(bench: Bench) -> float:
     """The strength of the current change."""
     return 1.0 if bench.current is None else bench.current.strength
-
-
-def buttons(insist: bool = False, more: bool = False, undo: bool = False, made: bool = False) -> tuple[Update, ...]:
-    """To apply a change anyway, and to keep it: one in the place of the other, so that nothing jumps; undo, download.
-
-    Args:
-        insist: something comes of applying the change anyway.
-        more: there is a change to keep.
-        undo: something was changed, now or in a step before.
-        made: something is changed, so that there is something to save.
-    """
-    return (
-        gr.update(visible=insist),
-        gr.update(visible=not insist, interactive=more),
-        gr.update(interactive=undo),
-        gr.update(interactive=made),
-    )
-
-
-def _whose(change: Change) -> str:
-    return f" ({numbered('face', 'faces', [index + 1 for index in change.faces])})"
-
-
-def _untouched(opened: Opened, bench: Bench) -> dict[str, Any]:
-    pixels = opened.photo.pixels
-    face = opened.faces[bench.faces[0] if bench.faces else opened.largest]
-    close = enlarged(cut_out(pixels, surroundings(face, pixels.shape)))
-    return {
-        "face": {"before": picture_file(close), "after": None},
-        "whole": {"before": picture_file(reduced(pixels)), "after": None},
-    }

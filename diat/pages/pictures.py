@@ -119,14 +119,14 @@ def from_left(faces: Sequence[Face]) -> list[Face]:
     return sorted(faces, key=lambda face: float(face.box[0] + face.box[2]))
 
 
-def tried(editor: FaceEditor, photo: U8, face: Face) -> tuple[U8, bool]:
+def tried(editor: FaceEditor, photo: U8, face: Face, apply_anyway: bool = False) -> tuple[U8, bool]:
     """A change of a face as a thumbnail, tried on a small copy of its surroundings, and whether anything is seen."""
     box = surroundings(face, photo.shape)
     part = cut(photo, box)
     scale = min(1.0, TRIAL_SIDE / max(part.shape[:2]))
     small = np.ascontiguousarray(part if scale == 1 else _resized(part, scale, cv2.INTER_AREA))
     moved = _moved(face, (box[0], box[1]), scale)
-    changed = editor.edit_frame(small, [moved])
+    changed = editor.edit_frame(small, [moved], apply_anyway=apply_anyway)
     difference = cv2.absdiff(portrait(small, moved), portrait(changed, moved))
     return portrait(changed, moved), bool(difference.max() > VISIBLE)
 

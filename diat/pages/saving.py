@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from diat.pages.bench import Bench, PhotoShelf
+from pathlib import Path
+
+import gradio as gr
+
+from diat.pages.bench import Bench
+from diat.pages.pictures import PictureFile, known_file
+from diat.pages.shelf import PhotoShelf
 from diat.provenance import KINDS
 from diat.results import result_name
 
 AS_IT_CAME = "As the photo"
 FORMATS = {AS_IT_CAME: None, "JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
+SAID_SECONDS = 5  # so long it is said where a file went
+
+
+def handed_over(path: str) -> PictureFile:
+    """A file for `diat.pages.widgets.saver`, and to the visitor what it is called."""
+    gr.Info(f"Saved as {Path(path).name}.", duration=SAID_SECONDS)
+    return known_file(Path(path))
 
 
 def saved_file(shelf: PhotoShelf, bench: Bench, kind: str) -> tuple[bytes, str]:
@@ -24,4 +37,4 @@ def saved_file(shelf: PhotoShelf, bench: Bench, kind: str) -> tuple[bytes, str]:
     photo = str(bench.photo)
     result, made = shelf.result(photo, bench.changes), shelf.made(photo, bench.changes)
     suffix = FORMATS.get(kind) or result.suffix
-    return result.to_bytes(KINDS[suffix]), result_name(photo, [change.attribute for change in made], suffix)
+    return result.to_bytes(KINDS[suffix]), result_name(photo, [change.attribute for change in made.values()], suffix)

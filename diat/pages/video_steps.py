@@ -14,7 +14,7 @@ from diat.attributes import AttributeSpec
 from diat.errors import DiatError, InvalidArgument
 from diat.faces import MAX_FACES, SAME_PERSON, DetectedFaces, Face, face_fault, usable_faces
 from diat.pages.editors import EditorPool
-from diat.pages.effects import effects_of, effects_to_come
+from diat.pages.effects import effects_of, effects_to_come, trial_on
 from diat.pages.films import film_faces, frames_from, length_of, seconds_of
 from diat.pages.parts import ANYWAY, CONSENT_FIRST, Stops, available, cache_file, of_people, refusal, result_sentences
 from diat.pages.people import face_choice
@@ -175,9 +175,10 @@ class VideoPage:
         except DiatError:
             return nothing  # `people` says why
         picked = found[int(number) - 1 : int(number)] if faces == "person" else found
-        usable = usable_faces(picked)
         whose = "the largest person" if len(picked) > 1 else ""
-        return effects_of(self._editors, picture, usable[0], None, whose=whose) if usable else nothing
+        for face in usable_faces(picked):
+            return effects_of(self._editors, trial_on(self._editors, picture, face), None, whose=whose)
+        return nothing
 
     def _first_seen(self, film: str, start: float) -> tuple[U8, list[Face]]:
         """The first frame that shows a face, and its faces, largest first.

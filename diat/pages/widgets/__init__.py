@@ -8,7 +8,7 @@ back from the browser: a click is an event with the names of what was chosen.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,15 +132,15 @@ def bar(elem_id: str, label: str) -> gr.HTML:
     return gr.HTML(bar_value(), html_template=template, js_on_load=None, elem_id=elem_id, elem_classes="bar-part")
 
 
-def steps_value(captions: Iterable[str]) -> Value:
-    """What `steps` shows; nothing is seen of it without any. ``captions``: one for each change, in order."""
-    return {"stamp": time.monotonic(), "captions": list(captions)}
+def steps_value(captions: Mapping[int, str]) -> Value:
+    """What `steps` shows, by their places; nothing is seen of it without any."""
+    return {"stamp": time.monotonic(), "steps": [list(step) for step in captions.items()]}
 
 
 def steps(elem_id: str) -> gr.HTML:
-    """The changes of a photograph, each with a cross. The event `pick` says which one's was clicked, from "0"."""
+    """The changes of a photograph, each with a cross. The event `pick` says which one's was clicked: its place."""
     return gr.HTML(
-        steps_value([]),
+        steps_value({}),
         html_template='<div class="steps"></div>',
         js_on_load=(HERE / "steps.js").read_text(),
         elem_id=elem_id,

@@ -36,8 +36,8 @@ function picture(item) {
   const image = frame.querySelector("img") || make("img", "");
   if (item.image && image.getAttribute("src") !== item.image.url) image.src = item.image.url;
   image.alt = "";
-  frame.replaceChildren(...(item.image ? [image] : []));
-  button.replaceChildren(frame, make("span", "caption", item.caption), ...(item.note ? [make("span", "note", item.note)] : []));
+  frame.replaceChildren(...(item.image ? [image] : []), ...(item.note ? [make("span", "note", item.note)] : []));
+  button.replaceChildren(frame, make("span", "caption", item.caption));
   button.onclick = () => clicked(item.id);
   return button;
 }

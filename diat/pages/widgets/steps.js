@@ -2,7 +2,7 @@
 const list = element.querySelector(".steps");
 let stamp = -1;
 
-function step(caption, number) {
+function step([number, caption], place) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "small";
@@ -11,7 +11,7 @@ function step(caption, number) {
   button.title = "Take away";
   button.onclick = () => trigger("pick", { chosen: [String(number)] });
   const shown = document.createElement("span"); // the sign stays with what it adds
-  shown.append(...(number ? ["+ ", button] : [button]));
+  shown.append(...(place ? ["+ ", button] : [button]));
   return shown;
 }
 
@@ -20,8 +20,8 @@ function render() {
   if (!value || value.stamp < stamp) return; // an older answer that came late
   stamp = value.stamp;
   const title = Object.assign(document.createElement("span"), { className: "title", textContent: "On the photo: " });
-  list.replaceChildren(title, ...value.captions.map(step));
-  list.classList.toggle("empty", value.captions.length === 0);
+  list.replaceChildren(title, ...value.steps.map(step));
+  list.classList.toggle("empty", value.steps.length === 0);
 }
 
 watch("value", render);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,10 +15,19 @@ from diat.errors import PhotoRejected
 from diat.identity import Person
 from diat.marks import read_marks
 from diat.pages import photo_steps
-from diat.pages.bench import Bench, Change, PhotoShelf
+from diat.pages.bench import Bench, Change
+from diat.pages.first_sight import Example
 from diat.pages.parts import result_sentences
+from diat.pages.photo_shown import faces_of
 from diat.pages.photo_steps import PhotoPage
 from diat.pages.saving import saved_file
+from diat.pages.shelf import PhotoShelf
+
+
+def begun(page: PhotoPage, photo: str, wanted: str = "", bench: Bench | None = None) -> Bench:
+    """A photograph that was chosen, with its first change."""
+    (bench, *_), (*_, name) = page.start(photo, True, wanted, 0, bench or Bench())
+    return page.begin(bench, name, wanted)[0]
 
 
 def test_changes_go_on_top_of_each_other_and_are_undone():
@@ -149,12 +159,72 @@ def test_pictures_of_what_was_chosen_earlier_never_replace_those_of_what_was_cho
 
 def test_a_change_that_the_page_picks_itself_is_said_to_be_until_the_visitor_does_anything(pool, hopper_path, uploads):
     page = PhotoPage(pool, [])
-    *_, (bench, *_) = page.start(str(hopper_path), True, "", 0)
+    bench = begun(page, str(hopper_path))
     assert bench.unasked and "Picked for you" in page.render(bench)[0]["message"]
     for step in (bench.picked("mouth_close"), bench.adjusted(0.5), bench.kept_on()):
         assert not step.unasked and step.undone().unasked
-    *_, (bench, *_) = page.start(str(hopper_path), True, "mouth_open", 0)
-    assert not bench.unasked
+    assert not begun(page, str(hopper_path), "mouth_open").unasked
+
+
+def test_undo_brings_the_visitors_photograph_back_after_an_example_and_after_one_that_cannot_be_used(
+    pool, uploads, tmp_path, hopper_path, collins_path
+):
+    example = Example(collins_path, "mouth_close", collins_path)
+    page, own, wall = PhotoPage(pool, [example]), tmp_path / "own.jpg", tmp_path / "wall.png"
+    own.write_bytes(hopper_path.read_bytes())
+    Image.new("RGB", (200, 200), "grey").save(wall)
+    mine = begun(page, str(own)).picked("older_to_younger")
+    theirs = begun(page, str(collins_path), "mouth_close", mine)
+    assert theirs.photo == str(collins_path) and page.render(theirs)[3]["interactive"] is not False
+    back, photo, *_ = page.undo(theirs, True)  # in one click
+    assert back == mine and back.past == mine.past and photo == str(own)
+    back, photo, *_ = page.undo(page.undo(theirs.picked("mouth_open"), True)[0], True)
+    assert back == mine and photo == str(own)
+    ((refused, *_),) = page.start(str(wall), True, "", 0, mine)
+    assert refused.photo is None and page.render(refused)[3]["interactive"]
+    assert page.undo(refused, True)[:2] == (mine, str(own))
+    for not_any_more in (lambda: page.undo(theirs, False), lambda: (own.unlink(), page.undo(theirs, True))[1]):
+        assert not_any_more() == (gr.skip(),) * 5  # said, and nothing moves
+    ((gone, *_),) = page.start(None, True, "", 0, mine)  # taken out by the visitor
+    assert not gone.past
+
+
+def test_a_first_change_takes_nothing_back_that_was_clicked_meanwhile(pool, uploads, tmp_path, crowd):
+    path = tmp_path / "crowd.png"
+    Image.fromarray(crowd).save(path)
+    page = PhotoPage(pool, [])
+    (bench, *_), (*_, name) = page.start(str(path), True, "", 0, Bench())
+    assert page.begin(bench.chosen([0, 1]), name, "")[0].current == Change(name, (0, 1))
+    assert page.begin(bench.picked("older_to_younger"), name, "")[0] == gr.skip()
+
+
+def test_what_is_applied_anyway_is_shown_and_not_called_needless(all_pool, uploads, collins_path, tmp_path, crowd):
+    page, bench = PhotoPage(all_pool, []), Bench(str(collins_path), (0,)).picked("smile")
+
+    def tile(bench):
+        (item,) = [item for item in page.effects(bench)["items"] if item["id"] == "smile"]
+        return item["note"], item["image"]["path"]
+
+    needless = tile(bench)
+    assert needless[0] == "nothing to change"
+    applied = tile(bench.insisted())
+    assert applied[0] == "" and applied[1] != needless[1]
+    assert tile(bench.insisted().picked("mouth_close")) == needless
+    Image.fromarray(crowd).save(tmp_path / "crowd.png")
+    both = page.effects(Bench(str(tmp_path / "crowd.png"), (0, 1)).picked("older_to_younger"))
+    notes = {item["note"] for item in both["items"]} - {""}
+    assert both["title"] == "What to change (shown on face 1)" and notes == {"no change on face 1"}
+
+
+def test_only_what_was_changed_is_on_the_photograph(all_pool, hopper_path, tmp_path, crowd):
+    page, bench = PhotoPage(all_pool, []), Bench(str(hopper_path), (0,)).picked("mouth_open").kept_on()
+    needless = bench.picked("eyeglasses_remove").kept_on().picked("eyeglasses_remove")  # they are off by then
+    steps = page.render(needless)[5]["steps"]
+    assert [number for number, _ in steps] == [0, 1]
+    assert page.render(bench.picked("older_to_younger").chosen([]))[5]["steps"] == [[0, "Open mouth"]]
+    Image.fromarray(crowd).save(tmp_path / "crowd.png")
+    both = Bench(str(tmp_path / "crowd.png"), (0, 1)).picked("eyeglasses_remove").kept_on()
+    assert page.render(both)[5]["steps"] == [[0, "Remove glasses (face 1)"]]  # the other wears none
 
 
 def test_the_likeness_of_a_stack_is_to_the_original(pool, detector, hopper, hopper_path):
@@ -166,7 +236,7 @@ def test_the_likeness_of_a_stack_is_to_the_original(pool, detector, hopper, hopp
     assert last.edited[0].identity_similarity == pytest.approx(to_first)
     assert abs(to_first - to_last) > 0.01
     said = result_sentences(last, [one.attribute])
-    assert f"(identity similarity to the original {round(100 * to_first)} %)" in said
+    assert f"(identity similarity to the original {round(100 * to_first)} %; strangers" in said
     least = to_first + 0.02
     (face,) = shelf.result(str(hopper_path), (one, replace(two, identity=least))).edited
     assert 0 < face.strength < 1 and face.identity_similarity >= least
@@ -184,7 +254,7 @@ def test_faces_are_numbered_from_left_to_right_and_one_that_cannot_be_changed_sa
     lefts = [face.box[0] for face in opened.faces]
     assert lefts == sorted(lefts) and len(lefts) == 3
     assert opened.largest == max((1, 2), key=lambda index: opened.faces[index].area)
-    items = page._faces(bench, opened)["items"]
+    items = faces_of(bench, opened)["items"]
     assert [item["caption"] for item in items] == ["Face 1", "Face 2", "Face 3"]
     assert [item["disabled"] for item in items] == [True, False, False]
     assert items[0]["note"] == "too small to change" and "pixels across" in items[0]["why"]
