@@ -31,11 +31,12 @@ from diat.pages.parts import (
     with_stop,
 )
 from diat.pages.pictures import close_ups, marked_preview
+from diat.pages.saving import download_button
 from diat.pages.widgets import Value, bar, bar_value
 from diat.photo import open_photo
 from diat.pixels import U8
 from diat.provenance import KINDS
-from diat.results import EditResult
+from diat.results import EditResult, action_in_names
 
 MAX_PHOTOS = 50
 TO_COME = "<p>The photos appear here one by one, each before and after.</p>"
@@ -105,7 +106,7 @@ class BatchPage:
             return self._editors.get(attribute).edit(available(photo), faces, strength, apply_anyway=apply_anyway)
 
         with self._stops.of(str(request.session_hash) if request is not None else "") as stop:
-            yield from self._edit_all(photos, edit, stop)
+            yield from self._edit_all(photos, edit, stop, cache_file(f"photos-{action_in_names(attribute)}.zip"))
 
     def effects(self, photos: list[str] | None, consent: bool) -> Value:
         """Every change of the largest face of the first photograph that shows one."""
@@ -121,14 +122,15 @@ class BatchPage:
                 return effects_of(self._editors, trial, None, whose=f"the largest face of {whose}")
         return effects_to_come(self._editors, None)
 
-    def _edit_all(self, photos: list[str], edit: Callable[[str], EditResult], stop: threading.Event) -> Iterator[Any]:
+    def _edit_all(
+        self, photos: list[str], edit: Callable[[str], EditResult], stop: threading.Event, path: Path
+    ) -> Iterator[Any]:
         shown: Gallery = []
         skipped: list[str] = []
         previews: list[str] = []
         looked_at = changed = 0
-        # On disk, written as it grows: 50 photographs of 25 megapixels are gigabytes.
-        path = cache_file("diat.zip")
         yield shown, None, f"0 of {len(photos)} done.", bar_value(0, len(photos))
+        # On disk, written as it grows: 50 photographs of 25 megapixels are gigabytes.
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for number, photo in enumerate(photos, start=1):
                 if stop.is_set():
@@ -151,16 +153,21 @@ class BatchPage:
                 yield shown, None, words, bar_value(looked_at, len(photos))
         if not shown:
             path.unlink()
-        counts = {"left unchanged": len(shown) - changed, "skipped": looked_at - len(shown)}
-        done = ", ".join(
-            [f"{changed} of {len(photos)} photos changed", *(f"{n} {what}" for what, n in counts.items() if n)]
-        )
         yield (
             shown,
             str(path) if shown else None,
-            "  \n".join([f"{done}.", *skipped]),
+            "  \n".join([*_counted(len(photos), changed, len(shown) - changed, looked_at - len(shown)), *skipped]),
             bar_value(looked_at, len(photos)),
         )
+
+
+def _counted(given: int, changed: int, unchanged: int, skipped: int) -> Iterator[str]:
+    """What became of the photographs, and which of them the ZIP holds."""
+    counts = {"left unchanged": unchanged, "skipped": skipped}
+    rest = (f"{n} {what}" for what, n in counts.items() if n)
+    yield ", ".join([f"{changed} of {given} photos changed", *rest]) + "."
+    if unchanged:
+        yield "The ZIP holds those left unchanged, too."
 
 
 def _unused(name: str, taken: list[str]) -> str:
@@ -173,6 +180,18 @@ def _unused(name: str, taken: list[str]) -> str:
 def _said(result: EditResult) -> str:
     sentence = result_sentences(result, brief=True) or " ".join(dict.fromkeys(map(unnumbered, result.notices)))
     return sentence[:1].lower() + sentence[1:]
+
+
+def offered(path: str | None) -> Any:
+    """The button that saves the photographs."""
+    if path is None:
+        return gr.update(visible=False)
+    with zipfile.ZipFile(path) as archive:
+        many = len(archive.namelist())
+    photos = "all photos" if many == 1 else f"all {many} photos"
+    return gr.update(
+        value=f"Download {photos} (ZIP, {max(Path(path).stat().st_size / 2**20, 0.1):.1f} MB)", visible=True
+    )
 
 
 def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
@@ -198,6 +217,8 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
         with gr.Column(min_width=300, elem_id="many-outcome", elem_classes="outcome"):
             progress = bar("many-bar", "Photos done")
             message = gr.Markdown(label="Sentence", elem_id="many-message")
+            files = gr.File(label="Files", interactive=False, visible="hidden", elem_id="many-files")
+            download = download_button("many-download", files)
             gr.HTML(TO_COME, js_on_load=None, elem_id="many-to-come")
             gallery = gr.Gallery(
                 label="Before | After",
@@ -208,22 +229,20 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
                 buttons=["fullscreen"],
                 visible=False,
             )
-            download = gr.File(
-                label="Download all (ZIP, full size)", interactive=False, elem_id="many-download", visible=False
-            )
     page = BatchPage(editors)
     inputs = [photos, attribute, strength, all_faces, consent, anyway]
+    run.click(lambda: gr.update(visible=False), None, download, queue=False, **QUIET)  # it is of the last photographs
     done = with_stop(
         run, stop, gallery, page.stop,
         lambda before: before.then(
-            page.watched, inputs, [gallery, download, message, progress], api_visibility="private",
+            page.watched, inputs, [gallery, files, message, progress], api_visibility="private",
             concurrency_id="many", show_progress="minimal", show_progress_on=message,
         ),
         message,
     )  # fmt: skip
     asked = gr.Button(visible=False)
-    asked.click(page.edit_all, inputs, [gallery, download, message], api_name="many", concurrency_id="many")
-    done.success(lambda path: gr.update(visible=path is not None), download, download, **QUIET)
+    asked.click(page.edit_all, inputs, [gallery, files, message], api_name="many", concurrency_id="many")
+    done.success(offered, files, download, **QUIET)
     gr.on(
         [photos.change, consent.input], page.effects, [photos, consent], effects,
         trigger_mode="always_last", **QUIET,

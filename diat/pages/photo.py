@@ -134,6 +134,7 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
         event.then(page.begin, [bench, first, wanted], [bench, p.strength], queue=False, **quick) for event in opened
     ]
     picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **quick)
+    p.effects.pick(page.ask_for_photo, bench, None, **quick)
     chosen = p.faces.pick(page.choose, bench, bench, queue=False, **quick)
     adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **quick)
     insisted = p.anyway.click(page.insist, bench, bench, **at_work)

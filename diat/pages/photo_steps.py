@@ -84,12 +84,15 @@ class PhotoPage:
     def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, Any]:
         """Another change. Gives the bench and the strength, which starts anew."""
         chosen = chosen_of(event, self._editors.attributes)
-        if bench.photo is None:
-            gr.Info(NO_PHOTO)
         if bench.photo is None or not chosen:
             return gr.skip(), gr.skip()
         bench = bench.picked(chosen[0])
         return bench, _strength(bench)
+
+    def ask_for_photo(self, bench: Bench) -> None:
+        """A change was picked, of nothing yet. What is said comes by the queue, for which `pick` does not wait."""
+        if bench.photo is None:
+            gr.Info(NO_PHOTO)
 
     def choose(self, bench: Bench, event: gr.EventData) -> Bench:
         """Other faces."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from diat.pages.bench import Bench
-from diat.pages.pictures import PictureFile, known_file
+from diat.pages.parts import QUIET, FileGone, available
+from diat.pages.pictures import known_file
 from diat.pages.shelf import PhotoShelf
+from diat.pages.widgets import Value, saver, saver_value
 from diat.provenance import KINDS
 from diat.results import result_name
 
@@ -17,10 +20,30 @@ FORMATS = {AS_IT_CAME: None, "JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
 SAID_SECONDS = 5  # so long it is said where a file went
 
 
-def handed_over(path: str) -> PictureFile:
-    """A file for `diat.pages.widgets.saver`, and to the visitor what it is called."""
-    gr.Info(f"Saved as {Path(path).name}.", duration=SAID_SECONDS)
-    return known_file(Path(path))
+def handed_over(path: str) -> Value:
+    """A file for `diat.pages.widgets.saver`, and to the visitor what it is called.
+
+    Raises:
+        FileGone: it was deleted.
+    """
+    file = Path(available(path))
+    gr.Info(f"Saved as {file.name}.", duration=SAID_SECONDS)
+    return saver_value(known_file(file))
+
+
+def download_button(elem_id: str, source: gr.components.Component) -> gr.Button:
+    """Saves the file that another part of the page holds, once there is one."""
+    button = gr.Button("Download", variant="primary", visible=False, elem_id=elem_id)
+
+    def hand_over(path: str | None) -> Any:
+        try:
+            return gr.skip() if path is None else handed_over(path)
+        except FileGone as error:
+            gr.Warning(str(error))
+            return gr.skip()
+
+    button.click(hand_over, source, saver(f"{elem_id}-saver"), **QUIET)  # what is said comes by the queue
+    return button
 
 
 def saved_file(shelf: PhotoShelf, bench: Bench, kind: str) -> tuple[bytes, str]:

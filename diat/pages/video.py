@@ -10,6 +10,7 @@ from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice
 from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
 from diat.pages.parts import QUIET, anyway_box, show_on_phones, strength_choice, with_stop
+from diat.pages.saving import download_button
 from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, PREVIEW, WHOM_IN_FILM, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
 
@@ -41,7 +42,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
                 message = gr.Markdown(label="Sentence", elem_id="film-message")
         with gr.Column(min_width=300, elem_id="film-outcome", elem_classes="outcome"):
             result = gr.Video(label="Result", visible=False, interactive=False, elem_id="film-result", buttons=[])
-            download = gr.DownloadButton("Download", variant="primary", visible=False, elem_id="film-download")
+            download = download_button("film-download", result)
             compared = compare("film-compare", compare_value(None, CHOOSE_FILM), whole="Whole frame")
     page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside, anyway]
@@ -55,7 +56,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         ),
         message,
     )  # fmt: skip
-    done.success(lambda path: gr.update(value=path, visible=path is not None), result, download, **QUIET)
+    done.success(lambda path: gr.update(visible=path is not None), result, download, **QUIET)
     looked = preview.click(
         page.preview, [film, attribute, strength, faces, number, start, moment, consent, anyway], compared,
         show_progress="minimal", api_visibility="private",

@@ -64,6 +64,9 @@ def test_an_example_runs_at_a_click_without_the_box(page, shoot):
 
 
 def test_every_change_is_a_picture_and_a_click_picks_it(page, hopper_path, hopper, shoot):
+    effect(page, "older_to_younger").click()
+    expect(page.get_by_test_id("toast-body")).to_contain_text("Choose a photo first")
+    page.locator(".toast-close").click()
     upload(page, hopper_path)
     expect(message(page)).to_contain_text("Confirm consent first", timeout=SLOW)
     expect(page.locator("#consent")).to_have_class(re.compile("missed"))

@@ -51,8 +51,13 @@ def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, col
     expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
     expect(page.locator("#many-run")).to_be_enabled()
     shoot("many")
+    button = page.get_by_role("button", name="Download all 2 photos (ZIP, 0.")
+    expect(button).to_be_visible()
+    assert button.bounding_box()["y"] < gallery["y"]  # not below fifty photographs
     with page.expect_download() as download:
-        page.locator("#many-download a").first.click()
+        button.click()
+    assert download.value.suggested_filename == "photos-younger.zip"
+    expect(page.get_by_test_id("toast-body")).to_contain_text("Saved as photos-younger.zip.")
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
         assert archive.namelist() == ["eileen_collins-younger.jpg", "grace_hopper-younger.jpg"]
         for name, path in zip(archive.namelist(), (collins_path, hopper_path), strict=True):
@@ -72,6 +77,7 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     expect(page.locator("#many-message")).to_contain_text("wall.png was skipped: No face found", timeout=SLOW)
     # Her mouth is shut already.
     expect(page.locator("#many-message")).to_contain_text("0 of 2 photos changed, 1 left unchanged, 1 skipped.")
+    expect(page.locator("#many-message")).to_contain_text("The ZIP holds those left unchanged, too.")
     expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
     expect(page.locator("#many-run")).to_be_enabled()
     expect(page.locator("#many-message")).to_be_in_viewport(ratio=1)  # although the button above it went
@@ -164,6 +170,9 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
         page.get_by_role("button", name="Download", exact=True).click()  # the photograph's is on a hidden tab
     assert download.value.suggested_filename == "film-younger.mp4"
     assert download.value.path().stat().st_size > 0
+    expect(page.get_by_test_id("toast-body")).to_contain_text("Saved as film-younger.mp4.")
+    with page.expect_download(timeout=SLOW):
+        page.get_by_role("button", name="Download", exact=True).click()  # as often as it is wanted
     shoot("video")
 
 

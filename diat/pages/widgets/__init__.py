@@ -148,6 +148,11 @@ def steps(elem_id: str) -> gr.HTML:
     )
 
 
+def saver_value(file: PictureFile) -> Value:
+    """What a `saver` saves, again where it is the same file."""
+    return {"stamp": time.monotonic(), "file": file}
+
+
 def saver(elem_id: str) -> gr.HTML:
     """Saves the file that it is given on the visitor's side; nothing is seen of it."""
     return gr.HTML(None, html_template="", js_on_load=(HERE / "saver.js").read_text(), elem_id=elem_id)
