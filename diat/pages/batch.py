@@ -24,6 +24,7 @@ from diat.pages.parts import (
     anyway_box,
     available,
     cache_file,
+    close_notes,
     refusal,
     result_sentences,
     strength_choice,
@@ -243,6 +244,7 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
     asked = gr.Button(visible=False)
     asked.click(page.edit_all, inputs, [gallery, files, message], api_name="many", concurrency_id="many")
     done.success(offered, files, download, **QUIET)
+    close_notes(photos.change)
     gr.on(
         [photos.change, consent.input], page.effects, [photos, consent], effects,
         trigger_mode="always_last", **QUIET,

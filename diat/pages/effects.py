@@ -23,7 +23,8 @@ Trial = Callable[[str], tuple[U8, bool]]  # the name of a change -> a face with 
 
 def effects_to_come(editors: EditorPool, chosen: Sequence[str] | None = ()) -> Value:
     """The changes before there is a face: their names."""
-    return choice_value(TITLE, [Choice(name, action_of(name)) for name in editors.attributes], chosen)
+    choices = [Choice(name, action_of(name)) for name in editors.attributes]
+    return choice_value(TITLE, choices, chosen, at_first=[editors.default])
 
 
 def effects_of(
@@ -45,7 +46,8 @@ def effects_of(
         thumbnail, seen = trial(name)
         picture = picture_file(thumbnail, edited_by(name, 1.0) if seen else None)
         choices.append(Choice(name, action_of(name), picture, "" if seen else needless))
-    return choice_value(f"{title} (shown on {whose})" if whose else title, choices, chosen)
+    title = f"{title} (shown on {whose})" if whose else title
+    return choice_value(title, choices, chosen, at_first=[editors.default])
 
 
 def trial_on(editors: EditorPool, photo: U8, face: Face) -> Trial:

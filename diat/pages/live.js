@@ -1,7 +1,7 @@
 // The live page: camera -> JPEG -> server -> canvas, with two frames in flight. `element` is what Gradio rendered.
 const at = (id) => element.querySelector("#live-" + id);
 const IN_FLIGHT = 2; // more would only wait in line
-const FRAME = 0; // what a reply's first byte says; 1 is a snapshot
+const SNAPSHOT = 1, UNCHANGED = 2; // what a reply's first byte says, added up
 const WIDTH = 640;
 const OUT_OF_SIGHT_SECONDS = 15; // then the camera is switched off
 // Behind a proxy the page may live under a prefix.
@@ -14,7 +14,8 @@ const film = document.createElement("canvas"); // what came back, as it is saved
 const video = at("camera-picture");
 const agreed = () => Boolean(document.querySelector("#consent input")?.checked); // the page's own box
 
-let recorder = null, stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
+let recorder = null, begun = 0, recorded = new Set(); // since when, and what was changed meanwhile
+let stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
 let inSight = true, hiddenTimer = null;
 let sent = new Map(); // number -> when
 let shown = []; // when the last frames were shown, and how old they were
@@ -146,9 +147,9 @@ async function post(mine, jpeg) {
     const reply = await fetch(address("live/frame?" + query), { method: "POST", body: jpeg });
     if (!reply.ok) return stop((await reply.json()).error);
     notice(reply.headers.get("Live-Notice") || "");
-    const picture = await reply.blob();
-    if (keep) { keep = false; save(picture); }
-    await show(mine, picture);
+    const picture = await reply.blob(), changed = reply.headers.get("Live-Changed") === "yes";
+    if (keep) { keep = false; save(picture, named(changed)); }
+    await show(mine, picture, changed);
   } catch (error) {
     stop("The server cannot be reached. Start again.");
   }
@@ -160,14 +161,15 @@ async function received(data) {
     return "notice" in said ? notice(said.notice) : stop(said.error);
   }
   const view = new DataView(data), picture = new Blob([data.slice(5)]);
-  if (view.getUint8(0) !== FRAME) {
+  const what = view.getUint8(0), changed = !(what & UNCHANGED);
+  if (what & SNAPSHOT) {
     keep = false;
-    return save(new Blob([data.slice(5)], { type: "image/png" }));
+    return save(new Blob([data.slice(5)], { type: "image/png" }), named(changed));
   }
-  await show(view.getUint32(1), picture);
+  await show(view.getUint32(1), picture, changed);
 }
 
-async function show(mine, picture) {
+async function show(mine, picture, changed) {
   const started = sent.get(mine);
   for (const other of sent.keys()) if (other <= mine) sent.delete(other); // the server dropped those before
   if (started === undefined) return;
@@ -176,6 +178,11 @@ async function show(mine, picture) {
   for (const canvas of [at("picture"), film])
     if (canvas.width !== image.width || canvas.height !== image.height) { canvas.width = image.width; canvas.height = image.height; }
   film.getContext("2d").drawImage(image, 0, 0);
+  if (recorder) {
+    named(changed).forEach((change) => recorded.add(change));
+    const seconds = Math.floor((performance.now() - begun) / 1000);
+    at("time").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  }
   image.close();
   paint();
   const now = performance.now();
@@ -197,10 +204,13 @@ function paint() {
   }
 }
 
-function save(file, ending = "png") {
+// What files' names call the change, if it was made.
+const named = (changed) => (changed ? [at("attribute").selectedOptions[0].dataset.file] : []);
+
+function save(file, changes, ending = "png") {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
-  link.download = `webcam-${at("attribute").selectedOptions[0].dataset.file}.${ending}`;
+  link.download = `${["webcam", ...changes].join("-")}.${ending}`;
   link.click();
   say(`${stream ? "" : at("message").textContent} Saved as ${link.download}.`.trim()); // after why the camera stopped
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
@@ -217,9 +227,14 @@ function record() {
     recorder = null;
     at("record").textContent = "Record";
     at("beside").disabled = false;
-    save(new Blob(parts, { type }), type.includes("mp4") ? "mp4" : "webm");
+    at("recording").hidden = true;
+    save(new Blob(parts, { type }), recorded, type.includes("mp4") ? "mp4" : "webm");
   };
   recorder.start();
+  begun = performance.now();
+  recorded = new Set();
+  at("time").textContent = "0:00";
+  at("recording").hidden = false;
   at("record").textContent = "Stop recording";
   at("beside").disabled = true; // a film keeps its size
 }

@@ -2,13 +2,14 @@
 
 The client sends its `LiveSettings` as JSON text whenever one of them changes, ``{"snapshot": true}`` for a picture to
 keep, and frames as binary messages: four bytes with their number, then a JPEG. It gets back one byte that says what
-follows (`FRAME` or `SNAPSHOT`), the four bytes, and a JPEG or PNG; JSON text with ``"notice"`` when there is something
-else to say of the frames, such as that they show no face, and an empty one when that is over; or JSON text with
-``"error"``. A frame that arrives while another is being edited replaces the one that waits: late frames are dropped,
-never queued. Nothing is written to disk.
+follows (`FRAME` or `SNAPSHOT`, plus `UNCHANGED` where nothing was changed), the four bytes, and a JPEG or PNG; JSON
+text with ``"notice"`` when there is something else to say of the frames, such as that they show no face, and an empty
+one when that is over; or JSON text with ``"error"``. A frame that arrives while another is being edited replaces the
+one that waits: late frames are dropped, never queued. Nothing is written to disk.
 
-Where WebSockets are blocked the same page posts its frames one by one to ``/live/frame``, with a random ``session`` by
-which the server finds the faces that it follows; the notice is then a header, `NOTICE_HEADER`.
+Where WebSockets are blocked the same page posts its frames one by one to ``/live/frame``, with a random ``session``
+by which the server finds the faces that it follows. Headers then tell the notice, `NOTICE_HEADER`, and whether
+anything was changed, `CHANGED_HEADER`.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ if TYPE_CHECKING:
 
     from diat.pages.editors import EditorPool
 
-FRAME, SNAPSHOT = b"\0", b"\1"
+FRAME, SNAPSHOT, UNCHANGED = 0, 1, 2
 NUMBER_BYTES = 4  # of a frame's number
-NOTICE_HEADER = "Live-Notice"
+NOTICE_HEADER, CHANGED_HEADER = "Live-Notice", "Live-Changed"
 MAX_VIEWERS = 4  # at once; more would see a slide show
 WORKERS = 2  # threads that edit frames; more would only wait for the processor, and each keeps the network's buffers
 FIRST_SECONDS = 10  # a WebSocket that has sent no frame by then gives its place up
@@ -123,7 +124,7 @@ class LiveRoutes:
             edited = await _edited(self._workers, session, body, snapshot)
         except DiatError as error:
             return JSONResponse({"error": str(error)}, 422)
-        headers = {NOTICE_HEADER: edited.notice}
+        headers = {NOTICE_HEADER: edited.notice, CHANGED_HEADER: "yes" if edited.changed else "no"}
         if edited.snapshot is not None:
             return Response(edited.snapshot, headers=headers, media_type="image/png")
         return Response(edited.jpeg, headers=headers, media_type="image/jpeg")
@@ -223,9 +224,10 @@ class _Connection:
                 await self._send_frame(number, edited)
 
     async def _send_frame(self, number: bytes, edited: EncodedFrame) -> None:
-        await self._send(FRAME + number + edited.jpeg)
+        more = 0 if edited.changed else UNCHANGED
+        await self._send(bytes([FRAME + more]) + number + edited.jpeg)
         if edited.snapshot is not None:
-            await self._send(SNAPSHOT + number + edited.snapshot)
+            await self._send(bytes([SNAPSHOT + more]) + number + edited.snapshot)
         if edited.notice != self._notice:
             self._notice = edited.notice
             await self._send(json.dumps({"notice": edited.notice}))

@@ -74,6 +74,7 @@ class EncodedFrame(NamedTuple):
 
     jpeg: bytes  # marked, if anything was changed
     snapshot: bytes | None  # the same frame as a PNG, where it was asked for
+    changed: bool  # whether anything was
     notice: str = ""  # why nothing has been changed for a while, as a sentence
 
 
@@ -126,7 +127,7 @@ class LiveSession:
         reply = compressed(watermarked(shown) if marked else shown, ".jpg", JPEG_QUALITY)
         if marked:
             reply = mark_jpeg(reply, settings.attribute, settings.strength)
-        return EncodedFrame(reply, png, self._notice(self._stream, time.monotonic()))
+        return EncodedFrame(reply, png, marked, self._notice(self._stream, time.monotonic()))
 
     def _notice(self, stream: FrameStream, now: float) -> str:
         if stream.chosen or self._chosen_at is None:

@@ -11,7 +11,7 @@ from diat.pages.batch import batch_tab
 from diat.pages.editors import EditorPool
 from diat.pages.first_sight import FOLDER, PORTRAITS, examples, sight
 from diat.pages.live import live_tab
-from diat.pages.parts import consent_box
+from diat.pages.parts import close_notes, consent_box
 from diat.pages.photo import photo_tab
 from diat.pages.uploads import KEPT_SECONDS
 from diat.pages.verify import verify_tab
@@ -44,9 +44,7 @@ def build(editors: EditorPool, address: str) -> gr.Blocks:
         with gr.Row(elem_id="top"):
             gr.HTML(sight(), html_template=TITLE, js_on_load=None, elem_id="title")
             consent = consent_box("consent")
-        # The note that asked for it is out of date then.
-        close = "() => document.querySelectorAll('.toast-close').forEach((cross) => cross.click())"
-        consent.input(None, js=close, api_visibility="private")
+        close_notes(consent.input)  # that asked for it
         with gr.Tab("Photo", elem_id="photo-tab"):
             photo_tab(editors, consent, examples())
         with gr.Tab("Webcam"):

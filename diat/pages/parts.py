@@ -174,6 +174,12 @@ class Stops:
             event.set()
 
 
+def close_notes(*events: Callable[..., Any]) -> None:
+    """After these events the notes above the page are out of date."""
+    for event in events:
+        event(None, js="() => document.querySelectorAll('.toast-close').forEach((cross) => cross.click())", **QUIET)
+
+
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # of events that only tidy up
 
 

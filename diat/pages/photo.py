@@ -11,7 +11,7 @@ from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
-from diat.pages.parts import ANYWAY, WHOM, show_on_phones, strength_choice
+from diat.pages.parts import ANYWAY, WHOM, close_notes, show_on_phones, strength_choice
 from diat.pages.photo_shown import buttons
 from diat.pages.photo_steps import PhotoPage
 from diat.pages.pictures import known_file
@@ -125,6 +125,7 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
             return str(example.photo), example.attribute, *buttons()
 
         begun.append(p.examples.pick(take, None, [p.photo, *another], queue=False, **quick).then)
+    close_notes(p.photo.input, *([] if p.examples is None else [p.examples.pick]))
     given = [p.photo, consent, wanted, p.identity, bench]
     outcome = [bench, p.faces, p.effects, p.compare, p.strength, first]
     opened = [begin(page.start, given, outcome, **at_work) for begin in begun]

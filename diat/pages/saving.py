@@ -33,7 +33,7 @@ def handed_over(path: str) -> Value:
 
 def download_button(elem_id: str, source: gr.components.Component) -> gr.Button:
     """Saves the file that another part of the page holds, once there is one."""
-    button = gr.Button("Download", variant="primary", visible=False, elem_id=elem_id)
+    button = gr.Button("Download", variant="primary", visible=False, elem_id=elem_id, min_width=120)
 
     def hand_over(path: str | None) -> Any:
         try:

@@ -9,7 +9,7 @@ import gradio as gr
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice
 from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
-from diat.pages.parts import QUIET, anyway_box, show_on_phones, strength_choice, with_stop
+from diat.pages.parts import QUIET, anyway_box, close_notes, show_on_phones, strength_choice, with_stop
 from diat.pages.saving import download_button
 from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, PREVIEW, WHOM_IN_FILM, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
@@ -35,14 +35,17 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
             moment, preview = _moment_choice()
             beside = gr.Checkbox(label="Show the original beside the result", elem_id="film-beside")
             anyway = anyway_box("film-anyway")
-            with gr.Column(elem_classes="work"):
+        result = gr.Video(
+            label="Result", visible=False, interactive=False, elem_id="film-result", buttons=[], render=False
+        )
+        with gr.Column(min_width=300, elem_id="film-outcome", elem_classes="outcome"):
+            with gr.Column(elem_classes="work"):  # in sight, however much there is to choose beside it
                 with gr.Row():
                     run = gr.Button("Apply", variant="primary", elem_id="film-run", min_width=120)
                     stop = gr.Button("Stop", visible=False, elem_id="film-stop", min_width=120)
+                    download = download_button("film-download", result)
                 message = gr.Markdown(label="Sentence", elem_id="film-message")
-        with gr.Column(min_width=300, elem_id="film-outcome", elem_classes="outcome"):
-            result = gr.Video(label="Result", visible=False, interactive=False, elem_id="film-result", buttons=[])
-            download = download_button("film-download", result)
+            result.render()  # type: ignore[no-untyped-call]
             compared = compare("film-compare", compare_value(None, CHOOSE_FILM), whole="Whole frame")
     page = VideoPage(editors)
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside, anyway]
@@ -63,6 +66,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     )  # fmt: skip
     show_on_phones([looked], "#film-compare")
     picked = people.pick(page.person, None, [faces, number], queue=False, **QUIET)
+    close_notes(film.change)
     film.change(page.chosen, film, compared, **QUIET)
     film.change(page.part, [film, start], [start, end], **QUIET)
     gr.on(

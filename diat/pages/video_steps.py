@@ -20,8 +20,10 @@ from diat.pages.parts import ANYWAY, CONSENT_FIRST, Stops, available, cache_file
 from diat.pages.people import face_choice
 from diat.pages.pictures import (
     THUMBNAIL_SIDE,
+    around,
     before_and_after,
     close_ups,
+    cut,
     from_left,
     picture_file,
     portrait,
@@ -147,7 +149,7 @@ class VideoPage:
         except DiatError as error:
             gr.Warning(str(error))
             return choice_value(WHOM_IN_FILM, [])
-        whole = picture_file(reduced(picture, THUMBNAIL_SIDE))
+        whole = picture_file(reduced(cut(picture, around(found, picture.shape)), THUMBNAIL_SIDE))
         usable = usable_faces(found)
         largest, usable = (picture, usable) if usable else self._first_usable(film, start)
         shown = picture_file(portrait(largest, usable[0])) if usable else whole

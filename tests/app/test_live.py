@@ -66,7 +66,9 @@ def test_a_snapshot_and_a_recording_are_as_others_see_the_viewer_and_the_page_is
     shoot("beside")
     page.click("#live-record")
     expect(page.locator("#live-beside")).to_be_disabled()
-    page.wait_for_timeout(1500)
+    expect(page.locator("#live-recording")).to_have_text("Recording 0:01")
+    shoot("recording")
+    page.wait_for_timeout(500)
     with page.expect_download() as download:
         page.click("#live-record")
     assert download.value.suggested_filename == "webcam-close-mouth.webm"
@@ -74,6 +76,8 @@ def test_a_snapshot_and_a_recording_are_as_others_see_the_viewer_and_the_page_is
     with av.open(str(download.value.path())) as film:
         recorded = next(film.decode(video=0)).to_ndarray(format="rgb24")
     assert recorded.shape == (480, 1280, 3)
+    assert download.value.suggested_filename.startswith("webcam-close-mouth.")
+    expect(page.locator("#live-recording")).not_to_be_visible()
     with page.expect_download() as download:
         page.click("#live-snapshot")
     kept = np.asarray(Image.open(download.value.path()).convert("RGB"))
@@ -102,6 +106,15 @@ def test_a_picture_can_be_kept_and_is_marked_as_edited(page):
     data = download.value.path().read_bytes()
     assert data.startswith(b"\x89PNG")
     assert is_marked(data)
+    page.locator("#live-strength").fill("0")
+    for part in ("snapshot", "record"):  # of what was not changed
+        with page.expect_download() as download:
+            page.wait_for_timeout(700)
+            page.locator(f"#live-{part}").dispatch_event("click")
+            if part == "record":
+                page.wait_for_timeout(700)
+                page.locator("#live-record").dispatch_event("click")
+        assert download.value.suggested_filename.split(".")[0] == "webcam"
 
 
 def test_on_a_phone_the_picture_and_its_buttons_are_in_view_together(page, shoot):

@@ -17,7 +17,17 @@ from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
 from diat.marks import read_marks
-from diat.pages.live import BUSY, FRAME, MAX_VIEWERS, MIN_SESSION_LENGTH, NOTICE_HEADER, POSTED_IDLE_SECONDS, SNAPSHOT
+from diat.pages.live import (
+    BUSY,
+    CHANGED_HEADER,
+    FRAME,
+    MAX_VIEWERS,
+    MIN_SESSION_LENGTH,
+    NOTICE_HEADER,
+    POSTED_IDLE_SECONDS,
+    SNAPSHOT,
+    UNCHANGED,
+)
 from diat.pages.live_session import CONSENT_FIRST, MAX_FRAME_BYTES, NO_FACE, UNSEEN_SECONDS
 from diat.pixels import decompressed
 from diat.provenance import is_marked
@@ -53,7 +63,8 @@ def test_a_frame_comes_back_with_its_number_and_the_mouth_changed(server, jpeg):
         changed = answer(client, 7, jpeg)
         client.send(json.dumps({**SETTINGS, "strength": 0}))
         plain = answer(client, 8, jpeg)
-    assert changed[:5] == FRAME + (7).to_bytes(4, "big")
+    assert changed[:5] == bytes([FRAME, 0, 0, 0, 7])
+    assert plain[:5] == bytes([FRAME + UNCHANGED, 0, 0, 0, 8])
     a, b = (cv2.imdecode(np.frombuffer(data[5:], np.uint8), 1).astype(int) for data in (changed, plain))
     difference = np.abs(a - b).mean(-1)
     assert difference.max() > 30
@@ -64,9 +75,9 @@ def test_a_snapshot_follows_the_next_frame(server, jpeg):
     with opened(server) as client:
         client.send(json.dumps(SETTINGS))
         client.send(json.dumps({"snapshot": True}))
-        assert answer(client, 1, jpeg)[:1] == FRAME
+        assert answer(client, 1, jpeg)[0] & 1 == FRAME
         kept = client.recv(timeout=30)
-    assert kept[:1] == SNAPSHOT
+    assert kept[0] == SNAPSHOT
     assert is_marked(kept[5:]) and read_marks(kept[5:]).invisible
 
 
@@ -81,24 +92,25 @@ def test_a_viewer_without_a_face_is_told_so_once_and_again_when_there_is_one(ser
             client.send((0).to_bytes(4, "big") + wall)
         assert json.loads(reply) == {"notice": NO_FACE}
         assert time.monotonic() - begun >= UNSEEN_SECONDS
-        assert client.recv(timeout=30)[:1] == FRAME  # of the frame that was on its way
-        assert answer(client, 1, wall)[:1] == answer(client, 1, jpeg)[:1] == FRAME
+        assert client.recv(timeout=30)[0] == FRAME + UNCHANGED  # of the frame that was on its way
+        assert answer(client, 1, wall)[0] == FRAME + UNCHANGED
+        assert answer(client, 1, jpeg)[0] == FRAME
         assert json.loads(client.recv(timeout=30)) == {"notice": ""}
-        assert answer(client, 2, jpeg)[:1] == FRAME
+        assert answer(client, 2, jpeg)[0] & 1 == FRAME
 
 
 def test_a_viewer_who_posts_frames_is_told_in_a_header(server, jpeg):
     wall = cv2.imencode(".jpg", np.full((480, 480, 3), 128, np.uint8))[1].tobytes()
     address = f"{server}/live/frame?{urllib.parse.urlencode({**SETTINGS, 'consent': 'true', 'session': 'c' * 32})}"
 
-    def told(body: bytes) -> str:
+    def told(body: bytes) -> tuple[str, str]:
         with urllib.request.urlopen(urllib.request.Request(address, data=body, method="POST"), timeout=60) as reply:
-            return reply.headers[NOTICE_HEADER]
+            return reply.headers[NOTICE_HEADER], reply.headers[CHANGED_HEADER]
 
-    assert told(wall) == ""
+    assert told(wall) == ("", "no")
     time.sleep(UNSEEN_SECONDS)
-    assert told(wall) == NO_FACE
-    assert told(jpeg) == ""
+    assert told(wall) == (NO_FACE, "no")
+    assert told(jpeg) == ("", "yes")
 
 
 def test_late_frames_are_dropped_and_the_newest_is_answered(server, jpeg):
@@ -141,7 +153,7 @@ def test_frames_that_cannot_be_are_one_sentence_and_the_next_is_served(server, j
         client.send(json.dumps(SETTINGS))
         client.send((1).to_bytes(4, "big") + (wide if data is None else data))
         assert sentence in json.loads(client.recv(timeout=10))["error"]
-        assert answer(client, 2, jpeg)[:1] == FRAME
+        assert answer(client, 2, jpeg)[0] & 1 == FRAME
 
 
 def test_a_frame_before_the_consent_is_refused(server, jpeg):
@@ -167,7 +179,7 @@ def test_the_places_are_counted_and_one_is_free_within_a_second_of_a_client_goin
         time.sleep(1.0)
         with opened(server) as next_one:
             next_one.send(json.dumps(SETTINGS))
-            assert answer(next_one, 1, jpeg)[:1] == FRAME
+            assert answer(next_one, 1, jpeg)[0] & 1 == FRAME
 
 
 @pytest.mark.parametrize(
@@ -250,4 +262,4 @@ def test_hostile_settings_are_one_sentence_and_the_next_are_taken(server, jpeg, 
         client.send(text)
         assert json.loads(client.recv(timeout=10))["error"]
         client.send(json.dumps(SETTINGS))
-        assert answer(client, 1, jpeg)[:1] == FRAME
+        assert answer(client, 1, jpeg)[0] & 1 == FRAME

@@ -229,6 +229,9 @@ def test_a_photograph_without_a_face_gets_a_sentence_and_no_result(page, hopper_
     expect(page.locator("#result img.after")).not_to_be_visible()
     expect(page.locator("#download")).to_be_disabled()
     shoot("sentence")
+    upload(page, hopper_path)
+    wait_for_result(page)
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)  # it was said of the last photograph
 
 
 @pytest.mark.parametrize("agreed", [True, False])

@@ -86,6 +86,9 @@ def test_a_result_is_looked_at_large_and_the_page_is_as_it_was_afterwards(browse
         assert picture.bounding_box()["width"] >= 2 * PHONE[0]
         room = page.locator("#result .room")
         assert room.evaluate("e => e.scrollLeft") > 0  # its middle is seen
+        page.get_by_role("button", name="Zoom out").tap()
+        assert picture.bounding_box()["width"] == PHONE[0]
+        page.get_by_role("button", name="Zoom in").tap()
         page.get_by_role("button", name="Close", exact=True).tap()
         expect(large).not_to_be_visible()
         assert stage.bounding_box() == was

@@ -38,7 +38,11 @@ class Choice:
 
 
 def choice_value(
-    title: str, choices: Iterable[Choice], chosen: Sequence[str] | None = (), several: bool = False
+    title: str,
+    choices: Iterable[Choice],
+    chosen: Sequence[str] | None = (),
+    several: bool = False,
+    at_first: Sequence[str] = (),
 ) -> Value:
     """What a `choice` shows.
 
@@ -47,6 +51,7 @@ def choice_value(
         choices: the pictures.
         chosen: names of those that are chosen; None for those that are, there.
         several: whether more than one may be.
+        at_first: with None, those that are chosen where nothing was shown before, as on a tab that nobody opened yet.
     """
     items = [
         {
@@ -57,7 +62,7 @@ def choice_value(
     ]  # fmt: skip
     return {
         "stamp": time.monotonic(), "title": title, "items": items, "several": several,
-        "chosen": None if chosen is None else list(chosen),
+        "chosen": None if chosen is None else list(chosen), "at_first": list(at_first),
     }  # fmt: skip
 
 
@@ -155,4 +160,5 @@ def saver_value(file: PictureFile) -> Value:
 
 def saver(elem_id: str) -> gr.HTML:
     """Saves the file that it is given on the visitor's side; nothing is seen of it."""
-    return gr.HTML(None, html_template="", js_on_load=(HERE / "saver.js").read_text(), elem_id=elem_id)
+    script = (HERE / "saver.js").read_text()
+    return gr.HTML(None, html_template="", js_on_load=script, elem_id=elem_id, elem_classes="saver-part")

@@ -7,7 +7,7 @@ const make = (tag, classes, text) => {
 };
 const box = element.querySelector(".pictures");
 let stamp = -1;
-let picked = []; // last, here or by the server
+let picked = null; // last, here or by the server
 
 function choose(chosen) {
   for (const button of box.querySelectorAll("button.picture"))
@@ -56,7 +56,7 @@ function render() {
   const value = props.value;
   if (!value || value.stamp < stamp) return; // an older answer that came late
   stamp = value.stamp;
-  picked = value.chosen ??= picked; // the server may leave it as it is
+  picked = value.chosen ??= picked ?? value.at_first; // the server may leave it as it is
   const left = box.querySelector(".grid")?.scrollLeft ?? 0;
   const focused = box.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   const head = make("div", "head");

@@ -102,7 +102,7 @@ function zoom(on) {
   large.classList.toggle("zoomed", on);
   stage.style.width = on ? `${scale * naturalWidth}px` : "";
   stage.style.height = on ? `${scale * naturalHeight}px` : "";
-  at(".zoom").setAttribute("aria-pressed", String(on));
+  at(".zoom").textContent = on ? "Zoom out" : "Zoom in";
   paint();
   room.scrollTo((room.scrollWidth - room.clientWidth) / 2, (room.scrollHeight - room.clientHeight) / 2);
 }

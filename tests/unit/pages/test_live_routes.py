@@ -153,8 +153,8 @@ def test_editing_and_encoding_leave_the_event_loop_alone(client, models, monkeyp
         socket.send_text(json.dumps(SETTINGS))
         socket.send_text(json.dumps({"snapshot": True}))
         socket.send_bytes(frame(7))
-        assert picture(socket)[:5] == FRAME + (7).to_bytes(4, "big")
-        assert picture(socket)[:1] == SNAPSHOT
+        assert picture(socket)[:5] == bytes([FRAME, 0, 0, 0, 7])
+        assert picture(socket)[0] == SNAPSHOT
     assert all(name.startswith("live") for name in loops) and loops
 
 
@@ -171,7 +171,7 @@ def test_a_login_is_asked_for_here_too(client):
     with client.websocket_connect("/live") as socket:
         socket.send_text(json.dumps(SETTINGS))
         socket.send_bytes(frame())
-        assert picture(socket)[:1] == FRAME
+        assert picture(socket)[0] & 1 == FRAME
 
 
 def test_one_model_that_loads_slowly_does_not_hold_the_others_up(monkeypatch):
