@@ -19,6 +19,8 @@ from diat.pages.saving import FORMATS
 from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of, compare, saver, steps
 
 KEEP = "Keep this and add another change"
+QUICK: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
+LAST: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
 
 
 class _Parts(NamedTuple):
@@ -97,25 +99,28 @@ def _to_click(examples: list[Example]) -> Value:
     return choice_value("Or try an example", [Choice(e.name, e.caption, known_file(e.thumbnail)) for e in examples])
 
 
+def _back(examples: list[Example], bench: Bench) -> Any:
+    """The examples, none of which is chosen any more where Undo went back to a photograph of the visitor's."""
+    return gr.skip() if bench.photo in {str(example.photo) for example in examples} else _to_click(examples)
+
+
 def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Example]) -> None:
     bench, wanted, first = gr.State(Bench()), gr.State(""), gr.State("")  # what an example shows, and what is made
-    quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
-    last: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
-    at_work: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": p.compare, **last}
+    at_work: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": p.compare, **LAST}
     shown = [p.compare, p.anyway, p.keep, p.undo, p.download, p.steps, p.strength]
 
     def then(event: Any) -> Any:
         """Make the changes, and show every change anew."""
         made = event.then(page.render, bench, shown, **at_work)
-        made.then(page.effects, bench, p.effects, show_progress="hidden", **last)
+        made.then(page.effects, bench, p.effects, show_progress="hidden", **LAST)
         return made
 
     # Not the photograph's `change`: an example with the same one is another change all the same.
     another = [wanted, p.anyway, p.keep, p.undo, p.download]  # of the last photograph nothing is undone or saved
-    begun: list[Any] = [p.photo.input(lambda: ("", *buttons()), None, another, queue=False, **quick).then]
+    begun: list[Any] = [p.photo.input(lambda: ("", *buttons()), None, another, queue=False, **QUICK).then]
     if p.examples is not None:
         # What a visitor brings, or takes out, is no example any more.
-        p.photo.input(lambda: _to_click(examples), None, p.examples, queue=False, **quick)
+        p.photo.input(lambda: _to_click(examples), None, p.examples, queue=False, **QUICK)
 
         def take(event: gr.EventData) -> tuple[Any, ...]:
             names = chosen_of(event, [example.name for example in examples])
@@ -124,7 +129,7 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
                 return (gr.skip(),) * (1 + len(another))
             return str(example.photo), example.attribute, *buttons()
 
-        begun.append(p.examples.pick(take, None, [p.photo, *another], queue=False, **quick).then)
+        begun.append(p.examples.pick(take, None, [p.photo, *another], queue=False, **QUICK).then)
     close_notes(p.photo.input, *([] if p.examples is None else [p.examples.pick]))
     given = [p.photo, consent, wanted, p.identity, bench]
     outcome = [bench, p.faces, p.effects, p.compare, p.strength, first]
@@ -132,16 +137,16 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
     opened.append(consent.input(page.agree, given, outcome, **at_work))
     # In a moment of its own, so that nothing that was clicked while it was looked for is lost.
     started = [
-        event.then(page.begin, [bench, first, wanted], [bench, p.strength], queue=False, **quick) for event in opened
+        event.then(page.begin, [bench, first, wanted], [bench, p.strength], queue=False, **QUICK) for event in opened
     ]
-    picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **quick)
-    p.effects.pick(page.ask_for_photo, bench, None, **quick)
-    chosen = p.faces.pick(page.choose, bench, bench, queue=False, **quick)
-    adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **quick)
+    picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **QUICK)
+    p.effects.pick(page.ask_for_photo, bench, None, **QUICK)
+    chosen = p.faces.pick(page.choose, bench, bench, queue=False, **QUICK)
+    adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **QUICK)
     insisted = p.anyway.click(page.insist, bench, bench, **at_work)
-    kept = p.keep.click(page.keep, bench, [bench, p.strength], queue=False, **quick)
-    taken = p.steps.pick(page.take_away, bench, [bench, p.strength], queue=False, **quick)
-    undone = p.undo.click(page.undo, [bench, consent], [bench, p.photo, p.faces, p.strength, p.identity], **quick)
+    kept = p.keep.click(page.keep, bench, [bench, p.strength], queue=False, **QUICK)
+    taken = p.steps.pick(page.take_away, bench, [bench, p.strength], queue=False, **QUICK)
+    undone = p.undo.click(page.undo, [bench, consent], [bench, p.photo, p.faces, p.strength, p.identity], **QUICK)
     if p.examples is not None:
         own = {str(example.photo) for example in examples}
         undone.then(
@@ -149,9 +154,9 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
             bench,
             p.examples,
             queue=False,
-            **quick,
+            **QUICK,
         )
-    limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **quick)
+    limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **QUICK)
     # Of several faces those come into view, with the result and the changes below them. Where some are being chosen,
     # nothing moves under the finger.
     show_on_phones([*map(then, started)], "#faces:has(.picture), #result, #effects")

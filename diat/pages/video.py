@@ -65,6 +65,15 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         show_progress="minimal", api_visibility="private",
     )  # fmt: skip
     show_on_phones([looked], "#film-compare")
+    _follow(page, film, start, end, moment, people, faces, number, effects, compared, consent)
+    return page.stop
+
+
+def _follow(
+    page: VideoPage, film: gr.Video, start: gr.Number, end: gr.Number, moment: gr.Slider, people: gr.HTML,
+    faces: gr.Radio, number: gr.Number, effects: gr.HTML, compared: gr.HTML, consent: gr.Checkbox,
+) -> None:  # fmt: skip
+    """What there is to choose goes with the film, where it begins, and whom it is to be."""
     picked = people.pick(page.person, None, [faces, number], queue=False, **QUIET)
     close_notes(film.change)
     film.change(page.chosen, film, compared, **QUIET)
@@ -80,7 +89,6 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     shown = [film, start, faces, number, consent]
     for event in (met.then, picked.then, consent.input):
         event(page.effects, shown, effects, trigger_mode="always_last", **QUIET)
-    return page.stop
 
 
 def _whom_choice() -> tuple[gr.HTML, gr.Radio, gr.Number]:
