@@ -51,7 +51,7 @@ class Marks:
         if self.invisible:
             said.append(f"The pixels carry DIAT's invisible mark (score {self.score:.0f}; {THRESHOLD:.0f} is enough).")
         if not said:
-            said.append("No mark was found. That does not show that the picture is unedited: marks can be removed.")
+            said += ["No mark was found.", "That does not show that the picture is unedited: marks can be removed."]
         return tuple(said)
 
     @property

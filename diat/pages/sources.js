@@ -6,6 +6,11 @@ const soon = (find, act) => {
   const look = () => (find() ? act(find()) : Date.now() < until && setTimeout(look, 50));
   setTimeout(look, 50);
 };
+// Of a file that the browser cannot show, such as a telephone's HEIC, no broken picture is seen.
+for (const [type, seen] of [["error", "hidden"], ["load", ""]])
+  document.addEventListener(type, ({ target }) => {
+    if (target.matches?.("#photo img, #verify-photo img")) target.style.visibility = seen;
+  }, true);
 document.addEventListener("click", (event) => {
   const box = event.target.closest?.("#photo, #verify-photo, #examples");
   if (!box) return;

@@ -9,7 +9,7 @@ import gradio as gr
 from diat.errors import DiatError
 from diat.marks import read_marks
 from diat.pages.guards import hand_over_unopened
-from diat.pages.parts import available, show_on_phones
+from diat.pages.parts import available, close_notes, show_on_phones
 from diat.photo import photo_bytes
 
 
@@ -19,12 +19,12 @@ def verify(photo: str | None) -> str:
     Args:
         photo: JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF file.
 
-    Returns sentences on what was found.
+    Returns the answer, and sentences on what it rests on.
     """
     if photo is None:
         return ""
     try:
-        return "  \n".join(read_marks(photo_bytes(Path(available(photo)))).sentences)
+        return "\n\n".join(read_marks(photo_bytes(Path(available(photo)))).sentences)
     except DiatError as error:
         return str(error)
 
@@ -37,6 +37,8 @@ def verify_tab() -> None:
                 type="filepath",
                 sources=["upload", "clipboard"],
                 label="Picture",
+                height=300,
+                buttons=[],
                 elem_id="verify-photo",
                 placeholder="# Choose a picture\nor drop it here",
             )
@@ -44,5 +46,6 @@ def verify_tab() -> None:
         with gr.Column(min_width=300):
             gr.Markdown("Was this picture edited with DIAT? Every result carries marks; this page reads them.")
             message = gr.Markdown(label="Sentence", elem_id="verify-message")
+    close_notes(photo.change)
     read = photo.change(verify, photo, message, api_name="verify", show_progress="hidden")
     show_on_phones([read], "#verify-message")

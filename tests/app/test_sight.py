@@ -7,6 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from visitor import SLOW, consent, effect, effects_are_shown, message, upload, wait_for_result
 
+from diat.photo import open_photo
+from diat.provenance import edited_by, encode
+
 DESK, PHONE = (1400, 900), (390, 844)
 
 
@@ -54,6 +57,33 @@ def test_the_result_and_every_change_of_it_are_in_sight_and_what_the_page_picked
     page.click("#undo")
     page.click("#undo")
     expect(message(page)).to_contain_text("Picked for you", timeout=SLOW)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_whether_a_picture_was_edited_is_answered_first_and_in_sight(page, hopper_path, tmp_path, size, shoot):
+    page.emulate_media(reduced_motion="reduce")
+    resized(page, size)
+    page.get_by_role("tab", name="Edited?").click()
+    edited, other = tmp_path / "edited.png", tmp_path / "other.png"
+    edited.write_bytes(encode(open_photo(hopper_path).pixels, edited_by("older_to_younger", 1.0)))
+    other.write_bytes(b"no picture")
+    box = page.locator("#verify-photo")
+    high = box.bounding_box()["height"]
+    answer = page.locator("#verify-message p").first
+    for path, words in (
+        (edited, "Yes: made younger with DIAT."),
+        (hopper_path, "No mark was found."),
+        (other, "not a"),
+    ):
+        box.locator("input[type=file]").set_input_files(path)
+        expect(answer).to_contain_text(words, timeout=SLOW)
+        expect(answer).to_have_css("font-weight", "700")
+        expect(answer).to_be_in_viewport(ratio=1)
+        assert box.bounding_box()["height"] == high  # nothing jumps
+        shoot(f"{size[0]}-{words[:3]}")
+        if path != other:
+            box.get_by_label("Remove Image").click()
+    expect(box.locator("img")).to_have_css("visibility", "hidden")  # no broken picture
 
 
 def test_in_a_row_that_scrolls_what_is_chosen_is_seen(page):

@@ -91,7 +91,8 @@ def test_an_unedited_photograph_has_no_mark(collins_path):
     marks = read_marks(collins_path)
     assert not marks.edited
     assert marks.sentences == (
-        "No mark was found. That does not show that the picture is unedited: marks can be removed.",
+        "No mark was found.",
+        "That does not show that the picture is unedited: marks can be removed.",
     )
 
 
