@@ -1,5 +1,5 @@
 """The network with heads (see `diat.heads`): an encoder and decoder that predicts fields, of 0.9 M parameters, or of
-1.9 M where gate and paint have layers of their own.
+2.4 M where gate, paint and parts have layers of their own.
 
 A U-Net (Ronneberger et al. 2015) of layers that ncnn has too, norms that fold into the convolutions, no dependence on
 the input's size.
@@ -14,8 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diat.heads import HeadSet
-from diat.layers import PAINT_CHANNELS, PROTOTYPES, UP_CHANNELS, gate_plan
+from diat.heads import PARTS, HeadSet
+from diat.layers import (
+    PAINT_CHANNELS,
+    PARTS_BLOCKS,
+    PARTS_UP_CHANNELS,
+    PARTS_WIDTHS,
+    PROTOTYPES,
+    UP_CHANNELS,
+    gate_plan,
+)
 
 
 class ConvNormRelu(nn.Module):
@@ -62,7 +70,43 @@ def gate_layers(heads: HeadSet) -> nn.Sequential:
     return nn.Sequential(*(ConvNormRelu(*row) for row in gate_plan(heads)))
 
 
-class FieldNetwork(nn.Module):
+class EncoderDecoder(nn.Module):
+    """A U-Net of ``count`` maps at half the input's resolution: see `diat.layers` for the rest."""
+
+    def __init__(self, widths: tuple[int, int, int], up: int, blocks: int, count: int) -> None:
+        super().__init__()
+        half, quarter, eighth = widths
+        self.stem = ConvNormRelu(12, half)
+        self.down1 = ConvNormRelu(half, quarter, 2)
+        self.down2 = ConvNormRelu(quarter, eighth, 2)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(ConvNormRelu(eighth, eighth), ConvNormRelu(eighth, eighth)) for _ in range(blocks)
+        )
+        self.up1 = ConvNormRelu(eighth + quarter, up)
+        self.up2 = ConvNormRelu(up + half, half)
+        self.maps = nn.Conv2d(half, count, 3, padding=1)
+
+    def encoded(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, 12, H/2, W/2), 2x2 pixels as channels -> what is seen at a half, a quarter and an eighth."""
+        a = self.stem(x)
+        b = self.down1(a)
+        c = self.down2(b)
+        for block in self.blocks:
+            c = c + block(c)
+        return a, b, c
+
+    def decoded(self, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+        """-> (N, count, H/2, W/2)."""
+        y = self.up1(torch.cat([_doubled(c), b], 1))
+        return cast(Tensor, self.maps(self.up2(torch.cat([_doubled(y), a], 1))))
+
+
+def parts_layers() -> EncoderDecoder:
+    """The layers that parts have of their own: the maps are logits of `diat.heads.PARTS`, less their usual size."""
+    return EncoderDecoder(PARTS_WIDTHS, PARTS_UP_CHANNELS, PARTS_BLOCKS, len(PARTS))
+
+
+class FieldNetwork(EncoderDecoder):
     """Fields of a face, at half the input's resolution, and scalars.
 
     The last layers start at zero: no field moves anything, and the gate says one half.
@@ -74,17 +118,8 @@ class FieldNetwork(nn.Module):
     scales: Tensor
 
     def __init__(self, heads: HeadSet) -> None:
-        super().__init__()
-        half, quarter, eighth = heads.widths
-        self.stem = ConvNormRelu(12, half)
-        self.down1 = ConvNormRelu(half, quarter, 2)
-        self.down2 = ConvNormRelu(quarter, eighth, 2)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(ConvNormRelu(eighth, eighth), ConvNormRelu(eighth, eighth)) for _ in range(heads.blocks)
-        )
-        self.up1 = ConvNormRelu(eighth + quarter, UP_CHANNELS)
-        self.up2 = ConvNormRelu(UP_CHANNELS + half, half)
-        self.maps = nn.Conv2d(half, len(heads.maps) - heads.own_maps, 3, padding=1)
+        shared, eighth = heads.shared_maps, heads.widths[2]
+        super().__init__(heads.widths, UP_CHANNELS, heads.blocks, shared.stop - shared.start)
         self.scalars = nn.Linear(eighth, len(heads.scalars) - heads.own_gate)
         last: list[nn.Conv2d | nn.Linear] = [self.maps, self.scalars]
         self.gate: nn.Sequential | None = None
@@ -96,6 +131,10 @@ class FieldNetwork(nn.Module):
         if heads.own_maps:
             self.paint = OwnDecoder(heads)
             last.append(self.paint.maps)
+        self.parts: EncoderDecoder | None = None
+        if heads.own_parts:
+            self.parts = parts_layers()
+            last.append(self.parts.maps)
         if heads.prototypes:
             self.prototypes = _Tensors(PROTOTYPES)
         for layer in last:
@@ -106,19 +145,16 @@ class FieldNetwork(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W) in [-1, 1], sides multiples of 8 -> maps (N, C, H/2, W/2), scalars (N, S), both float32."""
         x = F.pixel_unshuffle(x, 2)
-        a = self.stem(x)  # (N, 48, H/2, W/2)
-        b = self.down1(a)
-        c = self.down2(b)
-        for block in self.blocks:
-            c = c + block(c)  # (N, 128, H/8, W/8)
+        a, b, c = self.encoded(x)
         scalars = self.scalars(c.mean((2, 3))).float()
         if self.gate is not None:
             scalars = torch.cat([self.gate_scalar(self.gate(x).mean((2, 3))).float(), scalars], 1)
-        y = self.up1(torch.cat([_doubled(c), b], 1))
-        maps = self.maps(self.up2(torch.cat([_doubled(y), a], 1)))
+        maps = [self.decoded(a, b, c)]
+        if self.parts is not None:
+            maps.insert(0, self.parts.decoded(*self.parts.encoded(x)))
         if self.paint is not None:
-            maps = torch.cat([maps, self.paint(a, b, c)], 1)
-        return maps.float() * self.scales, scalars
+            maps.append(self.paint(a, b, c))
+        return torch.cat(maps, 1).float() * self.scales, scalars
 
 
 def _doubled(x: Tensor) -> Tensor:

@@ -17,6 +17,9 @@ RGB = "rgb"  # of diat.models.ModelConfig.heads: the paper's T, which draws the 
 GATE = "gate"  # the scalar that every kind has
 STRIDE = 8  # the network halves its input three times, once of these by taking 2x2 pixels as channels
 
+PARTS = ("other", "skin", "hair", "brow", "eye", "mouth", "neck")
+PART_MAPS = tuple(f"part_{name}" for name in PARTS)  # logits
+
 
 @dataclass(frozen=True)
 class HeadSet:
@@ -37,6 +40,9 @@ class HeadSet:
     own_gate: bool = False
     # How many of the last maps have a decoder of their own: what is learnt after the rest, which is to stay as it is.
     own_maps: int = 0
+    # Whether the first maps, those of `PARTS`, have layers of their own, from the image on: where skin and hair are is
+    # the same whatever is changed, and is learnt from other faces.
+    own_parts: bool = False
     # Whether its file also holds what the prototypes of those with and without the attribute differ by
     # (`diat.native.prototypes`), zeros where nobody made them.
     prototypes: bool = False
@@ -45,8 +51,15 @@ class HeadSet:
         """Raises ValueError: the row contradicts itself."""
         if len(self.maps) != len(self.scales) or GATE not in self.scalars[: 1 if self.own_gate else None]:
             raise ValueError(f"every map needs a scale, and the scalars a gate: {self}")
+        if self.own_parts and self.maps[: len(PARTS)] != PART_MAPS:
+            raise ValueError(f"the parts come first: {self}")
         if any(side * self.size % (STRIDE * CROP_SIZE) for side in self.window):
             raise ValueError(f"the window's sides must be multiples of {STRIDE} pixels at {self.size}: {self.window}")
+
+    @property
+    def shared_maps(self) -> slice:
+        """The places of the maps whose layers all that has none of its own shares."""
+        return slice(len(PARTS) if self.own_parts else 0, len(self.maps) - self.own_maps)
 
     @property
     def input_shape(self) -> tuple[int, int]:
@@ -86,8 +99,6 @@ class Fields:
 
 
 _MOUTH_FLOWS = ("upper_dx", "upper_dy", "lower_dx", "lower_dy")  # of the layers above and below the seam
-PARTS = ("other", "skin", "hair", "brow", "eye", "mouth", "neck")
-_PART_MAPS = tuple(f"part_{name}" for name in PARTS)  # logits
 
 HEADS: dict[str, HeadSet] = {
     "mouth_close": HeadSet(
@@ -118,12 +129,13 @@ HEADS: dict[str, HeadSet] = {
         # flow in template units, bias of the skin in CIELAB, log limits of four bands, fill in CIELAB against the
         # cheeks, the logits of hair to be replaced (of a beard, and of the brows' lower and outer parts), and paint in
         # CIELAB, over eyes, brows and lips too
-        maps=(*_PART_MAPS, "dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4",
+        maps=(*PART_MAPS, "dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3", "limit_4",
               "fill_l", "fill_a", "fill_b", "alpha", "brow_alpha", "paint_l", "paint_a", "paint_b"),
         scales=(3.0,) * 7 + (1.5,) * 2 + (4.0,) * 3 + (0.4,) * 4 + (6.0,) * 3 + (3.0,) * 2 + (4.0,) * 3,
         scalars=(GATE, "grey_hair", "beard", "lips_l", "lips_a", "lips_b", "brows_l", "brows_a", "brows_b"),
         own_gate=True,
         own_maps=3,  # the paint
+        own_parts=True,
         prototypes=True,
     ),
 }  # fmt: skip

@@ -81,20 +81,17 @@ def expected_shapes(n_blocks: int, enhancer: str, enhancer_prefix: str) -> dict[
 
 UP_CHANNELS = 64  # between the two enlargements of the network with heads
 PAINT_CHANNELS = 96  # likewise in the decoder that some maps have of their own
+# Channels at a half, a quarter and an eighth, between the enlargements, and residual blocks of the parts' own layers.
+PARTS_WIDTHS, PARTS_UP_CHANNELS, PARTS_BLOCKS = (32, 64, 96), 48, 2
 # Tensors of a file that are no layers, by name: see `diat.native.prototypes`.
 PROTOTYPES = {"prototypes.difference": (CROP_SIZE, CROP_SIZE, 3), "prototypes.points": (68, 2)}
 
 
 def field_layers(heads: HeadSet) -> dict[str, Layer]:
     """The convolutions of `diat.field_network.FieldNetwork` by their place, named as in the weights."""
-    half, quarter, eighth = heads.widths
     plan = {
-        "stem": (12, half, 1),
-        "down1": (half, quarter, 2),
-        "down2": (quarter, eighth, 2),
-        **{f"blocks.{block}.{part}": (eighth, eighth, 1) for block in range(heads.blocks) for part in range(2)},
-        "up1": (eighth + quarter, UP_CHANNELS, 1),
-        "up2": (UP_CHANNELS + half, half, 1),
+        **_encoder_decoder_plan("", heads.widths, UP_CHANNELS, heads.blocks),
+        **(_encoder_decoder_plan("parts.", PARTS_WIDTHS, PARTS_UP_CHANNELS, PARTS_BLOCKS) if heads.own_parts else {}),
         **(_paint_plan(heads) if heads.own_maps else {}),
         **{f"gate.{part}": row for part, row in enumerate(gate_plan(heads)) if heads.own_gate},
     }
@@ -102,10 +99,30 @@ def field_layers(heads: HeadSet) -> dict[str, Layer]:
         name: Layer(f"{name}.conv", inputs, outputs, 3, stride, padding=1, norm=f"{name}.norm")
         for name, (inputs, outputs, stride) in plan.items()
     }
-    for name, count in (("maps", len(heads.maps) - heads.own_maps), ("paint.maps", heads.own_maps)):
+    shared = heads.shared_maps
+    for name, inputs, count in (
+        ("maps", heads.widths[0], shared.stop - shared.start),
+        ("parts.maps", PARTS_WIDTHS[0], shared.start),
+        ("paint.maps", heads.widths[0], heads.own_maps),
+    ):
         if count:
-            layers[name] = Layer(name, half, count, 3, padding=1, relu=False)
+            layers[name] = Layer(name, inputs, count, 3, padding=1, relu=False)
     return layers
+
+
+def _encoder_decoder_plan(
+    prefix: str, widths: tuple[int, int, int], up: int, blocks: int
+) -> dict[str, tuple[int, int, int]]:
+    half, quarter, eighth = widths
+    plan = {
+        "stem": (12, half, 1),
+        "down1": (half, quarter, 2),
+        "down2": (quarter, eighth, 2),
+        **{f"blocks.{block}.{part}": (eighth, eighth, 1) for block in range(blocks) for part in range(2)},
+        "up1": (eighth + quarter, up, 1),
+        "up2": (up + half, half, 1),
+    }
+    return {prefix + name: row for name, row in plan.items()}
 
 
 def gate_plan(heads: HeadSet) -> list[tuple[int, int, int]]:

@@ -8,7 +8,7 @@ MANIFEST_SHA256: dict[str, str] = {
     "mouth_open": "2bf284b6216765ef6d308ec5c98f931722cff54df1a62e90368242bb9aaacd0b",
     "mouth_close": "aefcff4a2aedbe7870b8ddf00e303e1173b3795da66b50b1a5202fe5526ae39c",
     "eyeglasses_remove": "180acfcd3274a78d8eab1151e88b45c64a25a59cf4003a7b170e84501b1dd4c2",
-    "male_to_female": "697fc25586f788a4d9754f87dbb6844fe0f5930b7008d909152d0de9b30daec4",
-    "older_to_younger": "c4cedc6f492ee61d236a38cad62f9d4cb1ad30385637c58b000feda4375800e8",
-    "smile": "4d3c8b8a8b1d10b3d9caddf19111b68d5026a45b1713b73ac34de218f9c7b783",
+    "male_to_female": "30fcd8e6c48bc6bcf4112cc044810c77063617ea2480b13cb1feb6409410eec5",
+    "older_to_younger": "e5f6db8eb0dccf8d5b7fab04ae129e6fa170012824d6acbbdec14c81d77ea718",
+    "smile": "9ac85b96df2b8b2146a7083967782fd794b3f609f32cf2c855001be781dbaab9",
 }

@@ -22,8 +22,8 @@ Or the paper's T, trained by `train/diat_a.py`, teaches them its colours:
     python train/fields.py --attribute male_to_female --teacher runs/T/model --init runs/male_to_female/model \
         --pack data/celeba256.pack --output runs/male_to_female3
 
-What is given to them without training, and the gate, which says of a face whether it has the attribute already, come
-from `train/prototypes.py` and `train/gates.py`.
+What is given to them without training, the gate, which says of a face whether it has the attribute already, and where
+its parts are come from `train/prototypes.py`, `train/gates.py` and `train/parts.py`.
 
 `runs/ATTRIBUTE/model` is written beside every checkpoint, and runs like a released one: `diat edit --model FOLDER`.
 """

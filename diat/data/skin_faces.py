@@ -122,16 +122,16 @@ def collect(records: Iterable[Record], detector: InsightFaceDetector) -> SkinFac
     return SkinFaces(np.stack(crops).astype(np.uint8), np.stack(attributes), np.stack(valid), parsing, faces)
 
 
-def parsed(mask: bytes, photo_shape: tuple[int, ...], photo_to_crop: F32) -> U8:
-    """CelebAMask-HQ's mask of a photograph, at any size, as parts of the aligned crop. -> (SIZE, SIZE)."""
+def parsed(mask: bytes, photo_shape: tuple[int, ...], photo_to_crop: F32, size: int = SIZE) -> U8:
+    """CelebAMask-HQ's mask of a photograph, at any size, as parts of the aligned crop. -> (size, size)."""
     table = np.full(256, UNKNOWN, np.uint8)
     for part, classes in _CLASSES.items():
         table[list(classes)] = PARTS.index(part)
     labels = table[_classes(mask)]
     full = cv2.resize(labels, photo_shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    matrix = _at(photo_to_crop, SIZE)
+    matrix = _at(photo_to_crop, size)
     return np.asarray(
-        cv2.warpAffine(full, matrix, (SIZE, SIZE), flags=cv2.INTER_NEAREST, borderValue=UNKNOWN), np.uint8
+        cv2.warpAffine(full, matrix, (size, size), flags=cv2.INTER_NEAREST, borderValue=UNKNOWN), np.uint8
     )
 
 

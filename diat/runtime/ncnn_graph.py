@@ -1,8 +1,8 @@
 """Networks as ncnn graphs, built from the weights alone: norms folded into the convolutions, no torch needed.
 
 `diat.layers` describes the same networks as the torch classes; a test holds them together. A graph takes an image,
-(3, H, W) float in [-1, 1], as the blob `INPUT`. T gives the transformed one as `OUTPUT`, and a network with heads
-`MAPS`, (C, H/2, W/2), and `SCALARS`, (S,).
+(3, H, W) float in [-1, 1], as the blob `INPUT`, and T gives the transformed one as `OUTPUT`. Networks with heads are in
+`diat.runtime.ncnn_fields`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from diat.heads import HeadSet
-from diat.layers import BLUR_SIGMA, BLUR_SIZE, ENHANCER_BLOCKS, Layer, field_layers, local_layers, transform_layers
+from diat.layers import BLUR_SIGMA, BLUR_SIZE, ENHANCER_BLOCKS, Layer, local_layers, transform_layers
 
 F32 = NDArray[np.float32]
 EPSILON = 1e-5  # of torch's BatchNorm2d
 INPUT, OUTPUT = "image", "transformed"
-MAPS, SCALARS = "maps", "scalars"
 # ncnn's text format numbers the parameters of each kind of layer (https://github.com/Tencent/ncnn/wiki/operators).
 PARAMETERS: dict[str, dict[str, int]] = {
     "BinaryOp": {"operation": 0, "with_scalar": 1, "scalar": 2},
@@ -68,7 +66,7 @@ def build(
     weights: Mapping[str, F32], n_blocks: int, residual: bool, enhancer: str, enhancer_prefix: str
 ) -> tuple[str, bytes]:
     """The layers, as ncnn's text, and the weights of T and, where there is one, E. See diat.models.ModelConfig."""
-    graph = _Graph(weights)
+    graph = Graph(weights)
     x = graph.add("Input", INPUT)
     transformed = _transform(graph, x, transform_layers(n_blocks), residual)
     if enhancer == "local":
@@ -83,47 +81,7 @@ def build(
     return graph.text({transformed: OUTPUT}), bytes(graph.data)
 
 
-def build_fields(weights: Mapping[str, F32], heads: HeadSet) -> tuple[str, bytes]:
-    """The layers, as ncnn's text, and the weights of `diat.field_network.FieldNetwork`."""
-    graph, layers = _Graph(weights), field_layers(heads)
-    x = graph.add("Reorg", graph.add("Input", INPUT), stride=2)
-    a = graph.convolve(x, layers["stem"])
-    b = graph.convolve(a, layers["down1"])
-    c = graph.convolve(b, layers["down2"])
-    for block in range(heads.blocks):
-        y = graph.convolve(graph.convolve(c, layers[f"blocks.{block}.0"]), layers[f"blocks.{block}.1"])
-        c = graph.add("BinaryOp", c, y, operation=ADD)
-    pooled = graph.add("Pooling", c, method=AVERAGE, whole=1)
-    scalars = graph.dense(pooled, weights["scalars.weight"], weights["scalars.bias"])
-    if heads.own_gate:
-        y = x
-        for name in sorted(name for name in layers if name.startswith("gate.")):
-            y = graph.convolve(y, layers[name])
-        pooled = graph.add("Pooling", y, method=AVERAGE, whole=1)
-        gate = graph.dense(pooled, weights["gate_scalar.weight"], weights["gate_scalar.bias"])
-        scalars = graph.add("Concat", gate, scalars, axis=0)
-    y = graph.convolve(graph.add("Concat", graph.doubled(c), b, axis=0), layers["up1"])
-    y = graph.convolve(graph.add("Concat", graph.doubled(y), a, axis=0), layers["up2"])
-    shared = len(heads.maps) - heads.own_maps
-    maps = _scaled_maps(graph, y, layers["maps"], heads.scales[:shared])
-    if heads.own_maps:
-        y = graph.convolve(graph.convolve(c, layers["paint.block.0"]), layers["paint.block.1"])
-        y = graph.doubled(graph.add("BinaryOp", c, y, operation=ADD))
-        y = graph.convolve(graph.add("Concat", y, b, axis=0), layers["paint.up1"])
-        y = graph.convolve(graph.add("Concat", graph.doubled(y), a, axis=0), layers["paint.up2"])
-        own = _scaled_maps(graph, y, layers["paint.maps"], heads.scales[shared:])
-        maps = graph.add("Concat", maps, own, axis=0)
-    return graph.text({maps: MAPS, scalars: SCALARS}), bytes(graph.data)
-
-
-def _scaled_maps(graph: _Graph, x: str, layer: Layer, usual: tuple[float, ...]) -> str:
-    """The last layer of maps, whose weights take in each map's usual size."""
-    weight, bias = fold(layer, graph.weights)
-    scales = np.array(usual, np.float32)
-    return graph.convolution(x, weight * scales[:, None, None, None], bias * scales, (1, 1), relu=False)
-
-
-def _transform(graph: _Graph, x: str, layers: list[Layer], residual: bool) -> str:
+def _transform(graph: Graph, x: str, layers: list[Layer], residual: bool) -> str:
     y, skip = x, ""
     for layer in layers:
         if layer.name.endswith("conv1") and "blocks." in layer.name:
@@ -138,7 +96,7 @@ def _transform(graph: _Graph, x: str, layers: list[Layer], residual: bool) -> st
     return graph.clamp(graph.add("BinaryOp", x, doubled, operation=ADD))
 
 
-class _Graph:
+class Graph:
     """Layers and weights of a graph under construction. A blob may be used more than once; `text` splits those."""
 
     def __init__(self, weights: Mapping[str, F32]) -> None:
@@ -185,9 +143,11 @@ class _Graph:
         return f"{MAGIC}\n{len(lines)} {blobs}\n" + "".join(line.rstrip() + "\n" for line in lines)
 
     def clamp(self, x: str) -> str:
+        """A blob held in [-1, 1]."""
         return self.add("Clip", x, low=-1.0, high=1.0)
 
     def convolve(self, x: str, layer: Layer) -> str:
+        """A convolution and its norm, as one."""
         weight, bias = fold(layer, self.weights)
         if layer.transposed:
             weight = weight.transpose(1, 0, 2, 3)  # ncnn has the outputs first here too
@@ -258,9 +218,11 @@ class _Graph:
         )
 
     def doubled(self, x: str) -> str:
+        """A blob twice as high and wide."""
         return self.add("Interp", x, method=BILINEAR, height_scale=2.0, width_scale=2.0)
 
     def dense(self, x: str, weight: F32, bias: F32) -> str:
+        """A dense layer."""
         self._store(weight, bias)
         return self.add("InnerProduct", x, outputs=len(weight), with_bias=1, weights=weight.size)
 
@@ -272,6 +234,7 @@ class _Graph:
         )
 
     def blur(self, x: str) -> str:
+        """B of Eq. (11)."""
         size = BLUR_SIZE
         places = np.arange(size, dtype=np.float32) - (size - 1) / 2
         line = np.exp(-(places**2) / (2 * BLUR_SIGMA**2)).astype(np.float32)

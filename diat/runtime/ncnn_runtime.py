@@ -12,6 +12,7 @@ from diat.heads import HEADS
 from diat.models import ENHANCER_PREFIX, Model
 from diat.pixels import F32, U8
 from diat.runtime import ncnn_graph as graph
+from diat.runtime.ncnn_fields import MAPS, SCALARS, build_fields
 from diat.runtime.threads import import_ncnn, network_threads
 
 
@@ -35,11 +36,11 @@ class NcnnFields:
     """`FieldRuntime` on the processor."""
 
     def __init__(self, model: Model, threads: int | None = None) -> None:
-        self._net = _Net(*graph.build_fields(model.weights, HEADS[model.config.heads]), threads)
+        self._net = _Net(*build_fields(model.weights, HEADS[model.config.heads]), threads)
 
     def __call__(self, crops: U8) -> tuple[F32, F32]:
         """See `FieldRuntime`."""
-        maps, scalars = zip(*(self._net.run(image, graph.MAPS, graph.SCALARS) for image in _images(crops)), strict=True)
+        maps, scalars = zip(*(self._net.run(image, MAPS, SCALARS) for image in _images(crops)), strict=True)
         return np.stack(maps).transpose(0, 2, 3, 1), np.stack(scalars)
 
 

@@ -29,6 +29,7 @@ from diat.training.average import MovingAverage
 from diat.training.run import Run, Schedule
 
 IMAGE = "image"  # of a batch: what the network sees
+KNOWS_PARTS = "older_to_younger"  # released weights whose layers for the parts of a face a new network begins with
 LAST_RATE = 0.01  # of the learning rate that is left at the end
 
 
@@ -122,11 +123,9 @@ def train_fields(
     accelerator = accelerator or Accelerator()
     if accelerator.mixed_precision != "no":
         raise TrainingStopped("Fields are finer than half precision: train them without --mixed_precision.")
-    network = FieldNetwork(HEADS[config.heads]) if init is None else initial_network(init, config)
+    network = new_network(config.heads) if init is None else initial_network(init, config)
     network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network.train(not config.frozen_norms)
-    if config.part:
-        _only(network, config.part)
+    _set_out(network, config)
     average = MovingAverage(network, config.decay)
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     modules, optimizers = {"network": network, "average": average.network}, {"network": optimizer}
@@ -163,11 +162,17 @@ def own_layers(network: FieldNetwork, part: str) -> tuple[nn.Module, ...]:
     raise TrainingStopped(f"This network's {part} has no layers of its own: only those of whole faces have.")
 
 
-def _only(network: FieldNetwork, part: str) -> None:
-    """Let only the own layers of a part learn; the norms of the others keep their statistics."""
-    network.eval().requires_grad_(False)
-    for layers in own_layers(network, part):
-        layers.train().requires_grad_(True)
+def _set_out(network: FieldNetwork, config: FieldsConfig) -> None:
+    """Let learn what a run is to teach: all but the parts of a face, or only the own layers of a part of the network.
+    The norms of the others keep their statistics.
+    """
+    network.train(not config.frozen_norms)
+    if network.parts is not None:
+        network.parts.eval().requires_grad_(False)
+    if config.part:
+        network.eval().requires_grad_(False)
+        for layers in own_layers(network, config.part):
+            layers.train().requires_grad_(True)
 
 
 def numbers_of(first: int, last: int, rank: int, world: int) -> range:
@@ -178,6 +183,15 @@ def numbers_of(first: int, last: int, rank: int, world: int) -> range:
 def _losses(network: FieldNetwork, task: FieldTask, batch: NamedTensors) -> dict[str, Tensor]:
     maps, scalars = network(batch[IMAGE].contiguous(memory_format=torch.channels_last))
     return task.losses(maps, scalars, batch.tensors)
+
+
+def new_network(heads: str) -> FieldNetwork:
+    """A network that says nothing yet but, where it has layers for that, where the parts of a face are."""
+    network = FieldNetwork(HEADS[heads])
+    released = load_field_network(load_model(KNOWS_PARTS)).parts if network.parts is not None else None
+    if network.parts is not None and released is not None:
+        network.parts.load_state_dict(released.state_dict())
+    return network
 
 
 def initial_network(source: str | Path, config: FieldsConfig) -> FieldNetwork:

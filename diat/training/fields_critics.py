@@ -24,7 +24,7 @@ from diat.data.pack import Pack
 from diat.data.sets import training_faces
 from diat.errors import TrainingStopped
 from diat.field_network import FieldNetwork
-from diat.heads import HEADS, PARTS, Fields
+from diat.heads import HEADS, Fields
 from diat.native.region import crop_face
 from diat.native.style import Style
 from diat.tensors import to_tensor
@@ -47,7 +47,7 @@ NEAR_FIRST = 0.35  # weight of the first stage's fields
 IDENTITY, SPARE = 20.0, 0.01  # weight of what the likeness falls below the first stage's, less that much
 LIPS_FREE, LIPS = 1.5, 0.5  # CIELAB by which lips may leave the first stage's L and a, and what more costs
 LIGHT_FREE, LIGHT = 0.3, 0.3  # likewise the mean lightness of the cheeks: pale skin is the cheap way
-KEPT_PARTS, KEPT_LABELS = 0.15, 0.5
+KEPT_LABELS = 0.5
 
 
 class RenderedTask:
@@ -117,7 +117,6 @@ class RenderedTask:
         rng = torch.Generator().manual_seed(int(batch["views"]))
         alike = (recogniser(painted.same_beard) * batch["person"]).sum(1)
         first = {"maps": batch["first_maps"].float(), "scalars": batch["first_scalars"]}
-        error = (maps - first["maps"]).abs()
         place = [HEAD_SET.scalars.index(name) for name in LABELS]
         labels = scalars[:, place] - first["scalars"][:, place]
         lips = (painted.lips - batch["first_lips"])[:, :2].abs()
@@ -129,7 +128,7 @@ class RenderedTask:
             "smooth": _unsmooth((maps - first["maps"])[:count]),
             "lips": LIPS * (lips - LIPS_FREE).clamp(min=0).sum(1).mean(),
             "light": LIGHT * (light - LIGHT_FREE).clamp(min=0).mean(),
-            "kept": KEPT_PARTS * error[:, : len(PARTS)].square().mean() + KEPT_LABELS * labels.square().mean(),
+            "kept": KEPT_LABELS * labels.square().mean(),
         }
 
     @staticmethod

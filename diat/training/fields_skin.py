@@ -1,7 +1,8 @@
 """Training of the skin's fields (`diat.native.skin`): batches of faces with their targets, and the losses.
 
-Four kinds of knowledge come together in a batch: the fields of faces that lack the attribute (`diat.data.fields_skin`),
-parsing where a face has it, and for every face whether it has the attribute, grey hair and a beard.
+Three kinds of knowledge come together in a batch: the fields of faces that lack the attribute
+(`diat.data.fields_skin`), where beards and brows are, and for every face whether it has the attribute, grey hair and a
+beard. Where a face's parts are is not learnt here, see `diat.training.parts`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from torch.nn import functional as F
 
 from diat.attributes import AttributeSpec
 from diat.data.celeba import Rows
-from diat.data.skin_faces import SIZE, UNKNOWN, SkinFaces, targets
+from diat.data.skin_faces import SIZE, SkinFaces, targets
 from diat.errors import TrainingStopped
-from diat.heads import HEADS, PARTS
+from diat.heads import HEADS
 from diat.native.geometry import blurred, dilated, filled, oval
 from diat.pixels import F32, U8
 
@@ -31,7 +32,6 @@ MAPS = ("dx", "dy", "bias_l", "bias_a", "bias_b", "limit_1", "limit_2", "limit_3
 SCALARS = ("lips_l", "lips_a", "lips_b", "brows_l", "brows_a", "brows_b")
 LABELS = ("gate", "grey_hair", "beard")
 COLOUR_SCALE = 4.0  # the scalars of lips and brows are CIELAB / 4
-RARE = (1.0, 1.0, 1.0, 3.0, 3.0, 2.0, 1.0)  # weights of PARTS: brows, eyes and mouths are small
 # What an error of each kind of field costs: its usual size is `HeadSet.scales`.
 FLOW, BIAS, LIMITS, FILL, ALPHA = 12.0, 5.0, 2.5, 2.5, 4.0
 
@@ -42,8 +42,8 @@ class SkinTask:
     Args:
         data: the faces.
         spec: the attribute.
-        batch: faces at a step. Of ten, six have fields to learn, half of these a beard; three have the attribute
-            already, which the gate learns from; one has parsing.
+        batch: faces at a step. Of ten, six have fields to learn, half of these a beard; four have the attribute
+            already, which the gate learns from.
         seed: of the drawing.
         limit: at most this many faces with fields to learn, those with parsing first: a tenth of a second each.
 
@@ -58,9 +58,8 @@ class SkinTask:
         masked = np.array([row in data.parsing for row in order.tolist()], bool)
         self._targets: Rows = np.r_[order[masked], order[~masked]][:limit]
         self._having: Rows = np.flatnonzero(~lacking)
-        self._parsed: Rows = np.array(sorted(data.parsing), np.int64)
-        if not len(self._parsed):
-            raise TrainingStopped("No photograph has a parsing mask: skin and hair cannot be told apart without any.")
+        if not data.parsing:
+            raise TrainingStopped("No photograph has a parsing mask: beards and brows cannot be told without any.")
         self._fields, self._hair = targets(data, spec, self._targets)
         self._bearded: Rows = self._targets[data.bearded[self._targets]]
         self._labels = np.stack([lacking, data.column("Gray_Hair"), data.bearded], 1).astype(np.float32)
@@ -70,16 +69,16 @@ class SkinTask:
         return {"digest": self._data.digest, "faces": len(self._data.crops), "targets": len(self._targets)}
 
     def batch(self, step: int) -> Mapping[str, Tensor]:
-        """See `FieldTask`. Beside the image: fields (N, 14, G, G), colours (N, 6), labels (N, 3), parsing (N, S, S),
-        weights (N, 4, G, G): of the face, of what the photograph shows, of a known beard, of a known brow.
+        """See `FieldTask`. Beside the image: fields (N, 14, G, G), colours (N, 6), labels (N, 3), weights (N, 4, G, G):
+        of the face, of what the photograph shows, of a known beard, of a known brow.
         """
         rng = np.random.default_rng((self._seed, step))
-        learning, parsed = max(2, self._batch * 6 // 10), max(1, self._batch // 10)
+        learning = max(2, self._batch * 6 // 10)
         drawn = [rng.choice(self._targets, learning)]
         if len(self._bearded):
             drawn[0][: learning // 2] = rng.choice(self._bearded, learning // 2)
-        drawn += [rng.choice(self._parsed, parsed), rng.choice(self._having, self._batch - learning - parsed)]
-        samples = [self._sample(int(row), kind == 0, kind == 1, rng) for kind, rows in enumerate(drawn) for row in rows]
+        drawn.append(rng.choice(self._having, self._batch - learning))
+        samples = [self._sample(int(row), kind == 0, rng) for kind, rows in enumerate(drawn) for row in rows]
         stacked = {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in stacked.items()}
 
@@ -94,9 +93,6 @@ class SkinTask:
         labels = scalars[:, [column[name] for name in LABELS]]
         certain = F.binary_cross_entropy_with_logits(labels, batch["labels"], reduction="none").mean(0)
         colours = (scalars[:, [column[name] for name in SCALARS]] - batch["colours"]).abs()
-        logits = F.interpolate(maps[:, : len(PARTS)], (SIZE, SIZE), mode="bilinear", align_corners=False)
-        weight = torch.tensor(RARE, device=maps.device)
-        parts = F.cross_entropy(logits, batch["parsing"].long(), weight, ignore_index=UNKNOWN, reduction="sum")
         return {
             "flow": FLOW / 1.5 * (error[:, :2] * (0.3 * valid + face)).mean(),
             "bias": BIAS / 4 * (error[:, 2:5] * face).mean(),
@@ -106,24 +102,19 @@ class SkinTask:
             "brow": ALPHA * (hair[:, 1:] * face * brow).mean(),
             "colours": (colours.mean(1) * batch["learning"]).mean(),
             "labels": (certain * torch.tensor((0.5, 0.3, 0.3), device=maps.device)).sum(),
-            "parts": parts / (batch["parsing"] != UNKNOWN).sum().clamp(min=1),
         }
 
-    def _sample(self, row: int, learning: bool, jitter: bool, rng: np.random.Generator) -> dict[str, Any]:
+    def _sample(self, row: int, learning: bool, rng: np.random.Generator) -> dict[str, Any]:
         image = lit(self._data.crops[row], rng)
-        parsing = self._data.parsing.get(row, np.full((SIZE, SIZE), UNKNOWN, np.uint8))
         fields, weights = np.zeros((GRID, GRID, 14), np.float32), np.zeros((GRID, GRID, 4), np.float32)
         colours = np.zeros(6, np.float32)
         if learning:
             fields, colours, weights = *self._target(row), self._weights(row)
-        if jitter:  # seen a little turned and moved, as no detector is exact
-            image, parsing = jittered(image, parsing, rng)
         if rng.random() < 0.5:
-            image, parsing, weights = image[:, ::-1], parsing[:, ::-1], weights[:, ::-1]
+            image, weights = image[:, ::-1], weights[:, ::-1]
             fields = fields[:, ::-1] * np.where(np.arange(14) == 0, -1, 1).astype(np.float32)
         return {
             "image": image.transpose(2, 0, 1) / np.float32(127.5) - 1,
-            "parsing": parsing,
             "fields": fields.transpose(2, 0, 1),
             "weights": weights.transpose(2, 0, 1),
             "colours": colours,
@@ -172,14 +163,6 @@ def jitter(rng: np.random.Generator, turn: float, shift: float) -> NDArray[np.fl
     scale, angle, middle = np.exp(rng.normal(0, 0.05)), rng.normal(0, turn), (SIZE / 2 - 0.5, SIZE / 2 - 0.5)
     matrix = cv2.getRotationMatrix2D(middle, angle, scale) + np.c_[np.zeros((2, 2)), rng.normal(0, shift, 2)]
     return np.asarray(matrix, np.float64)
-
-
-def jittered(image: F32, parsing: U8, rng: np.random.Generator) -> tuple[F32, U8]:
-    """Both a little turned, scaled and moved."""
-    matrix = jitter(rng, turn=3.5, shift=1.2)
-    moved = cv2.warpAffine(image, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)
-    parts = cv2.warpAffine(parsing, matrix, (SIZE, SIZE), flags=cv2.INTER_NEAREST, borderValue=UNKNOWN)
-    return np.asarray(moved, np.float32), np.asarray(parts, np.uint8)
 
 
 def _resized(field: F32) -> F32:

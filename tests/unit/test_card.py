@@ -55,7 +55,7 @@ def test_figures_of_other_weights_are_left_out():
 def test_a_card_says_how_large_the_network_is_and_that_it_draws_nothing(attribute):
     model = load_model(attribute)
     content = model_card(model, "org/diat", [], None).content
-    millions = {"eyeglasses": "1.2", "skin": "1.9"}.get(model.config.heads, "0.9")
+    millions = {"eyeglasses": "1.2", "skin": "2.4"}.get(model.config.heads, "0.9")
     assert f"One feed-forward network of {millions} million parameters sees the aligned face" in content
 
 

@@ -86,3 +86,16 @@ def test_options_that_cannot_be_are_a_sentence(arguments, sentence):
 def test_a_second_stage_that_cannot_be_is_a_sentence(arguments, sentence, tmp_path):
     done = run_script("train/fields.py", *arguments, "--stage", 2, "--output", tmp_path / "run", check=False)
     assert done.returncode == 1 and sentence in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_its_parts_are_the_released_ones_until_they_are_taught_alone(smiles):
+    arguments = ("--dataset", smiles, "--batch", 4, "--steps", 2)
+    run_script("train/fields.py", "--attribute", "Smiling", *arguments, "--workers", 0, "--output", smiles / "run")
+    before = load_model(smiles / "run" / "model")
+    released = load_model("older_to_younger").weights
+    assert all((value == before.weights[name]).all() for name, value in released.items() if name.startswith("parts."))
+    done = run_script("train/parts.py", *arguments, "--models", before.source, "--output", smiles / "parts")
+    assert "faces that were held out: skin" in done.stdout and "has its parts" in done.stdout
+    after = load_model(smiles / "run" / "model")
+    changed = {name for name, value in before.weights.items() if (after.weights[name] != value).any()}
+    assert changed and all(name.startswith("parts.") for name in changed) and after.config == before.config
