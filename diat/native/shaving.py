@@ -79,7 +79,7 @@ def hair_seen(work: Work) -> F32:
     """How much each pixel where a beard may be is darker and rougher than the cheeks. (WORK, WORK) in [0, 1]."""
     lightness = work.lab[..., 0]
     darker = np.clip((work.usual_lightness - widely_blurred(lightness, 2.2 * UNIT) - DARKER[0]) / DARKER[1], 0, 1)
-    seen = darker * _rough(work) * work.areas.beard
+    seen = darker * rough(work) * work.areas.beard
     return blurred(np.asarray(seen, np.float32), UNIT)
 
 
@@ -118,11 +118,11 @@ def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32) -
 def like_hair(work: Work, lab: F32, clean: F32) -> F32:
     """How much each pixel looks like hair, were it of a beard. (WORK, WORK), `LEAST_HAIR` to 1."""
     darker = widely_blurred(np.ascontiguousarray(clean[..., 0] - lab[..., 0]), 2.2 * UNIT)
-    hair = np.maximum(np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), _rough(work))
+    hair = np.maximum(np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), rough(work))
     return np.asarray(LEAST_HAIR + (1 - LEAST_HAIR) * blurred(np.asarray(hair, np.float32), UNIT), np.float32)
 
 
-def _rough(work: Work) -> F32:
+def rough(work: Work) -> F32:
     """How sure it is that each pixel is rougher than skin. (WORK, WORK) in [0, 1]."""
     return np.asarray(np.clip((work.roughness - ROUGHER[0]) / ROUGHER[1], 0, 1), np.float32)
 

@@ -16,14 +16,15 @@ import numpy as np
 from diat.align import CROP_SIZE
 from diat.native.bands import LEAST_RELIEF, NO_LINE, bands_of, limited, relief, widely_blurred
 from diat.native.color import largest, tinted, to_rgb
-from diat.native.features import brow_hair, feature_changes, lips_alone, under_eyes
+from diat.native.features import feature_changes, lips_alone, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, upwards
+from diat.native.hair import coloured_again, turned_grey
 from diat.native.movement import FLOW_GRID, movement
 from diat.native.prototypes import Prototypes
 from diat.native.region import NativeFace, box_around, displaced, sample
 from diat.native.shaving import pores, shaven
 from diat.native.style import Style
-from diat.native.working import UNIT, WORK, Work, border, laid, sigmoid
+from diat.native.working import UNIT, WORK, Work, border, laid
 from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
@@ -33,9 +34,6 @@ MOST_SHADE = -5.0  # levels of L by which skin that paint makes darker gets no r
 DARK = (20.0, 30.0)  # L up to which no paint makes skin darker, and how far on it does so in full
 SHINE = (6.0, 8.0)  # levels of L above the cheeks' from which skin shines, and how far on it does so in full
 LIMIT_RANGE = (-1.4, 1.1)  # of the logarithm of a band's limit
-# Of hair that turns grey: lightness from which it gets no lighter, contrast that is left of what is darker, distance in
-# template units from the face over which it ends, and the share that brows get.
-GREY_LIGHTNESS, GREY_CONTRAST, GREY_REACH, BROW_GREY = 62.0, 0.55, 22.0, 0.5
 RAISED_WITHIN = 3.0  # template units: standard deviation of where relief is compared with what is wanted there
 MOST_RAISED = 1.5  # times itself that is added to relief: more would show what a camera made of smooth skin
 
@@ -90,7 +88,7 @@ def _recoloured(
         np.dstack([np.minimum(after[..., 0] - work.lab[..., 0], 0), after[..., 1:] - work.lab[..., 1:]])
         * (shine(work)[..., None])
     )
-    after += _grown_dark(work, fields, scalars, strength, style) + _turned_grey(work, strength, style)
+    after += coloured_again(work, scalars, strength, style) + turned_grey(work, strength, style)
     after, clean, replaced = shaven(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
     return after, clean, replaced
@@ -137,11 +135,11 @@ def _evened(work: Work, style: Style) -> F32:
     return np.asarray((style.chroma - 1) * colour * work.plain[..., None], np.float32)
 
 
-def given_change(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], style: Style) -> F32:
+def given_change(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
     """The part of the change at strength 1 that hangs on the face, and on where its hair is, but on no colour or light
     that the network says. CIELAB, (WORK, WORK, 3).
     """
-    change = _grown_dark(work, fields, scalars, 1.0, style) + _turned_grey(work, 1.0, style)
+    change = coloured_again(work, scalars, 1.0, style) + turned_grey(work, 1.0, style)
     change[..., 0] += under_eyes(work, style)
     change[..., 1:] += _evened(work, style)
     return change
@@ -203,44 +201,6 @@ def shade_left(work: Work) -> F32:
 def painted_share(work: Work) -> F32:
     """How much of the paint each pixel gets: all of it inside the face, none outside it. (WORK, WORK) in [0, 1]."""
     return np.asarray(blurred(work.areas.oval, 2.0 * UNIT) * (1 - work.hair), np.float32)
-
-
-def _grown_dark(
-    work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], strength: float, style: Style
-) -> F32:
-    """Change that gives grey hair, brows and beard their colour back: only what is light and has none is grey."""
-    certain = max(style.grey, 0.0) * float(np.clip((sigmoid(scalars["grey_hair"]) - 0.12) / 0.28, 0, 1))
-    # Hair that goes on beyond the crop would end up in two colours.
-    certain *= float(np.clip(1.2 - 4 * work.hair[: WORK // 16].mean(), 0, 1))
-    if certain == 0:
-        return np.zeros_like(work.lab)
-    lightness, chroma = work.lab[..., 0], np.hypot(work.lab[..., 1], work.lab[..., 2])
-    beard = np.clip(2.2 * (sigmoid(laid(fields["alpha"])) - 0.08), 0, 1)
-    hair = np.maximum.reduce(
-        [np.clip(2.5 * work.hair - 1.4, 0, 1) * (1 - work.skin), 0.8 * work.areas.brows, beard * (1 - work.areas.lips)]
-    )
-    colourless = np.clip((20 - blurred(chroma, UNIT)) / 8, 0, 1)
-    grey = hair * colourless * np.clip((lightness - 22) / 20, 0, 1) * np.clip((90 - lightness) / 10, 0, 1) * certain
-    # Towards a dark brown, keeping a good part of the strands' own contrast.
-    wanted = 26 + 0.42 * (lightness - 26)
-    change = np.dstack([wanted - lightness, 3 - 0.3 * work.lab[..., 1], 6 - 0.5 * work.lab[..., 2]])
-    grey = blurred(grey, 0.4 * UNIT)
-    return np.asarray(change * (grey * min(strength, 1.0))[..., None], np.float32)
-
-
-def _turned_grey(work: Work, strength: float, style: Style) -> F32:
-    """Change that takes the colour of hair and brows and makes their strands lighter."""
-    if style.grey >= 0:
-        return np.zeros_like(work.lab)
-    lightness = work.lab[..., 0]
-    hair = np.clip(2.5 * work.hair - 1.0, 0, 1) * (1 - work.skin)
-    hair = np.maximum(hair, BROW_GREY * brow_hair(work))
-    # From the temples outwards it stays more and more as it was.
-    away = cv2.distanceTransform((work.areas.oval < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / UNIT
-    grey = blurred(np.asarray(hair * np.exp(-((away / GREY_REACH) ** 2)), np.float32), 0.4 * UNIT)
-    wanted = GREY_LIGHTNESS + GREY_CONTRAST * (lightness - GREY_LIGHTNESS)
-    change = np.dstack([np.clip(wanted - lightness, 0, 30), -0.8 * work.lab[..., 1], -0.8 * work.lab[..., 2]])
-    return np.asarray(change * (-style.grey * min(strength, 1.0) * grey)[..., None], np.float32)
 
 
 def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) -> U8:

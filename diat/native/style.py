@@ -38,7 +38,7 @@ class Style:
 
 YOUNGER = Style(
     flow=2.0, bias=2.3, relief=(1.6, 0.5, 0.27, 0.24), chroma=0.5, bias_range=((-3, 12), (-5, 5), (-6, 5)),
-    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.3, grey=0.5, eyes=0.6, prototypes=2.0,
+    tone=(0.5, 0.4, 0.4), lips=1.6, lips_red=0.5, brows=2.5, bags=1.3, grey=1.0, eyes=0.6, prototypes=2.0,
     darkened=0.35, paint=0.8,
 )  # fmt: skip
 FEMALE = Style(

@@ -102,7 +102,7 @@ def planes_of(
     bands = bands_of(work.lab[..., 0])
     clean = clean_skin(work, work.lab, fields, beard_share(work, fields, scalars, style))
     layers = [
-        work.lab, *bands, given_change(work, fields, scalars, style), tinted_share(work), work.cheeks,
+        work.lab, *bands, given_change(work, scalars, style), tinted_share(work), work.cheeks,
         work.plain, work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_place(work, scalars, style),
         like_hair(work, work.lab, clean), brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style),
         hair_seen(work), chin_relief(work.points), painted_share(work), shade_left(work),
