@@ -29,6 +29,9 @@ class FaceEditor:
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, or a torch device, for the network; None takes the GPU when there is
             one (`device` says which was taken).
 
+    `edit` is what most programs need, and `edit_frame` the same without its measures; `aligned`, `changes` and `pasted`
+    are the steps of that, for code that settles changes between them, as films do.
+
     `edit`, `edit_frame` and the rest may be called from several threads at once, also of editors that share a
     detector; `to` may not be called meanwhile.
 
@@ -59,12 +62,22 @@ class FaceEditor:
         detector: FaceDetector | None = None,
         device: Device | None = None,
     ) -> FaceEditor:
-        """Load embedded weights (``"mouth_close"``), a folder, or a Hub repository (``"org/diat-mouth-close"``).
+        """Load a model: see `diat.hub.load_model`.
 
-        ``detector`` and ``device`` are those of `FaceEditor`, the rest those of `diat.hub.load_model`.
+        Args:
+            name: an attribute, for its embedded weights (``"mouth_close"``; `diat.ATTRIBUTES` has them all), a folder,
+                or a Hub repository (``"org/diat-mouth-close"``).
+            revision: branch, tag or commit of a Hub repository.
+            token: for private repositories; None takes the one that `hf auth login` or HF_TOKEN gave, False none.
+            cache_dir: where Hub files are kept; None is huggingface_hub's own.
+            local_files_only: take a Hub repository from the cache and do not touch the network.
+            force_download: fetch a Hub repository's files though the cache holds them.
+            subfolder: where in the repository or folder the model lies.
+            attribute: what is wanted; a model of another attribute is refused.
+            detector, device: see `FaceEditor`.
 
         Raises:
-            ModelRejected: see `diat.hub.load_model`.
+            ModelRejected: the files are not as they should be, or the Hub gave nothing and the cache has no copy.
         """
         model = load_model(
             name,

@@ -1,4 +1,6 @@
+import inspect
 import io
+import re
 from dataclasses import replace
 
 import cv2
@@ -255,3 +257,10 @@ def test_a_dull_film_does_not_flip_between_grey_and_coloured_changes(drawn, coll
     assert colours[0] == 0
     assert colours[-1] > 0.5
     assert max(np.diff(colours)) < 0.5 * colours[-1]
+
+
+def test_the_help_of_what_programs_call_tells_every_argument():
+    for method in (FaceEditor.from_pretrained, FaceEditor.edit, FaceEditor.edit_frame):
+        asked = set(inspect.signature(method).parameters) - {"self"}
+        told = inspect.getdoc(method).split("Args:")[1]
+        assert [name for name in asked if not re.search(rf"\b{name}\b", told)] == [], method.__name__
