@@ -129,6 +129,25 @@ def test_undo_brings_back_what_a_click_or_a_slider_replaced(page):
     expect(page.locator("#download")).to_be_disabled()
 
 
+def test_undo_brings_the_visitors_photograph_back_from_an_example(page, crowd_path):
+    consent(page)
+    upload(page, crowd_path)
+    old = wait_for_result(page)
+    effect(page, "older_to_younger").click()
+    mine = wait_for_result(page, old)
+    example = page.locator("#examples button.picture").nth(1)
+    example.click()
+    expect(message(page)).to_contain_text("Glasses taken off", timeout=SLOW)
+    expect(page.locator("#faces button.picture")).to_have_count(0)
+    expect(page.locator("#undo")).to_be_enabled(timeout=SLOW)
+    page.click("#undo")
+    expect(page.locator("#result img.after")).to_have_attribute("src", mine, timeout=SLOW)
+    expect(page.locator("#photo img")).to_have_attribute("src", re.compile(r"/crowd\.png$"))
+    expect(page.locator("#photo .whose .number")).to_have_count(2, timeout=SLOW)
+    expect(effect(page, "older_to_younger")).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+    expect(example).to_have_attribute("aria-pressed", "false", timeout=SLOW)
+
+
 def test_faces_are_chosen_by_their_pictures(page, crowd_path, crowd, shoot):
     consent(page)
     upload(page, crowd_path)

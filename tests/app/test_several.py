@@ -65,11 +65,13 @@ def test_many_photographs_are_shown_as_they_finish_and_come_as_a_zip(opened, col
             assert Image.open(io.BytesIO(archive.read(name))).size == Image.open(path).size
 
 
-def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopper_path, tmp_path):
+def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopper_path, tmp_path, shoot):
     page = opened("Batch")
     wall = tmp_path / "wall.png"
     cv2.imwrite(str(wall), np.full((200, 200, 3), 128, np.uint8))
-    choose(page, "many-photos", wall, hopper_path)
+    photo = tmp_path / f"grace_hopper_{'in_a_long_name_' * 5}.jpg"
+    photo.write_bytes(hopper_path.read_bytes())
+    choose(page, "many-photos", wall, photo)
     page.locator("#consent input").check()
     expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
     page.set_viewport_size({"width": 390, "height": 844})
@@ -81,6 +83,16 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
     expect(page.locator("#many-run")).to_be_enabled()
     expect(page.locator("#many-message")).to_be_in_viewport(ratio=1)  # although the button above it went
+    thumbnail = page.locator("#many-gallery .thumbnail-lg")
+    assert thumbnail.bounding_box()["width"] < 330
+    for caption in ("#many-gallery .caption-label", "#many-gallery .preview caption"):
+        words = page.locator(caption)
+        expect(words).to_contain_text("nothing was changed.")
+        assert words.evaluate("e => e.scrollWidth <= e.clientWidth")  # nothing of it is cut off
+        if "preview" not in caption:
+            thumbnail.click()
+    shoot("caption")
+    page.get_by_role("button", name="Close", exact=True).click()
     page.get_by_label(ANYWAY).and_(page.locator("#many-anyway input")).check()
     page.locator("#many-attribute-effects button[data-id=older_to_younger]").click()
     page.click("#many-run")
