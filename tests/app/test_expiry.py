@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
 from playwright.sync_api import expect
 from visitor import SLOW, after, consent, effect, effects_are_shown, message, upload, wait_for_result
@@ -55,3 +58,29 @@ def test_what_is_shown_stays_and_the_rest_says_that_the_file_is_gone(
     upload(page, hopper_path)
     wait_for_result(page, old="none")
     expect(page.locator("#gone")).not_to_be_visible(timeout=10_000)
+
+
+def test_a_photograph_that_undo_can_bring_back_is_asked_for_until_the_visitor_takes_one_out(
+    visit, hopper_path, upload_folder, tmp_path
+):
+    page, mine = visit, tmp_path / "my_own.jpg"
+    mine.write_bytes(hopper_path.read_bytes())
+    consent(page)
+    upload(page, mine)
+    wait_for_result(page)
+    page.wait_for_timeout(1100)  # the page looks once a second at what it shows
+    page.locator("#examples button.picture").first.click()
+    expect(message(page)).to_contain_text("Mouth closed.", timeout=SLOW)
+    (kept,) = upload_folder.rglob("my_own.jpg")
+
+    def asked_for() -> bool:
+        begun = time.time() - 60  # not yet old enough to be swept
+        os.utime(kept, (begun, begun))
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_timeout(1000)
+        return kept.stat().st_mtime > begun + 30
+
+    assert asked_for()
+    page.locator("#photo").get_by_label("Remove Image").click()
+    expect(message(page)).to_contain_text("An example", timeout=SLOW)
+    assert not asked_for()
