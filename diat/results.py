@@ -84,6 +84,12 @@ def action_in_names(attribute: str) -> str:
     return attribute_spec(attribute).action.lower().replace(" ", "-")
 
 
+def numbered(word: str, words: str, numbers: Sequence[int]) -> str:
+    """Some of several, by their numbers: "face 1", "faces 1 and 4", "faces 1, 2 and 4"."""
+    *others, last = map(str, numbers)
+    return f"{words} {', '.join(others)} and {last}" if others else f"{word} {last}"
+
+
 def needless_notices(spec: AttributeSpec, chosen: Sequence[int], left: Sequence[int], anyway: bool) -> list[str]:
     """Sentences for the faces that have the attribute already and were left as they are.
 
@@ -97,7 +103,10 @@ def needless_notices(spec: AttributeSpec, chosen: Sequence[int], left: Sequence[
         why = "applying it anyway makes no visible difference" if anyway else "nothing was changed"
         return [f"{spec.needless[0].upper()}{spec.needless[1:]}: {why}." for _ in left]
     why = ", and applying it anyway makes no visible difference" if anyway else ""
-    return [f"Face {index + 1} was left as it is: {spec.needless}{why}." for index in left]
+    if not left:
+        return []
+    were = "was left as it is" if len(left) == 1 else "were left as they are"
+    return [f"{numbered('Face', 'Faces', [index + 1 for index in left])} {were}: {spec.needless}{why}."]
 
 
 def weakened_notices(faces: Sequence[EditedFace], strength: float, identity: float) -> list[str]:

@@ -19,7 +19,7 @@ from diat.errors import PhotoRejected
 from diat.faces import SAME_PERSON
 from diat.pages.editors import EditorPool
 from diat.pages.guards import refuse_by_a_sentence
-from diat.results import EditResult
+from diat.results import EditResult, numbered
 
 INTO_VIEW = (Path(__file__).parent / "into_view.js").read_text()
 # As far as it takes to see a button and what appears below it, see `.work` in page.css.
@@ -112,20 +112,14 @@ def result_sentences(result: EditResult, earlier: Sequence[str] = (), brief: boo
     return " ".join([*(attribute_spec(attribute).done for attribute in made), *filter(None, [similarity])])
 
 
-def numbered(word: str, words: str, numbers: Sequence[int]) -> str:
-    """Some of several, by their numbers: "face 1", "faces 1 and 4", "faces 1, 2 and 4"."""
-    *others, last = map(str, numbers)
-    return f"{words} {', '.join(others)} and {last}" if others else f"{word} {last}"
-
-
 def of_people(sentence: str) -> str:
     """A sentence about numbered faces, said of the people of a film."""
     return re.sub(r"\bFace(s?) (?=\d)", lambda found: "People " if found[1] else "Person ", sentence)
 
 
 def unnumbered(sentence: str) -> str:
-    """A sentence about a numbered face, where nothing shows the numbers."""
-    return re.sub(r"\bFace \d+ ", "A face ", sentence)
+    """A sentence about numbered faces, where nothing shows the numbers."""
+    return re.sub(r"\bFaces \d[\d, and]* ", "Some faces ", re.sub(r"\bFace \d+ ", "A face ", sentence))
 
 
 def _similarity_sentence(result: EditResult, similarity: str, scale: str, numbers: bool) -> str:

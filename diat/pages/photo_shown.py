@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 
 from diat.pages.bench import Bench, Change
-from diat.pages.parts import LIKENESS, WHOM, action_of, numbered, result_sentences
+from diat.pages.parts import LIKENESS, WHOM, action_of, result_sentences
 from diat.pages.people import face_choice
 from diat.pages.pictures import before_and_after, close_ups, cut, enlarged, picture_file, reduced, surroundings
 from diat.pages.shelf import Opened, PhotoShelf
 from diat.pages.widgets import Pictures, Value, choice_value, compare_value, steps_value
-from diat.results import EditResult
+from diat.results import EditResult, numbered
 
 PICK_ONE = "Pick a change below."
 PICK_NEXT = "Kept. Pick the next change below: it is added to this one."

@@ -72,8 +72,8 @@ def test_applying_it_anyway_where_nothing_is_seen_of_it_leaves_the_photograph_an
     assert result.unchanged and result.photo is result.original and not read_marks(result.to_bytes()).edited
     assert result.notices == ("No glasses found: applying it anyway makes no visible difference.",)
     both = editor.edit(np.hstack([collins, collins]), "all", apply_anyway=True)
-    left = "was left as it is: no glasses found, and applying it anyway makes no visible difference."
-    assert both.unchanged and both.notices == tuple(f"Face {number} {left}" for number in (1, 2))
+    left = "were left as they are: no glasses found, and applying it anyway makes no visible difference."
+    assert both.unchanged and both.notices == (f"Faces 1 and 2 {left}",)
     assert editor.edit(collins, strength=0, apply_anyway=True).notices == ("Nothing was changed.",)
     assert editor.edit_frame(collins, result.faces, apply_anyway=True) is collins
     command = ["edit", str(collins_path), "-o", str(tmp_path / "out.png"), "--attribute", "eyeglasses_remove"]
@@ -87,10 +87,10 @@ def test_applying_it_anyway_where_it_is_seen_changes_the_face(editors, collins, 
     assert not result.unchanged and not result.notices
 
 
-def test_of_several_faces_each_has_its_own_sentence(glasses_off, collins):
+def test_of_several_faces_that_need_no_change_one_sentence_speaks(glasses_off, collins):
     both = np.hstack([collins, collins])
     notices = glasses_off(NEEDLESS).edit(both, faces="all").notices
-    assert notices[:2] == tuple(f"Face {n} was left as it is: no glasses found." for n in (1, 2))
+    assert notices[0] == "Faces 1 and 2 were left as they are: no glasses found."
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])

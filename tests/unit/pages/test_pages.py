@@ -18,10 +18,10 @@ from diat.pages.batch import BatchPage
 from diat.pages.bench import Bench
 from diat.pages.films import film_faces
 from diat.pages.guards import refuse_by_a_sentence
-from diat.pages.parts import action_of, consent_box, numbered, of_people
+from diat.pages.parts import action_of, consent_box, of_people, unnumbered
 from diat.pages.photo_steps import PhotoPage
 from diat.pages.pictures import picture_file
-from diat.results import result_name
+from diat.results import numbered, result_name
 
 
 def test_a_models_notices_are_shown(pool, uploads, hopper_path):
@@ -163,6 +163,8 @@ def test_numbers_are_listed_as_people_list_them():
     assert [numbered("face", "faces", range(1, last)) for last in (2, 3, 4)] == [
         "face 1", "faces 1 and 2", "faces 1, 2 and 3",
     ]  # fmt: skip
+    assert unnumbered("Faces 1, 2 and 14 were left as they are.") == "Some faces were left as they are."
+    assert unnumbered("Face 12 was left as it is.") == "A face was left as it is."
     assert of_people("Faces 1 and 4: all. Face 2 was left.") == "People 1 and 4: all. Person 2 was left."
 
 
