@@ -139,6 +139,8 @@ class PhotoBatch:
             edited = []
             for index, face, probability, (change, strength) in zip(job.chosen, job.aligned, needed, made, strict=True):
                 pair = method.before_after((original, result), face, change, strength)
+                if index in needless:  # what is seen of a change then is another's, who stands close by
+                    pair = pair[0], pair[0]
                 measure = Person(self._editor.detector, job.first, face.face).compared(result)
                 edited.append(EditedFace(index, *pair, probability, strength, measure))
         why = needless_notices(spec, job.chosen, needless, self._apply_anyway)

@@ -87,6 +87,14 @@ def test_applying_it_anyway_where_it_is_seen_changes_the_face(editors, collins, 
     assert not result.unchanged and not result.notices
 
 
+def test_a_face_that_was_left_is_as_it_was_though_its_neighbour_was_changed(editors, collins, hopper):
+    two = [cv2.resize(part, (150, 300)) for part in (collins[:263, 171:281], hopper[:484, 166:366])]
+    result = editors("eyeglasses_remove").edit(np.hstack(two), "all")
+    assert result.notices[0].endswith("was left as it is: no glasses found.")
+    changed = [face.number for face in result.edited if not np.array_equal(face.before, face.after)]
+    assert len(result.edited) == 2 and len(changed) == 1 and f"Face {changed[0]}" not in result.notices[0]
+
+
 def test_of_several_faces_that_need_no_change_one_sentence_speaks(glasses_off, collins):
     both = np.hstack([collins, collins])
     notices = glasses_off(NEEDLESS).edit(both, faces="all").notices
