@@ -21,7 +21,7 @@ from diat.native.working import BORDER, UNIT, WORK, Work, sigmoid
 from diat.pixels import F32
 
 # Hair with its colour: as light as this share of the cheeks, with these shares of their a and b, and within so much.
-DARK_HAIR, HAIR_COLOUR, COLOUR_RANGE = 0.42, (0.25, 0.42), ((-2.0, 0.0), (6.0, 10.0))
+DARK_HAIR, HAIR_COLOUR, COLOUR_RANGE = 0.42, (0.2, 0.42), ((-2.0, 0.0), (6.0, 10.0))
 # What stays of grey hair's light and shade, and of its strands.
 SHADE_LEFT, STRANDS_LEFT = 0.35, 1.1
 MOST_DARKER = 36.0  # levels of L, softly: white hair that became black would be flat
@@ -40,9 +40,11 @@ LIKE, LEAST_SPREAD, ROUGHNESS, MOST_ROUGH = (2.2, 3.2), (5.0, 2.0, 2.0, 2.5), 4.
 BEHIND = 10.0  # template units around sure hair in which what is behind it is looked at
 # The probability of hair that is cut off: where nothing behind is like it, and how much more where all is.
 CUT, CUT_ALIKE, CUT_ALL = 0.1, 0.35, 0.9
-# Share of the hair that can be coloured, and of its place along the edge of the crop that it leaves by: where the
-# change begins or fades, and how far on it is made or gone.
-ALL_OF_IT, LEAVING = (0.6, 0.2), (0.1, 0.25)
+# Share that can be coloured of the likely hair on the poorer side of the head, if there are more than so many pixels of
+# it, and share of the edge of the crop that hair leaves by: where the change begins or fades, and how far on it is made
+# or gone.
+LIKELY, FEW = 0.3, 300
+ALL_OF_IT, LEAVING = (0.6, 0.15), (0.1, 0.25)
 EDGE = 6  # pixels beside the crop's soft edge that are looked at
 # Of hair that turns grey: lightness from which it gets no lighter, contrast that is left of what is darker, distance in
 # template units from the face over which it ends, and the share that brows get.
@@ -72,7 +74,7 @@ def coloured_again(work: Work, scalars: Mapping[str, float], strength: float, st
     where = blurred(np.asarray(where, np.float32), 0.4 * UNIT)
     shade = widely_blurred(lightness, SHADE * UNIT)
     wanted = dark + SHADE_LEFT * (shade - dark)
-    colour = np.clip(_usual_colour(work) * np.array(HAIR_COLOUR), *np.array(COLOUR_RANGE))
+    colour = np.clip(work.usual(work.lab)[1:] * np.array(HAIR_COLOUR), *np.array(COLOUR_RANGE))
     darker = MOST_DARKER * np.tanh(np.minimum(wanted - shade, 0) / MOST_DARKER)
     change = np.dstack([darker + (STRANDS_LEFT - 1) * (lightness - shade), colour - 0.65 * work.lab[..., 1:]])
     return np.asarray(change * (where * (certain * min(strength, 1.0)))[..., None], np.float32)
@@ -97,15 +99,10 @@ def _from(value: F32 | float, low: float, within: float) -> float:
     return float(np.clip((value - low) / within, 0, 1))
 
 
-def _usual_colour(work: Work) -> F32:
-    """Mean a and b of the cheeks."""
-    return np.asarray((work.lab[..., 1:] * work.cheeks[..., None]).sum((0, 1)) / (work.cheeks.sum() + 1e-3), np.float32)
-
-
 def _colourless(work: Work, low: float, within: float) -> F32:
     """How much each pixel lacks colour, against the cheeks. (WORK, WORK) in [0, 1]."""
     chroma = blurred(np.hypot(work.lab[..., 1], work.lab[..., 2]), 0.5 * UNIT)
-    usual = float((chroma * work.cheeks).sum() / (work.cheeks.sum() + 1e-3))
+    usual = float(work.usual(chroma[..., None])[0])
     return np.asarray(np.clip((low * usual - chroma) / (within * usual + 1), 0, 1), np.float32)
 
 
@@ -142,10 +139,14 @@ def _sure(work: Work) -> NDArray[np.bool_]:
 
 def _whole(work: Work, coloured: F32, light: F32) -> float:
     """How far hair can be coloured as a whole: 0 where patches would stay, or it goes on beyond the crop."""
-    sure = _sure(work)
-    share = float(coloured[sure].sum() / (light[sure].sum() + 1))
+    hair = work.hair * (1 - work.skin) * (work.areas.oval < 0.5)
+    there = np.where(hair > LIKELY, hair * light, 0)
+    middle = int(work.points[27, 0] * UNIT)
+    sides = [(coloured[:, half] * (there[:, half] > 0), there[:, half])
+             for half in (slice(middle), slice(middle, None))]  # fmt: skip
+    shares = [float(got.sum() / wanted.sum()) for got, wanted in sides if wanted.sum() > FEW]
     edge = int(BORDER * WORK)
     beside = slice(edge - EDGE, edge), slice(-edge, EDGE - edge)
     strips = [turned[rows] for turned in (coloured, coloured.T) for rows in beside]
     leaving = max(float((strip > SURE).any(0).mean()) for strip in strips)
-    return _from(share, *ALL_OF_IT) * (1 - _from(leaving, *LEAVING))
+    return _from(min(shares, default=0.0), *ALL_OF_IT) * (1 - _from(leaving, *LEAVING))

@@ -27,8 +27,11 @@ def points68(collins_face):
     return transform_points(collins_face.points68, photo_to_crop_matrix(collins_face.points5))
 
 
-def hairy(points68, hair=GREY, wall=WALL, top=24):
-    """The working picture of a face with hair of a colour from ``top`` template units down to the ears."""
+def hairy(points68, hair=GREY, wall=WALL, top=24, right=None):
+    """The working picture of a face with hair of a colour from ``top`` template units down to the ears, and its place.
+
+    ``right``: another colour for half of the head.
+    """
     size, rng = 4 * 128, np.random.default_rng(0)
     photo = np.empty((size, size, 3), np.uint8)
     photo[:] = wall
@@ -39,6 +42,8 @@ def hairy(points68, hair=GREY, wall=WALL, top=24):
     large = lambda mask: cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST) > 0  # noqa: E731
     strands = rng.integers(-14, 15, (1, size, 1))
     photo[large(head)] = np.clip(np.array(hair) + np.broadcast_to(strands, (size, size, 1))[large(head)], 0, 255)
+    if right is not None:
+        photo[large(head) & (np.arange(size) > size // 2)] = right
     photo[large(face)] = np.clip(np.array(SKIN) + rng.integers(-3, 4, (size, size, 1))[large(face)], 0, 255)
     maps = {name: np.zeros((SIDE, SIDE), np.float32) for name in HEADS["skin"].maps}
     masks = {"skin": face, "hair": head * (1 - face), "other": (1 - head) * (1 - face)}
@@ -96,3 +101,8 @@ def test_half_the_strength_is_half_the_change(points68):
     work, _ = hairy(points68)
     half, full = (coloured_again(work, SCALARS, strength, STYLE) for strength in (0.5, 1.0))
     assert np.allclose(2 * half, full, atol=1e-3)
+
+
+def test_hair_of_which_one_side_cannot_be_coloured_keeps_its_colour_altogether(points68):
+    work, mask = hairy(points68, right=(230, 200, 90))
+    assert np.abs(coloured_again(work, SCALARS, 1.0, STYLE)[inside(mask)]).max() < 1
