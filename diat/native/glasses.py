@@ -67,7 +67,7 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
     where[top:bottom, left:right] = alpha
     nose = _nose(face)
     behind = with_average_eyes(part, _behind(face, part, maps, nose), hidden, nose)
-    behind += _skin(behind, nose, features) * grain(face, where)[top:bottom, left:right]
+    behind += _skin(behind, nose, features) * grain(face, where)[top:bottom, left:right, None]
     changed += alpha[..., None] * (behind - changed)
     # Where alpha and shade are 0 nothing was added, and rounding gives the very same integers.
     result[top:bottom, left:right] = np.clip(np.rint(changed), 0, 255).astype(np.uint8)

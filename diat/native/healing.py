@@ -6,8 +6,11 @@ A network's fill is smooth and a little off in colour. `membrane` carries the mi
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from diat.native.region import NativeFace, Window
 from diat.pixels import F32, U8, channel_sum
@@ -105,9 +108,9 @@ def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int 
         seed: of the places.
 
     Returns:
-        (h, w, 3) float32 levels of lightness, mean about 0; 0 outside ``where``, and everywhere when no cheek shows.
+        (h, w) float32 levels of lightness, mean about 0; 0 outside ``where``, and everywhere when no cheek shows.
     """
-    result = np.zeros((*face.shape, 3), np.float32)
+    result = np.zeros(face.shape, np.float32)
     x, y, width, height = cv2.boundingRect((where > 0).astype(np.uint8))
     side = int(np.clip(round(PATCH * face.scale), 6, 96)) // 2 * 2
     lent = _cheek_patches(face, side, _beside(where, face.scale) if untouched is None else untouched)
@@ -119,17 +122,32 @@ def grain(face: NativeFace, where: F32, untouched: F32 | None = None, seed: int 
     rows, columns = -(-height // step) + 1, -(-width // step) + 1
     lent = _without_lines(lent, window, rng)
     chosen = rng.integers(len(lent), size=(rows, columns))
-    joined = np.zeros(((rows + 1) * step, (columns + 1) * step), np.float32)
-    squares, weighted = np.zeros_like(joined), lent * window
-    for row in range(rows):
-        for column in range(columns):
-            at = np.s_[row * step : row * step + side, column * step : column * step + side]
-            joined[at] += weighted[chosen[row, column]]
-            squares[at] += window * window
-    joined /= np.sqrt(np.maximum(squares, _EPSILON))
+    squares = _overlapping((window * window)[None], np.zeros_like(chosen))
+    joined = _overlapping(lent * window, chosen) / np.sqrt(np.maximum(squares, _EPSILON))
     here = np.s_[y : y + height, x : x + width]
-    result[here] = (joined[step : step + height, step : step + width] * (where[here] > 0))[..., None]
+    result[here] = joined[step : step + height, step : step + width] * (where[here] > 0)
     return result
+
+
+def _overlapping(patches: F32, chosen: NDArray[np.int64]) -> F32:
+    """The sum of patches each of which begins half a patch beside the one before.
+
+    Args:
+        patches: (N, S, S).
+        chosen: (rows, columns) which of them is where.
+
+    Returns:
+        ((rows + 1) * S / 2, (columns + 1) * S / 2).
+    """
+    side = patches.shape[-1]
+    step, (rows, columns) = side // 2, chosen.shape
+    total = np.zeros(((rows + 1) * step, (columns + 1) * step), np.float32)
+    for top in range(min(2, rows)):
+        for left in range(min(2, columns)):  # every second patch touches the next but one, and overlaps none
+            places = chosen[top::2, left::2]
+            joined = patches[places].transpose(0, 2, 1, 3).reshape(places.shape[0] * side, -1)
+            total[top * step : top * step + joined.shape[0], left * step : left * step + joined.shape[1]] += joined
+    return total
 
 
 def _without_lines(patches: F32, window: F32, rng: np.random.Generator) -> F32:
@@ -145,7 +163,8 @@ def _without_lines(patches: F32, window: F32, rng: np.random.Generator) -> F32:
 
 def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
     """Detail of the lightness of plain places of both cheeks. -> (N, side, side), levels, N may be 0."""
-    patches, strengths = [], []
+    patches: list[F32] = []
+    strengths: list[float] = []
     reach = SPREAD * face.scale
     for points in PLACES:
         middle = face.points68[list(points)].mean(0)
@@ -155,16 +174,17 @@ def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
             continue
         here = np.s_[low[1] : high[1], low[0] : high[0]]
         detail = _detail(face.pixels[here], FINE * face.scale)
-        taken = cv2.integral((untouched[here] <= 0.99).astype(np.uint8))  # how many, above and left of each corner
         lefts = np.linspace(0, high[0] - low[0] - side, TRIED).astype(int)
         tops = np.linspace(0, high[1] - low[1] - side, TRIED).astype(int)
-        for top in tops:
-            for left in lefts:
-                at = np.s_[top : top + side, left : left + side]
-                right, below = left + side, top + side
-                if taken[below, right] - taken[top, right] - taken[below, left] + taken[top, left] == 0:
-                    patches.append(detail[at])
-                    strengths.append(float(detail[at].std()))
+        replaced = (untouched[here] <= 0.99).astype(np.uint8)
+        taken, sums, squares = (
+            _sums(table, tops, lefts, side) for table in (cv2.integral(replaced), *cv2.integral2(detail))
+        )
+        variances = squares / side**2 - (sums / side**2) ** 2
+        for row, column in np.argwhere(taken == 0):
+            top, left = tops[row], lefts[column]
+            patches.append(detail[top : top + side, left : left + side])
+            strengths.append(float(variances[row, column]))
     if not patches:
         return np.zeros((0, side, side), np.float32)
     plain = np.argsort(strengths)[: max(1, round(LIKE * len(patches)))]
@@ -172,6 +192,12 @@ def _cheek_patches(face: NativeFace, side: int, untouched: F32) -> F32:
     most = np.float32(LARGEST * np.median(np.abs(lent)) + 1)
     lent = np.clip(lent, -most, most)
     return np.asarray(lent - lent.mean((1, 2), keepdims=True), np.float32)
+
+
+def _sums(integral: NDArray[Any], tops: NDArray[Any], lefts: NDArray[Any], side: int) -> NDArray[np.float64]:
+    """Sums over squares, from an integral image. -> (tops, lefts)."""
+    corners = [integral[np.ix_(tops + down, lefts + across)] for down in (0, side) for across in (0, side)]
+    return np.asarray(corners[3] - corners[2] - corners[1] + corners[0], np.float64)
 
 
 def _beside(where: F32, scale: float) -> F32:

@@ -13,7 +13,6 @@ import numpy as np
 
 from diat.native.bands import widely_blurred
 from diat.native.chin import chin_relief
-from diat.native.color import tinted
 from diat.native.geometry import blurred
 from diat.native.healing import grain
 from diat.native.region import NativeFace
@@ -33,6 +32,7 @@ LIGHTENED = 9.0  # levels by which the rest of it may come nearer to clean skin
 BRIGHTEST = 6.0  # levels of L that clean skin is lighter than the cheeks, at most, but for the chin's own relief
 PORE = 0.9  # standard deviation, template units: grain is what a Gaussian of that takes away
 LARGEST = 3.0  # grain stronger than this many times the median is cut down softly
+THINNED = 3  # every so many pixels along each side tell the median
 
 
 def shaven(
@@ -100,17 +100,24 @@ def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32) -
     """The colour of clean skin where hair is: the cheeks', as the network says, in the light around, with the relief of
     a chin. CIELAB.
     """
+    # All of it is soft, and worked out on every second pixel.
+    side = WORK // 2
+    lab, cheeks, plain, replaced = (
+        np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+        for image in (lab, work.cheeks, work.plain, replaced)
+    )
     intact = 1 - np.clip(3 * replaced, 0, 1)
-    low = widely_blurred(lab, 2.8 * UNIT)
-    weights = work.cheeks * intact + 1e-4
-    own = (low * weights[..., None]).sum((0, 1)) / weights.sum()
-    expected = own + np.dstack([laid(fields[f"fill_{axis}"]) for axis in "lab"])
+    low = widely_blurred(lab, 1.4 * UNIT)
+    weights = cheeks * intact + 1e-4
+    own = np.einsum("yxc,yx->c", low, weights) / weights.sum()
+    expected = own + np.dstack([laid(fields[f"fill_{axis}"], side) for axis in "lab"])
     # What this light makes of it: the difference on the skin around, carried inwards.
-    off = np.dstack([(low - expected) * (work.plain * intact)[..., None], work.plain * intact + 1e-4])
-    near, far = widely_blurred(off, 5.0 * UNIT), widely_blurred(off, 14.0 * UNIT)
+    off = np.dstack([(low - expected) * (plain * intact)[..., None], plain * intact + 1e-4])
+    near, far = widely_blurred(off, 2.5 * UNIT), widely_blurred(off, 7.0 * UNIT)
     trust = np.clip(near[..., 3:] / 0.25, 0, 1)
     light = near[..., :3] / near[..., 3:] * trust + far[..., :3] / far[..., 3:] * (1 - trust)
-    clean = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
+    soft = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
+    clean = np.asarray(cv2.resize(soft, (WORK, WORK)), np.float32)
     clean[..., 0] = np.minimum(clean[..., 0], own[0] + BRIGHTEST) + own[0] * chin_relief(work.points)
     return clean
 
@@ -127,22 +134,21 @@ def rough(work: Work) -> F32:
     return np.asarray(np.clip((work.roughness - ROUGHER[0]) / ROUGHER[1], 0, 1), np.float32)
 
 
-def pores(face: NativeFace, alpha: F32, colour: float) -> F32:
+def pores(face: NativeFace, alpha: F32) -> F32:
     """Grain of the cheeks for what is replaced, only as coarse as pores are: larger spots would be seen to repeat.
 
     Args:
         face: the region.
         alpha: how much of each of its pixels is replaced, (h, w); some is.
-        colour: 0 for a black-and-white photograph, 1 for one in colour.
 
     Returns:
-        (h, w, 3) float, mean about 0.
+        (h, w) float, levels of lightness, mean about 0.
     """
     x, y, width, height = cv2.boundingRect((alpha > 0).astype(np.uint8))
     own = grain(face, alpha, (alpha <= 0).astype(np.float32))
     here = np.s_[y : y + height, x : x + width]
-    lent = tinted(own[here], colour)
-    fine = lent - blurred(lent, PORE * face.scale).reshape(lent.shape)
-    most = np.float32(LARGEST * np.median(np.abs(fine[alpha[here] > 0])) + 0.5)
-    own[here] = most * np.tanh(fine / most)
+    fine = own[here] - widely_blurred(own[here], PORE * face.scale)
+    some = np.abs(fine[::THINNED, ::THINNED])[alpha[here][::THINNED, ::THINNED] > 0]
+    most = np.float32(LARGEST * (np.median(some) if some.size else 0.0) + 0.5)
+    own[here] = fine / np.sqrt(1 + (fine / most) ** 2)
     return own

@@ -148,7 +148,7 @@ def given_change(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
 def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
     """Change of the skin's colour: none on lips, brows, eyes, hair and background, less down the neck."""
     bias = np.dstack([laid(fields[f"bias_{axis}"]) for axis in "lab"]) * style.bias
-    overall = (bias * work.cheeks[..., None]).sum((0, 1)) / (work.cheeks.sum() + 1e-3)
+    overall = work.usual(bias)
     bias -= (1 - np.array(style.tone, np.float32)) * overall
     low, high = np.array(style.bias_range, np.float32).T
     bias = np.clip(bias, low, high) * strength
@@ -208,21 +208,24 @@ def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) 
     change = tinted(to_rgb(after) - to_rgb(work.lab), work.colour)
     change[largest(change) < 0.25] = 0
     height, width = face.shape
-    matrix = face.to_template * np.float32(UNIT)
-    matrix[:, 2] += (UNIT - 1) / 2
-
-    def enlarged(image: F32) -> F32:
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return np.asarray(cv2.warpAffine(image, matrix, (width, height), flags=flags), np.float32)
-
-    added = enlarged(change)
+    added = _enlarged(change, face, (0, 0, width, height))
     if replaced.any():
-        alpha = enlarged(replaced)
+        alpha = _enlarged(replaced, face, (0, 0, width, height))
         x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
         here = np.s_[y : y + h, x : x + w]
-        skin = enlarged(tinted(to_rgb(clean), work.colour))[here] + pores(face, alpha, work.colour)[here]
+        skin = _enlarged(tinted(to_rgb(clean), work.colour), face, (x, y, x + w, y + h))
+        skin += pores(face, alpha)[here][..., None]
         added[here] += alpha[here][..., None] * (skin - face.pixels[here] - added[here])
     return np.asarray(cv2.add(face.pixels, added, dtype=cv2.CV_8U), np.uint8)
+
+
+def _enlarged(image: F32, face: NativeFace, box: tuple[int, int, int, int]) -> F32:
+    """A working picture at the photograph's pixels, of a part of the region: left, top, right, bottom."""
+    left, top, right, bottom = box
+    matrix = face.to_template * np.float32(UNIT)
+    matrix[:, 2] += (UNIT - 1) / 2 + matrix[:, :2] @ np.array([left, top], np.float32)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(image, matrix, (right - left, bottom - top), flags=flags), np.float32)
 
 
 def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> U8:

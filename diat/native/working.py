@@ -64,7 +64,12 @@ class Work:
     @cached_property
     def usual_lightness(self) -> float:
         """Mean L of the cheeks."""
-        return float((self.lab[..., 0] * self.cheeks).sum() / (self.cheeks.sum() + 1e-3))
+        return float(self.usual(self.lab)[0])
+
+    def usual(self, values: F32) -> F32:
+        """Mean of (WORK, WORK, C) values over the cheeks. -> (C,)."""
+        # Sums over two axes are slow in numpy, and einsum needs no threads of BLAS.
+        return np.asarray(np.einsum("yxc,yx->c", values, self.cheeks) / (self.cheeks.sum() + 1e-3), np.float32)
 
     @cached_property
     def roughness(self) -> F32:
@@ -83,10 +88,10 @@ def border() -> F32:
     return np.outer(ramp, ramp).astype(np.float32)
 
 
-def laid(field: F32) -> F32:
+def laid(field: F32, side: int = WORK) -> F32:
     """A map over the crop, at the working picture's pixels; averaged over cells of two first, as it was learnt."""
     half = cv2.resize(field, (field.shape[1] // 2, field.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(half, (WORK, WORK), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(half, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def sigmoid(x: F32 | float) -> F32:

@@ -80,10 +80,10 @@ def test_grain_has_the_cheeks_variance_where_it_is_wanted_and_none_elsewhere():
     assert not np.array_equal(made, grain(face, where, seed=2))
 
 
-def test_grain_of_a_grey_face_is_grey_and_of_a_flat_one_is_nothing():
+def test_grain_of_a_flat_face_is_nothing():
     grey = np.repeat(skin()[..., :1], 3, -1)
     made = grain(portrait(grey), disc(grey.shape[:2], 30))
-    assert np.ptp(made, axis=-1).max() < 1e-5 and np.abs(made).max() > 1
+    assert made.shape == grey.shape[:2] and np.abs(made).max() > 1
     flat = np.full_like(grey, 120)
     assert np.abs(grain(portrait(flat), disc(grey.shape[:2], 30))).max() == 0
 
