@@ -25,6 +25,7 @@ from diat.native.region import NativeFace, box_around, displaced, sample
 from diat.native.shaving import pores, shaven
 from diat.native.style import Style
 from diat.native.working import UNIT, WORK, Work, border, laid
+from diat.native.worn import are_worn, glasses_kept
 from diat.pixels import F32, U8
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
@@ -91,6 +92,9 @@ def _recoloured(
     after += coloured_again(work, scalars, strength, style) + turned_grey(work, strength, style)
     after, clean, replaced = shaven(work, after, fields, scalars, strength, style)
     after += feature_changes(work, scalars, strength, style)
+    if are_worn(work):
+        changing = 1 - glasses_kept(work)
+        after, replaced = work.lab + (after - work.lab) * changing[..., None], replaced * changing
     return after, clean, replaced
 
 

@@ -36,6 +36,7 @@ class Work:
     skin: F32  # of the face, by parsing
     neck: F32
     hair: F32
+    other: F32  # neither face, hair nor neck, by parsing alone: background, clothes, glasses
     plain: F32  # skin without lips, brows, eyes and nostrils
     cheeks: F32  # plain skin that sets what is usual for this face
 
@@ -58,8 +59,9 @@ class Work:
         plain = skin * (1 - np.clip(blurred(areas.features, 0.5 * UNIT), 0, 1))
         cheeks = areas.cheeks * (skin > 0.6)
         return cls(
-            points, colour, rgb, lab, areas, skin, neck, hair, plain, cheeks if cheeks.sum() > 200 else areas.cheeks
-        )
+            points, colour, rgb, lab, areas, skin, neck, hair, np.ascontiguousarray(parts[..., PARTS.index("other")]),
+            plain, cheeks if cheeks.sum() > 200 else areas.cheeks,
+        )  # fmt: skip
 
     @cached_property
     def usual_lightness(self) -> float:

@@ -1,0 +1,55 @@
+"""Glasses that a face wears while something else about it changes: their rims and dark lenses keep their colour."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from diat.native.features import bags
+from diat.native.geometry import BROWS, LOWER_LIDS, blurred, filled, hull, interocular, upwards
+from diat.native.working import UNIT, WORK, Work
+from diat.pixels import F32
+
+WIDEST = 6.5  # template units: what is narrower and darker or lighter than both of its sides may be a rim
+RIM = (7.0, 8.0)  # levels of L by which it is: where it begins to be one, and how far on it surely is
+SEEN = 0.2  # mean probability of glasses under the eyes from which on some are worn
+NEAR = 2.0  # template units: how far rims may lie beside what is seen as glasses
+LENS = (0.35, 0.35)  # probability of glasses, likewise
+DARK_LENS = (16.0, 10.0)  # levels of L by which skin behind a lens is darker than the cheeks, likewise
+
+
+def are_worn(work: Work) -> bool:
+    """Whether a face wears glasses, by what is seen under its eyes."""
+    below = np.concatenate([work.points[list(lid)] for lid in LOWER_LIDS])
+    below = below - 0.15 * interocular(work.points) * upwards(work.points)
+    x, y = np.clip(np.rint(below * UNIT).astype(int).T, 0, WORK - 1)
+    return float(work.other[y, x].mean()) > SEEN
+
+
+def glasses_kept(work: Work) -> F32:
+    """How much each pixel is to stay as it is because it belongs to glasses: rims, and lenses that are dark or tinted.
+
+    Lenses that are clear change with the skin and the eye behind them. (WORK, WORK) in [0, 1].
+    """
+    worn, under = work.other * _eye_region(work.points), bags(work.points, WORK)
+    lightness = work.lab[..., 0]
+    side = np.ones((int(WIDEST * UNIT), int(WIDEST * UNIT)), np.uint8)
+    apart = np.maximum(*(cv2.morphologyEx(lightness, kind, side) for kind in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)))
+    own = 1 - np.clip(work.areas.brows + work.areas.eyes, 0, 1)
+    rims = _from(apart, *RIM) * own * np.clip(3 * blurred(worn, NEAR * UNIT) - 0.4, 0, 1)
+    lenses = _from(worn, *LENS)
+    behind = lenses * under
+    darker = work.usual_lightness - (lightness * behind).sum() / (behind.sum() + 1e-3)
+    dark = _from(darker, *DARK_LENS) if behind.sum() > 1 else 0.0
+    return blurred(np.asarray(np.maximum(rims, dark * lenses), np.float32), 0.3 * UNIT)
+
+
+def _eye_region(points: F32) -> F32:
+    """Where glasses are worn: from over the brows down to the nose's tip, and out to the ears. (WORK, WORK)."""
+    up, unit = upwards(points), interocular(points)
+    over, ears = points[BROWS] + 0.15 * unit * up, points[[0, 1, 2, 14, 15, 16]]
+    return filled(hull(np.vstack([over, ears, points[[30]]])), WORK, 1.0)
+
+
+def _from(values: F32 | np.float32, low: float, within: float) -> F32:
+    return np.asarray(np.clip((values - low) / within, 0, 1), np.float32)
