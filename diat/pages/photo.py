@@ -130,7 +130,7 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
             return str(example.photo), example.attribute, *buttons()
 
         begun.append(p.examples.pick(take, None, [p.photo, *another], queue=False, **QUICK).then)
-    close_notes(p.photo.input, *([] if p.examples is None else [p.examples.pick]))
+    close_notes(p.photo.input, p.undo.click, *([] if p.examples is None else [p.examples.pick]))
     given = [p.photo, consent, wanted, p.identity, bench]
     outcome = [bench, p.faces, p.effects, p.compare, p.strength, first]
     opened = [begin(page.start, given, outcome, **at_work) for begin in begun]

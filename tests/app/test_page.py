@@ -230,8 +230,13 @@ def test_a_photograph_without_a_face_gets_a_sentence_and_no_result(page, hopper_
     expect(page.locator("#download")).to_be_disabled()
     shoot("sentence")
     upload(page, hopper_path)
-    wait_for_result(page)
+    result = wait_for_result(page)
     expect(page.get_by_test_id("toast-body")).to_have_count(0)  # it was said of the last photograph
+    upload(page, tmp_path / "x.png")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("No face found", timeout=SLOW)
+    page.click("#undo")
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)
+    expect(page.locator("#result img.after")).to_have_attribute("src", result, timeout=SLOW)
 
 
 @pytest.mark.parametrize("agreed", [True, False])
