@@ -107,7 +107,8 @@ def test_nothing_is_had_without_the_login(guarded, jpeg):
 
 
 def test_a_signed_in_visitor_is_served_under_the_path(proxied, jpeg):
-    assert refused(f"{proxied}{LIVE}", jpeg) == 401
+    # Without a body: a proxy may take an answer that comes before all of one was read for a broken connection.
+    assert refused(f"{proxied}{LIVE}", b"") == 401
     opener = signed_in(proxied)
     with opener.open(urllib.request.Request(f"{proxied}{LIVE}", jpeg), timeout=60) as reply:
         assert reply.status == 200
