@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from diat.native.features import bags
-from diat.native.geometry import BROWS, LOWER_LIDS, blurred, filled, hull, interocular, upwards
+from diat.native.geometry import BROWS, LOWER_LIDS, blurred, dilated, filled, hull, interocular, upwards
 from diat.native.working import UNIT, WORK, Work
 from diat.pixels import F32
 
@@ -14,6 +14,7 @@ WIDEST = 6.5  # template units: what is narrower and darker or lighter than both
 RIM = (7.0, 8.0)  # levels of L by which it is: where it begins to be one, and how far on it surely is
 SEEN = 0.2  # mean probability of glasses under the eyes from which on some are worn
 NEAR = 2.0  # template units: how far rims may lie beside what is seen as glasses
+BESIDE_EYES = 2.0  # template units around eyes and brows in which dark lines are lashes, lids and hair
 LENS = (0.35, 0.35)  # probability of glasses, likewise
 DARK_LENS = (16.0, 10.0)  # levels of L by which skin behind a lens is darker than the cheeks, likewise
 
@@ -35,7 +36,7 @@ def glasses_kept(work: Work) -> F32:
     lightness = work.lab[..., 0]
     side = np.ones((int(WIDEST * UNIT), int(WIDEST * UNIT)), np.uint8)
     apart = np.maximum(*(cv2.morphologyEx(lightness, kind, side) for kind in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)))
-    own = 1 - np.clip(work.areas.brows + work.areas.eyes, 0, 1)
+    own = 1 - dilated(np.clip(work.areas.brows + work.areas.eyes, 0, 1), BESIDE_EYES * UNIT)
     rims = _from(apart, *RIM) * own * np.clip(3 * blurred(worn, NEAR * UNIT) - 0.4, 0, 1)
     lenses = _from(worn, *LENS)
     behind = lenses * under
