@@ -44,9 +44,11 @@ class Bench:
         return Bench(photo, tuple(faces), identity=identity, past=before[-MAX_UNDONE:])
 
     def begun(self, attribute: str, unasked: bool) -> Bench:
-        """The first change of a photograph: no step of its own where there was another photograph before it."""
+        """The first change of a photograph. Undo takes back one that was not asked for and leaves the photograph; an
+        example that was asked for goes with its change, where there was another photograph before it.
+        """
         bench = self.picked(attribute)
-        return replace(bench, unasked=unasked, past=self.past or bench.past)
+        return replace(bench, unasked=unasked, past=bench.past if unasked else self.past or bench.past)
 
     def picked(self, attribute: str) -> Bench:
         """Another change in place of the current one."""

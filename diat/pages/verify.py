@@ -44,7 +44,10 @@ def verify_tab() -> None:
             )
             hand_over_unopened(photo, set())
         with gr.Column(min_width=300):
-            gr.Markdown("Was this picture edited with DIAT? Every result carries marks; this page reads them.")
+            gr.Markdown(
+                "Was this photograph edited with this program, DIAT? Every result carries marks; this page reads them. "
+                "`diat verify` reads those of films, too."
+            )
             message = gr.Markdown(label="Sentence", elem_id="verify-message")
     close_notes(photo.change)
     read = photo.change(verify, photo, message, api_name="verify", show_progress="hidden")

@@ -189,6 +189,17 @@ def test_undo_brings_the_visitors_photograph_back_after_an_example_and_after_one
     assert not gone.past
 
 
+def test_undo_takes_back_what_the_page_picked_before_it_takes_the_photograph(pool, uploads, tmp_path, hopper_path):
+    other = tmp_path / "other.jpg"
+    other.write_bytes(hopper_path.read_bytes())
+    page = PhotoPage(pool, [])
+    mine = begun(page, str(other), bench=begun(page, str(hopper_path)))
+    assert mine.unasked and mine.photo == str(other)
+    plain, photo, *_ = page.undo(mine, True)
+    assert (plain.photo, plain.current, photo) == (str(other), None, gr.skip())
+    assert page.undo(plain, True)[0].photo == str(hopper_path)
+
+
 def test_a_first_change_takes_nothing_back_that_was_clicked_meanwhile(pool, uploads, tmp_path, crowd):
     path = tmp_path / "crowd.png"
     Image.fromarray(crowd).save(path)
