@@ -10,14 +10,13 @@ from collections.abc import Mapping
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from diat.native.bands import widely_blurred
 from diat.native.features import brow_hair
 from diat.native.geometry import blurred
 from diat.native.shaving import rough
 from diat.native.style import Style
-from diat.native.working import BORDER, UNIT, WORK, Work, sigmoid
+from diat.native.working import BORDER, UNIT, WORK, Work, risen, sigmoid
 from diat.pixels import F32
 
 # Hair with its colour: as light as this share of the cheeks, with these shares of their a and b, and within so much.
@@ -60,7 +59,7 @@ def coloured_again(work: Work, scalars: Mapping[str, float], strength: float, st
         strength: 0 to 1.5.
         style: of the attribute.
     """
-    certain = max(style.grey, 0.0) * _from(sigmoid(scalars["grey_hair"]), GREY_FROM, GREY_WITHIN)
+    certain = max(style.grey, 0.0) * float(risen(sigmoid(scalars["grey_hair"]), GREY_FROM, GREY_WITHIN))
     if certain == 0:
         return np.zeros_like(work.lab)
     lightness, dark = work.lab[..., 0], DARK_HAIR * work.usual_lightness
@@ -68,8 +67,9 @@ def coloured_again(work: Work, scalars: Mapping[str, float], strength: float, st
     glare = np.clip((GLARING[1] - lightness) / (GLARING[1] - GLARING[0]), 0, 1)
     # In black and white nothing has a colour, and a beard would not be told from a chin.
     grey = light * glare * np.maximum(_colourless(work, *COLOURLESS), 1 - work.colour)
-    head, beard = _head(work), _beard(work, scalars) * work.colour
-    head *= _whole(work, head * grey, light)
+    hair = np.asarray(work.hair * (1 - work.skin), np.float32)
+    head, beard = _head(work, hair), _beard(work, scalars) * work.colour
+    head *= _whole(work, hair, head * grey, light)
     where = np.maximum.reduce([head, BROW * work.areas.brows, beard]) * grey
     where = blurred(np.asarray(where, np.float32), 0.4 * UNIT)
     shade = widely_blurred(lightness, SHADE * UNIT)
@@ -95,10 +95,6 @@ def turned_grey(work: Work, strength: float, style: Style) -> F32:
     return np.asarray(change * (-style.grey * min(strength, 1.0) * grey)[..., None], np.float32)
 
 
-def _from(value: F32 | float, low: float, within: float) -> float:
-    return float(np.clip((value - low) / within, 0, 1))
-
-
 def _colourless(work: Work, low: float, within: float) -> F32:
     """How much each pixel lacks colour, against the cheeks. (WORK, WORK) in [0, 1]."""
     chroma = blurred(np.hypot(work.lab[..., 1], work.lab[..., 2]), 0.5 * UNIT)
@@ -106,10 +102,9 @@ def _colourless(work: Work, low: float, within: float) -> F32:
     return np.asarray(np.clip((low * usual - chroma) / (within * usual + 1), 0, 1), np.float32)
 
 
-def _head(work: Work) -> F32:
+def _head(work: Work, hair: F32) -> F32:
     """The hair of the head, less what only its surroundings make likely. (WORK, WORK) in [0, 1]."""
-    hair = np.asarray(work.hair * (1 - work.skin), np.float32)
-    sure = _sure(work)
+    sure = (cv2.erode(hair, np.ones((5, 5), np.uint8)) > SURE) & (work.areas.oval < 0.5)
     if sure.sum() < FEWEST:
         return np.zeros_like(hair)
     seen = np.dstack([blurred(work.lab, 0.8 * UNIT), ROUGHNESS * np.minimum(work.roughness, MOST_ROUGH)])
@@ -126,20 +121,14 @@ def _head(work: Work) -> F32:
 
 def _beard(work: Work, scalars: Mapping[str, float]) -> F32:
     """A grey beard: rough, and without the skin's colour. (WORK, WORK) in [0, 1]."""
-    present = _from(sigmoid(scalars["beard"]), BEARD_FROM, BEARD_WITHIN)
+    present = risen(sigmoid(scalars["beard"]), BEARD_FROM, BEARD_WITHIN)
     found = work.areas.beard * rough(work) * (1 - work.areas.lips) * _colourless(work, *COLOURLESS_BEARD)
     return present * blurred(np.asarray(found, np.float32), 0.8 * UNIT)
 
 
-def _sure(work: Work) -> NDArray[np.bool_]:
-    """Where hair of the head surely is. (WORK, WORK)."""
-    hair = np.asarray(work.hair * (1 - work.skin), np.float32)
-    return np.asarray((cv2.erode(hair, np.ones((5, 5), np.uint8)) > SURE) & (work.areas.oval < 0.5))
-
-
-def _whole(work: Work, coloured: F32, light: F32) -> float:
+def _whole(work: Work, hair: F32, coloured: F32, light: F32) -> float:
     """How far hair can be coloured as a whole: 0 where patches would stay, or it goes on beyond the crop."""
-    hair = work.hair * (1 - work.skin) * (work.areas.oval < 0.5)
+    hair = hair * (work.areas.oval < 0.5)
     there = np.where(hair > LIKELY, hair * light, 0)
     middle = int(work.points[27, 0] * UNIT)
     sides = [(coloured[:, half] * (there[:, half] > 0), there[:, half])
@@ -149,4 +138,4 @@ def _whole(work: Work, coloured: F32, light: F32) -> float:
     beside = slice(edge - EDGE, edge), slice(-edge, EDGE - edge)
     strips = [turned[rows] for turned in (coloured, coloured.T) for rows in beside]
     leaving = max(float((strip > SURE).any(0).mean()) for strip in strips)
-    return _from(min(shares, default=0.0), *ALL_OF_IT) * (1 - _from(leaving, *LEAVING))
+    return float(risen(min(shares, default=0.0), *ALL_OF_IT) * (1 - risen(leaving, *LEAVING)))

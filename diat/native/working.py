@@ -99,3 +99,8 @@ def laid(field: F32, side: int = WORK) -> F32:
 def sigmoid(x: F32 | float) -> F32:
     """The probability of a logit."""
     return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))), np.float32)
+
+
+def risen(values: F32 | float, low: float, within: float) -> F32:
+    """0 up to ``low``, and 1 from ``within`` above that on."""
+    return np.asarray(np.clip((values - low) / within, 0, 1), np.float32)

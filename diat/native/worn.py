@@ -7,7 +7,7 @@ import numpy as np
 
 from diat.native.features import bags
 from diat.native.geometry import BROWS, LOWER_LIDS, blurred, dilated, filled, hull, interocular, upwards
-from diat.native.working import UNIT, WORK, Work
+from diat.native.working import UNIT, WORK, Work, risen
 from diat.pixels import F32
 
 WIDEST = 6.5  # template units: what is narrower and darker or lighter than both of its sides may be a rim
@@ -37,11 +37,11 @@ def glasses_kept(work: Work) -> F32:
     side = np.ones((int(WIDEST * UNIT), int(WIDEST * UNIT)), np.uint8)
     apart = np.maximum(*(cv2.morphologyEx(lightness, kind, side) for kind in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)))
     own = 1 - dilated(np.clip(work.areas.brows + work.areas.eyes, 0, 1), BESIDE_EYES * UNIT)
-    rims = _from(apart, *RIM) * own * np.clip(3 * blurred(worn, NEAR * UNIT) - 0.4, 0, 1)
-    lenses = _from(worn, *LENS)
+    rims = risen(apart, *RIM) * own * np.clip(3 * blurred(worn, NEAR * UNIT) - 0.4, 0, 1)
+    lenses = risen(worn, *LENS)
     behind = lenses * under
     darker = work.usual_lightness - (lightness * behind).sum() / (behind.sum() + 1e-3)
-    dark = _from(darker, *DARK_LENS) if behind.sum() > 1 else 0.0
+    dark = risen(darker, *DARK_LENS) if behind.sum() > 1 else 0.0
     return blurred(np.asarray(np.maximum(rims, dark * lenses), np.float32), 0.3 * UNIT)
 
 
@@ -50,7 +50,3 @@ def _eye_region(points: F32) -> F32:
     up, unit = upwards(points), interocular(points)
     over, ears = points[BROWS] + 0.15 * unit * up, points[[0, 1, 2, 14, 15, 16]]
     return filled(hull(np.vstack([over, ears, points[[30]]])), WORK, 1.0)
-
-
-def _from(values: F32 | np.float32, low: float, within: float) -> F32:
-    return np.asarray(np.clip((values - low) / within, 0, 1), np.float32)
