@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from diat.attributes import ATTRIBUTES
 
@@ -44,6 +44,16 @@ def wait_for_result(page: Page, old: str = "") -> str:
 
 def effects_are_shown(page: Page) -> None:
     expect(page.locator("#effects img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)
+
+
+def type_in(field: Locator, text: str) -> None:
+    """Type into a field that has just come into sight, as a person would who sees that it took nothing."""
+    for _ in range(20):
+        field.fill(text)
+        field.page.wait_for_timeout(200)
+        if field.input_value() == text:
+            return
+    raise AssertionError(f"expected the field to take {text}, found {field.input_value()}")
 
 
 def downloaded(page: Page) -> tuple[str, bytes]:
