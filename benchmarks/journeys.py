@@ -77,7 +77,7 @@ class Visit:
         """Wait for words."""
         expect(self.page.locator(part)).to_contain_text(words, timeout=SLOW)
 
-    def result(self, words: str = "identity similarity") -> None:
+    def result(self, words: str = "recognisable") -> None:
         """Wait for a result, and for every change as a picture."""
         self.see("#result .message", words)
         expect(self.page.locator("#effects img").nth(4)).to_be_visible(timeout=SLOW)

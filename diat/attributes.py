@@ -100,6 +100,7 @@ class AttributeSpec:
     pairs: PairRecipe | None = None  # where the release recipe has pairs
     done: str = "Changed."  # what users read of a face that has been changed
     needless: str = "the face looks so already"  # and of one that has the attribute already
+    caution: str = ""  # what to look at closely in a face that has been changed
     # Probabilities, by a network with a gate, that the face lacks the attribute, between which an edit fades in: below
     # the first nothing changes.
     fade: tuple[float, float] = (0.15, 0.55)
@@ -172,6 +173,8 @@ _SPECS = (
         matched=("Male", "Young"),
         pairs=PairRecipe("put-on glasses"),
         done="Glasses taken off.",
+        # No measure tells where: of a rim that crosses an eye, a brow or the face's edge a part may not be found.
+        caution="Look closely: traces of the rims may be left.",
         needless="no glasses found",
         # Of 325 faces without glasses of CelebA-HQ's validation part (even rows) 98 % lie below 0.5, of 54 wearers none
         # between 0.29 and 0.93.

@@ -86,7 +86,7 @@ class PhotoApi:
             path.write_bytes(result.to_bytes(KINDS[result.suffix]))
         except DiatError as error:
             raise refusal(error) from None
-        sentence = "  \n".join(filter(None, [result_sentences(result), *result.notices]))
+        sentence = "  \n".join(filter(None, [result_sentences(result, measured=True), *result.notices]))
         near, whole = (
             (before, marked_preview(after, result))
             for before, after in (close_ups(result), (reduced(result.original), reduced(result.photo)))

@@ -34,7 +34,7 @@ from diat.pages.parts import (
 from diat.pages.pictures import close_ups, marked_preview
 from diat.pages.saving import download_button
 from diat.pages.widgets import Value, bar, bar_value
-from diat.photo import open_photo
+from diat.photo import open_photo, photo_bytes
 from diat.pixels import U8
 from diat.provenance import KINDS
 from diat.results import EditResult, action_in_names
@@ -78,7 +78,7 @@ class BatchPage:
             apply_anyway: also change faces that have the attribute already.
 
         Returns the faces before and after as they finish, a zip of files at full size, in the formats and with the
-        names of the photographs, and a sentence.
+        names of the photographs, those of which nothing was changed as they came, and a sentence.
         """
         steps = self.watched(photos, attribute, strength, all_faces, consent, apply_anyway, request)
         for shown, path, sentence, _ in steps:
@@ -140,13 +140,13 @@ class BatchPage:
                 try:
                     result = edit(photo)
                 except DiatError as error:
-                    skipped.append(f"{Path(photo).name} was skipped: {error}")
+                    skipped.append(f"{Path(photo).name} was skipped. {error}")
                 else:
                     changed += not result.unchanged
-                    name = _unused(result.file_name(Path(photo).name), archive.namelist())
-                    archive.writestr(name, result.to_bytes(KINDS[result.suffix]))
+                    name, data = _file_of(result, Path(photo))
+                    archive.writestr(_unused(name, archive.namelist()), data)
                     previews.append(marked_preview(np.concatenate(close_ups(result), axis=1), result))
-                    shown.append((previews[-1], f"{Path(photo).name}: {_said(result)}"))
+                    shown.append((previews[-1], f"{Path(photo).name} – {_said(result)}"))
                 for preview in previews:
                     os.utime(preview)  # shown still, so not to be swept
                 looked_at = number
@@ -171,6 +171,13 @@ def _counted(given: int, changed: int, unchanged: int, skipped: int) -> Iterator
         yield "The ZIP holds those left unchanged, too."
 
 
+def _file_of(result: EditResult, photo: Path) -> tuple[str, bytes]:
+    """A photograph's file for the ZIP, as its name and content: where nothing was changed, the very one that came."""
+    if result.unchanged:
+        return photo.name, photo_bytes(photo)
+    return result.file_name(photo.name), result.to_bytes(KINDS[result.suffix])
+
+
 def _unused(name: str, taken: list[str]) -> str:
     """The name, numbered where another file has it."""
     stem, suffix = Path(name).stem, Path(name).suffix
@@ -179,7 +186,7 @@ def _unused(name: str, taken: list[str]) -> str:
 
 
 def _said(result: EditResult) -> str:
-    sentence = result_sentences(result, brief=True) or " ".join(dict.fromkeys(map(unnumbered, result.notices)))
+    sentence = result_sentences(result, numbers=False) or " ".join(dict.fromkeys(map(unnumbered, result.notices)))
     return sentence[:1].lower() + sentence[1:]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 MAX_UNDONE = 100  # steps back
+LOOK = "look"  # at one change after another, see `Bench.moved`
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Bench:
     identity: float | None = None  # of changes to come
     past: tuple[Bench, ...] = field(default=(), compare=False, repr=False)  # before each step; theirs are left out
     unasked: bool = field(default=False, compare=False)  # the current change is the page's own choice
-    moved: str = field(default="", compare=False)  # the slider that made this one, of which one drag is many events
+    # What made this one and is one step with more of its kind: a slider, of which one drag is many events, or a look at
+    # one change after another. To keep a change, which nothing shows, is one step with what is then put on top.
+    moved: str = field(default="", compare=False)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -48,11 +51,17 @@ class Bench:
         example that was asked for goes with its change, where there was another photograph before it.
         """
         bench = self.picked(attribute)
-        return replace(bench, unasked=unasked, past=bench.past if unasked else self.past or bench.past)
+        if unasked:
+            return replace(bench, unasked=True)
+        return replace(bench, past=self.past or bench.past, moved="")
 
     def picked(self, attribute: str) -> Bench:
-        """Another change in place of the current one."""
-        return self._stepped(current=Change(attribute, self.faces, identity=self.identity))
+        """Another change in place of the current one. Several that are looked at in a row are one step."""
+        return self._stepped(LOOK, current=Change(attribute, self.faces, identity=self.identity))
+
+    def unpicked(self) -> Bench:
+        """Without the current change; those that are kept stay."""
+        return self._stepped(current=None)
 
     def chosen(self, faces: Sequence[int]) -> Bench:
         """The current change on other faces."""
@@ -76,7 +85,7 @@ class Bench:
 
     def kept_on(self) -> Bench:
         """The current change stays, and the next one is made on top of it."""
-        return self._stepped(kept=self.changes, current=None)
+        return self if self.current is None else replace(self._stepped(kept=self.changes, current=None), moved=LOOK)
 
     def without(self, number: int) -> Bench:
         """Without one of the changes, counted from 0; the others stay."""

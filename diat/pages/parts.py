@@ -19,21 +19,19 @@ from diat.errors import PhotoRejected
 from diat.faces import SAME_PERSON
 from diat.pages.editors import EditorPool
 from diat.pages.guards import refuse_by_a_sentence
-from diat.results import EditResult, numbered
+from diat.results import EditedFace, EditResult, numbered
 
 INTO_VIEW = (Path(__file__).parent / "into_view.js").read_text()
 # As far as it takes to see a button and what appears below it, see `.work` in page.css.
 SCROLLED = 'document.querySelector("#%s").closest(".work").scrollIntoView({ block: "nearest" })'
-SIMILARITY = "identity similarity"
 # Of 1,988,713 pairs of strangers in CelebA's validation part one in a thousand reaches 24.6 %; of 2,297 pairs of one
 # person's photographs the middle 80 % lie between 34 and 70 % (benchmarks/likeness.py).
 STRANGERS = "strangers: under 25 %"
 LIKENESS = (
-    "Identity similarity: 100 % is the same picture. Two photos of one person mostly reach 35 to 70 %, "
-    "photos of two people less than 25 %."
+    "100 % is the same picture. Two photos of one person mostly reach 35 to 70 %, photos of two people less than 25 %."
 )
 UNSEEN = 0.995  # identity similarity, of 1: so like itself is a face of which nothing is seen to have changed
-UNSEEN_CHANGE = "Hardly anything changed (identity similarity 100 %)."
+UNSEEN_CHANGE = "Hardly anything changed"
 WHOM = "Whom to change, from left to right"
 ANYWAY = "Apply anyway"  # what to click, or to tick, where a change seems not to be needed
 CONSENT = "I am in these pictures, or the people in them agreed."
@@ -97,19 +95,38 @@ def cache_file(name: str) -> Path:
     return path
 
 
-def result_sentences(result: EditResult, earlier: Sequence[str] = (), brief: bool = False) -> str:
-    """What was done, and how much of each person a recogniser still sees; nothing where no face was changed.
+def result_sentences(
+    result: EditResult, earlier: Sequence[str] = (), numbers: bool = True, measured: bool = False
+) -> str:
+    """What was done, and whether each person is still recognisable; nothing where no face was changed.
 
     Args:
         result: of the last change.
         earlier: attributes of the changes below it that changed anything.
-        brief: do not say which of several faces it is, nor how similar strangers are.
+        numbers: say which of several faces it is.
+        measured: say by how much, too, as programs want it.
     """
-    to = "identity similarity to the original" if earlier else SIMILARITY
-    scale = "" if brief else f"; {STRANGERS}"
-    similarity = _similarity_sentence(result, to, scale, not brief and len(result.faces) > 1)
-    made = [*earlier, *([] if result.unchanged or similarity == UNSEEN_CHANGE else [result.attribute])]
-    return " ".join([*(attribute_spec(attribute).done for attribute in made), *filter(None, [similarity])])
+    verdict = _verdict(result, numbers and len(result.faces) > 1, measured)
+    made = [*earlier, *([] if result.unchanged or verdict.startswith(UNSEEN_CHANGE) else [result.attribute])]
+    return " ".join([*(attribute_spec(attribute).done for attribute in made), *filter(None, [verdict])])
+
+
+def cautions(result: EditResult, earlier: Sequence[str] = ()) -> list[str]:
+    """What to look at closely after these changes, as `result_sentences` takes them."""
+    made = [*earlier, *([] if result.unchanged else [result.attribute])]
+    return [*dict.fromkeys(filter(None, (attribute_spec(attribute).caution for attribute in made)))]
+
+
+def likeness_of(result: EditResult) -> str:
+    """How similar those who were changed are to who they were: ``"83 %"``, ``"78 to 91 %"``, or nothing."""
+    percent = {round(100 * max(face.identity_similarity, 0)) for face in _changed(result)}
+    return f"{' to '.join(map(str, sorted({min(percent), max(percent)})))} %" if percent else ""
+
+
+def likeness_details(result: EditResult) -> str:
+    """The same for those who want to know more, and what such numbers mean."""
+    measured = f"Identity similarity to the original: {likeness_of(result)}." if _changed(result) else ""
+    return "\n".join(filter(None, [measured, LIKENESS]))
 
 
 def of_people(sentence: str) -> str:
@@ -122,21 +139,23 @@ def unnumbered(sentence: str) -> str:
     return re.sub(r"\bFaces \d[\d, and]* ", "Some faces ", re.sub(r"\bFace \d+ ", "A face ", sentence))
 
 
-def _similarity_sentence(result: EditResult, similarity: str, scale: str, numbers: bool) -> str:
-    changed = [face for face in result.edited if not np.array_equal(face.before, face.after)]
-    if changed and min(face.identity_similarity for face in changed) >= UNSEEN:
-        return UNSEEN_CHANGE
-    percent = [round(100 * max(face.identity_similarity, 0)) for face in changed]
-    same = sum(face.identity_similarity >= SAME_PERSON for face in changed)
+def _changed(result: EditResult) -> list[EditedFace]:
+    return [face for face in result.edited if not np.array_equal(face.before, face.after)]
+
+
+def _verdict(result: EditResult, numbers: bool, measured: bool) -> str:
+    changed = _changed(result)
     if not changed:
         return ""
-    if len(percent) == 1:
+    if min(face.identity_similarity for face in changed) >= UNSEEN:
+        return f"{UNSEEN_CHANGE} (identity similarity 100 %)." if measured else f"{UNSEEN_CHANGE}."
+    same = sum(face.identity_similarity >= SAME_PERSON for face in changed)
+    if len(changed) == 1:
         verdict = "still" if same else "no longer"
-        sentence = f"{verdict} recognisable ({similarity} {percent[0]} %{scale})."
     else:
-        still = "all" if same == len(percent) else f"{same} of {len(percent)}"
-        between = " to ".join(map(str, sorted({min(percent), max(percent)})))
-        sentence = f"{still} still recognisable ({similarity} {between} %{scale})."
+        verdict = "all still" if same == len(changed) else f"{same} of {len(changed)} still"
+    number = f" (identity similarity {likeness_of(result)}; {STRANGERS})" if measured else ""
+    sentence = f"{verdict} recognisable{number}."
     if not numbers:
         return sentence.capitalize()
     return f"{numbered('Face', 'Faces', [face.number for face in changed])}: {sentence}"

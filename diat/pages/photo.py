@@ -69,7 +69,7 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                 shown = choice("examples", _to_click(examples))
         with gr.Column(min_width=300, scale=3):
             compared = compare("result", first_sight())
-            effects = choice("effects", effects_to_come(editors))
+            effects = choice("effects", effects_to_come(editors), optional=True)
             strength = strength_choice("strength", interactive=False)
             made = steps("steps")
             with gr.Row(elem_classes="actions"):

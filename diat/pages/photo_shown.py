@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from diat.pages.bench import Bench, Change
-from diat.pages.parts import LIKENESS, WHOM, action_of, result_sentences
+from diat.pages.parts import ANYWAY, WHOM, action_of, cautions, likeness_details, result_sentences
 from diat.pages.people import face_choice
 from diat.pages.pictures import before_and_after, close_ups, cut, enlarged, picture_file, reduced, surroundings
 from diat.pages.shelf import Opened, PhotoShelf
@@ -15,7 +15,8 @@ from diat.pages.widgets import Pictures, Value, choice_value, compare_value, ste
 from diat.results import EditResult, numbered
 
 PICK_ONE = "Pick a change below."
-PICK_NEXT = "Kept. Pick the next change below: it is added to this one."
+PICK_NEXT = "Pick another change below to add it."
+INSIST = f'Click "{ANYWAY}" to change it all the same.'
 PICKED_FOR_YOU = "Picked for you: click any other change below."
 PICK_A_FACE = "Pick at least one face."
 
@@ -44,19 +45,19 @@ def untouched(opened: Opened, bench: Bench) -> Pictures:
     }
 
 
-def shown_of(bench: Bench, opened: Opened, result: EditResult, shelf: PhotoShelf) -> Value:
-    """Before and after all changes, and what is said of them."""
+def shown_of(bench: Bench, opened: Opened, result: EditResult, shelf: PhotoShelf, insist: bool) -> Value:
+    """Before and after all changes, and what is said of them. ``insist``: something comes of applying it anyway."""
     close = close_ups(result, opened.photo.pixels)
-    earlier = [change.attribute for change in shelf.made(str(bench.photo), bench.kept).values()]
+    earlier = [change.attribute for change in shelf.made(str(bench.photo), bench.changes[:-1]).values()]
     whole = reduced(opened.photo.pixels), reduced(result.photo)
     pictures = before_and_after(close, whole, result.maker, unchanged=result.unchanged and not earlier)
     sentence = result_sentences(result, earlier)
-    sentence = f"{sentence} {PICKED_FOR_YOU}".strip() if bench.unasked else sentence
-    lines = [PICK_NEXT] if bench.current is None else [sentence, *result.notices]
+    after = PICK_NEXT if bench.current is None else PICKED_FOR_YOU if bench.unasked else ""
+    lines = [f"{sentence} {after}".strip(), *cautions(result, earlier), *result.notices, INSIST * insist]
     height, width = result.photo.shape[:2]
     seconds = sum(result.milliseconds.values()) / 1000
-    details = f"{LIKENESS}\n{width} × {height} pixels, as the file that you download. It took {seconds:.1f} seconds."
-    return compare_value(pictures, "\n".join(filter(None, lines)), details)
+    size = f"{width} × {height} pixels, as the file that you download. It took {seconds:.1f} seconds."
+    return compare_value(pictures, "\n".join(filter(None, lines)), f"{likeness_details(result)}\n{size}")
 
 
 def steps_of(bench: Bench, opened: Opened, shelf: PhotoShelf) -> Value:

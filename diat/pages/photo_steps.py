@@ -82,11 +82,12 @@ class PhotoPage:
             yield from self.start(photo, consent, wanted, identity, bench if consent else Bench())
 
     def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, Any]:
-        """Another change. Gives the bench and the strength, which starts anew."""
+        """Another change, or none. Gives the bench and the strength, which starts anew."""
         chosen = chosen_of(event, self._editors.attributes)
-        if bench.photo is None or not chosen:
+        none = getattr(event, "chosen", None) == []
+        if bench.photo is None or not (chosen or none):
             return gr.skip(), gr.skip()
-        bench = bench.picked(chosen[0])
+        bench = bench.unpicked() if none else bench.picked(chosen[0])
         return bench, _strength(bench)
 
     def ask_for_photo(self, bench: Bench) -> None:
@@ -185,7 +186,7 @@ class PhotoPage:
                 insist = result.unchanged and self._shelf.can_insist(bench)
                 more = bench.current is not None and not result.unchanged
                 made = self._shelf.any_made(bench)
-                shown = shown_of(bench, opened, result, self._shelf)
+                shown = shown_of(bench, opened, result, self._shelf, insist)
                 return shown, *buttons(insist, more, undo, made), steps, strength
         except FileGone as error:
             gr.Warning(str(error))

@@ -16,7 +16,18 @@ from diat.faces import MAX_FACES, SAME_PERSON, DetectedFaces, Face, face_fault, 
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_of, effects_to_come, trial_on
 from diat.pages.films import film_faces, frames_from, length_of, seconds_of
-from diat.pages.parts import ANYWAY, CONSENT_FIRST, Stops, available, cache_file, of_people, refusal, result_sentences
+from diat.pages.parts import (
+    ANYWAY,
+    CONSENT_FIRST,
+    Stops,
+    available,
+    cache_file,
+    cautions,
+    likeness_details,
+    of_people,
+    refusal,
+    result_sentences,
+)
 from diat.pages.people import face_choice
 from diat.pages.pictures import (
     THUMBNAIL_SIDE,
@@ -233,8 +244,9 @@ class VideoPage:
             return compare_value(None, str(error), kind="refused")
         whole = result.original, result.photo
         pictures = before_and_after(close_ups(result), whole, result.maker, unchanged=result.unchanged)
-        lines = [result_sentences(result), *result.notices, TICK_ANYWAY * more, f"Second {moment:.1f} of {length:.1f}."]
-        return compare_value(pictures, of_people("\n".join(filter(None, lines))), from_start=True)
+        said = [result_sentences(result), *cautions(result), *result.notices, TICK_ANYWAY * more]
+        lines = filter(None, [*said, f"Second {moment:.1f} of {length:.1f}."])
+        return compare_value(pictures, of_people("\n".join(lines)), likeness_details(result), from_start=True)
 
     def _again(self, film: str, start: float, number: int, picture: U8, found: list[Face]) -> int:
         """Index of the person with a number, from 0, among the faces of a moment.

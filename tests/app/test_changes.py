@@ -61,16 +61,15 @@ def test_nothing_to_change_is_said_and_can_be_done_anyway_where_anything_comes_o
     effect(page, "smile").click()
     expect(message(page)).to_contain_text("smiles already: nothing was changed", timeout=SLOW)
     expect(page.locator("#anyway")).to_be_visible(timeout=SLOW)
+    expect(message(page)).to_contain_text('Click "Apply anyway" to change it all the same.')
     shoot("offered")
     page.click("#anyway")
     smiling = wait_for_result(page, closed)
     expect(page.locator("#download")).to_be_enabled(timeout=SLOW)
     page.click("#undo")
     expect(message(page)).to_contain_text("smiles already: nothing was changed", timeout=SLOW)
-    page.click("#undo")
-    page.click("#undo")
-    expect(page.locator("#result img.after")).to_have_attribute("src", closed, timeout=SLOW)
     assert smiling != closed
+    expect(page.locator("#undo")).to_be_disabled(timeout=SLOW)  # what was looked at before it is no step
     page.get_by_role("button", name="Clear").or_(page.get_by_label("Remove")).first.click()
     for button in ("#keep", "#undo", "#download"):
         expect(page.locator(button)).to_be_disabled(timeout=3000)
@@ -83,7 +82,8 @@ def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):
     effect(page, "eyeglasses_remove").click()
     one = wait_for_result(page, first)
     page.get_by_role("button", name="Keep this and add another change").click()
-    expect(message(page)).to_contain_text("Pick the next change below", timeout=SLOW)
+    expect(message(page)).to_contain_text("Glasses taken off. Still recognisable. Pick another change", timeout=SLOW)
+    expect(message(page)).to_contain_text("Look closely: traces of the rims may be left.")
     expect(page.locator("#strength input[type=range]")).to_be_disabled(timeout=SLOW)  # there is nothing to move yet
     expect(page.locator("#effects")).to_contain_text("What to add", timeout=SLOW)
     effect(page, "older_to_younger").click()
@@ -91,6 +91,8 @@ def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):
     expect(page.locator("#steps")).to_contain_text(re.compile(r"On the photo:\s*Remove glasses ×\s*\+\s*Younger ×"))
     shoot("stacked")
     expect(page.locator("#result").get_by_role("status")).to_contain_text("Glasses taken off. Made younger. Still")
+    page.locator("#result summary").click()
+    expect(page.locator("#result .details")).to_contain_text(re.compile(r"similarity to the original: \d+ %"))
     name, data = downloaded(page)
     assert name == "grace_hopper-remove-glasses-younger.jpg"
     expect(page.get_by_test_id("toast-body")).to_contain_text(f"Saved as {name}.")
@@ -100,10 +102,10 @@ def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):
     wait_for_result(page, both)
     page.click("#undo")
     expect(page.locator("#result img.after")).to_have_attribute("src", both, timeout=SLOW)
-    page.click("#undo")
-    expect(message(page)).to_contain_text("Pick the next change below", timeout=SLOW)
-    page.click("#undo")
+    page.click("#undo")  # what was put on top, and with it that the other was kept
     expect(page.locator("#result img.after")).to_have_attribute("src", one, timeout=SLOW)
+    expect(message(page)).not_to_contain_text("Pick another", timeout=SLOW)
+    expect(page.locator("#keep")).to_be_enabled(timeout=SLOW)
     expect(effect(page, "eyeglasses_remove")).to_have_attribute("aria-pressed", "true", timeout=SLOW)
 
 
@@ -124,6 +126,19 @@ def test_undo_brings_back_what_a_click_or_a_slider_replaced(page):
         expect(page.locator("#result img.after")).to_have_attribute("src", address, timeout=SLOW)
         expect(effect(page, picked)).to_have_attribute("aria-pressed", "true", timeout=SLOW)
         expect(strength).to_have_value("1")
+    glasses = effect(page, "eyeglasses_remove")
+    glasses.click()  # again: as it was
+    expect(message(page)).to_have_text("Pick a change below.", timeout=SLOW)
+    expect(page.locator("#result .label.right")).not_to_be_visible()
+    expect(glasses).to_have_attribute("aria-pressed", "false")
+    page.click("#undo")
+    expect(page.locator("#result img.after")).to_have_attribute("src", first, timeout=SLOW)
+    expect(glasses).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+    page.click("#undo")
+    expect(message(page)).to_contain_text("Pick a change", timeout=SLOW)
+    glasses.dblclick()  # is one click
+    expect(page.locator("#result img.after")).to_have_attribute("src", first, timeout=SLOW)
+    expect(glasses).to_have_attribute("aria-pressed", "true")
     page.click("#undo")
     expect(message(page)).to_contain_text("Pick a change", timeout=SLOW)
     expect(page.locator("#undo")).to_be_disabled()

@@ -120,7 +120,7 @@ def test_chosen_hovered_and_focused_look_different_and_a_photograph_is_no_exampl
     page.locator("#photo").get_by_label("Remove Image").click()
     expect(page.locator("#examples [aria-pressed=true]")).to_have_count(0, timeout=SLOW)
     second.click()
-    expect(message(page)).to_contain_text("identity similarity", timeout=SLOW)
+    expect(message(page)).to_contain_text("recognisable", timeout=SLOW)
     upload(page, hopper_path)
     expect(page.locator("#examples [aria-pressed=true]")).to_have_count(0, timeout=SLOW)
 

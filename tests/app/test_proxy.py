@@ -131,7 +131,7 @@ def test_the_pages_work_under_the_path_the_webcam_included(proxied, browser: Bro
     if not blocked:
         page.locator("#consent input").check()
         page.locator("#photo input[type=file]").set_input_files(collins_path)
-        expect(page.locator("#result .message")).to_contain_text("identity similarity", timeout=60_000)
+        expect(page.locator("#result .message")).to_contain_text("recognisable", timeout=60_000)
     page.get_by_role("tab", name="Webcam").click()
     page.check("#consent input")
     page.click("#live-start")

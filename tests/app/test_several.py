@@ -76,7 +76,7 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
     page.set_viewport_size({"width": 390, "height": 844})
     page.click("#many-run")
-    expect(page.locator("#many-message")).to_contain_text("wall.png was skipped: No face found", timeout=SLOW)
+    expect(page.locator("#many-message")).to_contain_text("wall.png was skipped. No face found", timeout=SLOW)
     # Her mouth is shut already.
     expect(page.locator("#many-message")).to_contain_text("0 of 2 photos changed, 1 left unchanged, 1 skipped.")
     expect(page.locator("#many-message")).to_contain_text("The ZIP holds those left unchanged, too.")
@@ -166,7 +166,7 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     expect(moment).to_have_attribute("min", "0.2", timeout=SLOW)
     page.click("#film-preview")
     expect(page.locator("#film-compare .stage")).to_be_in_viewport(ratio=1)  # beside the button, far down
-    expect(said).to_contain_text("identity similarity", timeout=SLOW)
+    expect(said).to_contain_text("recognisable", timeout=SLOW)
     expect(said).to_contain_text("Second 0.2 of 0.4.")
     page.locator("#film-beside input").check()
     expect(page.locator("#film-stop")).not_to_be_visible()

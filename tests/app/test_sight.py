@@ -55,8 +55,10 @@ def test_the_result_and_every_change_of_it_are_in_sight_and_what_the_page_picked
             expect(page.locator(part).first).to_be_in_viewport(ratio=1)
     shoot(f"{size[0]}-{scheme}-kept")
     page.click("#undo")
-    page.click("#undo")
-    expect(message(page)).to_contain_text("Picked for you", timeout=SLOW)
+    expect(message(page)).to_contain_text("Made younger. Still", timeout=SLOW)
+    expect(message(page)).not_to_contain_text("Pick another")
+    page.click("#undo")  # what the page picked is no step of a visitor's
+    expect(message(page)).to_have_text("Pick a change below.", timeout=SLOW)
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])

@@ -66,11 +66,14 @@ def choice_value(
     }  # fmt: skip
 
 
-def choice(elem_id: str, value: Value) -> gr.HTML:
-    """Pictures to click. The event `pick` says which are chosen: see `chosen_of`."""
+def choice(elem_id: str, value: Value, optional: bool = False) -> gr.HTML:
+    """Pictures to click. The event `pick` says which are chosen: see `chosen_of`.
+
+    With ``optional``, where one at most can be chosen, another click on it leaves none.
+    """
     return gr.HTML(
         value,
-        html_template='<div class="pictures"></div>',
+        html_template=f'<div class="pictures"{" data-optional" if optional else ""}></div>',
         js_on_load=(HERE / "choice.js").read_text(),
         elem_id=elem_id,
         elem_classes=["choice", "choice-part"],

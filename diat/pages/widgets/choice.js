@@ -16,9 +16,11 @@ function choose(chosen) {
   trigger("pick", { chosen });
 }
 
-function clicked(id) {
+// To those who click twice at once it is one click.
+function clicked(id, again) {
   const { chosen, several } = props.value;
-  if (!several) return choose([id]);
+  const off = "optional" in box.dataset && chosen.includes(id);
+  if (!several) return off && again ? undefined : choose(off ? [] : [id]);
   choose(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
 }
 
@@ -38,7 +40,7 @@ function picture(item) {
   image.alt = "";
   frame.replaceChildren(...(item.image ? [image] : []), ...(item.note ? [make("span", "note", item.note)] : []));
   button.replaceChildren(frame, make("span", "caption", item.caption));
-  button.onclick = () => clicked(item.id);
+  button.onclick = ({ detail }) => clicked(item.id, detail > 1);
   return button;
 }
 

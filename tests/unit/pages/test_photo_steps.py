@@ -17,7 +17,7 @@ from diat.marks import read_marks
 from diat.pages import photo_steps
 from diat.pages.bench import Bench, Change
 from diat.pages.first_sight import Example
-from diat.pages.parts import result_sentences
+from diat.pages.parts import likeness_details
 from diat.pages.photo_shown import faces_of
 from diat.pages.photo_steps import PhotoPage
 from diat.pages.saving import saved_file
@@ -66,8 +66,25 @@ def test_every_step_is_undone_and_none_that_was_none_or_one_drag_counts_twice():
         assert bench == steps.pop()
     assert not bench.past and bench.undone() == bench
     for number in range(300):
-        bench = bench.picked(("mouth_open", "mouth_close")[number % 2])
+        bench = bench.picked(("mouth_open", "mouth_close")[number % 2]).insisted()
     assert len(bench.past) == 100 and not bench.past[-1].past  # it stays small
+
+
+def test_what_is_looked_at_in_a_row_and_what_is_put_on_top_of_a_kept_change_is_one_step():
+    plain = Bench("a.jpg", (0,))
+    one = plain.picked("smile").picked("mouth_open").picked("mouth_close")
+    assert one.undone() == plain
+    kept = one.kept_on()
+    assert kept.undone() == one
+    two = kept.picked("smile").picked("older_to_younger")
+    assert two.undone() == one and two.undone().undone() == plain
+    weaker = two.adjusted(0.5)
+    assert weaker.picked("smile").undone() == weaker  # no work is lost
+    off = two.unpicked()
+    assert off.changes == kept.changes and off.undone() == two and off.picked("smile").undone() == off
+    assert plain.begun("smile", unasked=True).picked("mouth_open").undone() == plain
+    asked = plain.begun("smile", unasked=False)
+    assert asked.picked("mouth_open").undone() == asked
 
 
 def test_the_second_change_is_made_on_the_first_and_the_faces_keep_their_order(pool, tmp_path, crowd, detector):
@@ -134,7 +151,8 @@ def test_undo_and_download_rest_where_nothing_was_changed(pool, collins_path):
     assert active(start) == active(unneeded) == (False, False, False)
     closed = unneeded.picked("mouth_close")
     assert active(closed) == (True, True, True)
-    assert active(closed.adjusted(0)) == active(closed.picked("mouth_open")) == (False, True, False)  # back to it
+    assert active(closed.adjusted(0)) == active(closed.unpicked()) == (False, True, False)  # back to it
+    assert active(closed.picked("mouth_open")) == (False, False, False)  # to the photograph as it is
     assert active(closed.kept_on()) == (False, True, True)
     assert active(closed.undone()) == (False, False, False)
     assert active(closed.chosen([])) == (False, True, False)
@@ -161,7 +179,8 @@ def test_a_change_that_the_page_picks_itself_is_said_to_be_until_the_visitor_doe
     page = PhotoPage(pool, [])
     bench = begun(page, str(hopper_path))
     assert bench.unasked and "Picked for you" in page.render(bench)[0]["message"]
-    for step in (bench.picked("mouth_close"), bench.adjusted(0.5), bench.kept_on()):
+    assert not bench.picked("mouth_close").unasked
+    for step in (bench.adjusted(0.5), bench.kept_on()):
         assert not step.unasked and step.undone().unasked
     assert not begun(page, str(hopper_path), "mouth_open").unasked
 
@@ -246,8 +265,7 @@ def test_the_likeness_of_a_stack_is_to_the_original(pool, detector, hopper, hopp
     to_last = Person(detector, last.original, last.faces[0]).compared(last.photo)()
     assert last.edited[0].identity_similarity == pytest.approx(to_first)
     assert abs(to_first - to_last) > 0.01
-    said = result_sentences(last, [one.attribute])
-    assert f"(identity similarity to the original {round(100 * to_first)} %; strangers" in said
+    assert f"Identity similarity to the original: {round(100 * to_first)} %." in likeness_details(last)
     least = to_first + 0.02
     (face,) = shelf.result(str(hopper_path), (one, replace(two, identity=least))).edited
     assert 0 < face.strength < 1 and face.identity_similarity >= least
