@@ -202,12 +202,20 @@ def offered(path: str | None) -> Any:
     )
 
 
+def _label(photos: list[str] | None) -> str:
+    """How many photographs are chosen, or may be."""
+    if not photos:
+        return f"Photos (up to {MAX_PHOTOS})"
+    chosen = "1 photo" if len(photos) == 1 else f"{len(photos)} photos"
+    return f"{chosen} of up to {MAX_PHOTOS}" if len(photos) <= MAX_PHOTOS else f"{chosen}, {MAX_PHOTOS} at most"
+
+
 def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
     """The page's parts and its named endpoint ``/many``."""
     with gr.Row():
         with gr.Column(min_width=300):
             photos = gr.File(
-                label=f"Photos (up to {MAX_PHOTOS})",
+                label=_label(None),
                 file_count="multiple",
                 file_types=["image"],
                 height=240,  # more of them scroll
@@ -246,12 +254,13 @@ def batch_tab(editors: EditorPool, consent: gr.Checkbox) -> None:
             page.watched, inputs, [gallery, files, message, progress], api_visibility="private",
             concurrency_id="many", show_progress="minimal", show_progress_on=message,
         ),
-        message,
+        message, [photos, consent],
     )  # fmt: skip
     asked = gr.Button(visible=False)
     asked.click(page.edit_all, inputs, [gallery, files, message], api_name="many", concurrency_id="many")
     done.success(offered, files, download, **QUIET)
     close_notes(photos.change)
+    photos.change(lambda photos: gr.update(label=_label(photos)), photos, photos, queue=False, **QUIET)
     gr.on(
         [photos.change, consent.input], page.effects, [photos, consent], effects,
         trigger_mode="always_last", **QUIET,

@@ -36,18 +36,20 @@ def effects_of(
     Args:
         editors: the models.
         trial: tries one of them, see `diat.pages.pictures.tried`.
-        chosen: what is picked; None for what is, on the page.
+        chosen: what is picked; None for what the visitor picked, or else the default or what would be seen.
         title: above the pictures.
         whose: the face is, where that is not clear.
         needless: what is said of one of which nothing would be seen.
     """
-    choices = []
+    choices, useful = [], []
     for name in editors.attributes:
         thumbnail, seen = trial(name)
+        useful += [name] * seen
         picture = picture_file(thumbnail, edited_by(name, 1.0) if seen else None)
         choices.append(Choice(name, action_of(name), picture, "" if seen else needless))
     title = f"{title} (shown on {whose})" if whose else title
-    return choice_value(title, choices, chosen, at_first=[editors.default])
+    proposed = editors.default if editors.default in useful or not useful else useful[0]
+    return choice_value(title, choices, chosen, at_first=[proposed])
 
 
 def trial_on(editors: EditorPool, photo: U8, face: Face) -> Trial:

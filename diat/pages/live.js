@@ -193,9 +193,10 @@ async function show(mine, picture, changed) {
   at("rate").textContent = `${rate.toFixed(0)} fps, ${age.toFixed(0)} ms delay` + (byPost ? " (no WebSocket)" : "");
 }
 
-// A mirror on the page alone: each picture stays where it is, and is turned.
+// A mirror on the page alone: each picture stays where it is, and is turned. The words over them are in no file.
 function paint() {
   const picture = at("picture").getContext("2d"), count = film.width > grab.width ? 2 : 1, width = film.width / count;
+  at("stage").classList.toggle("beside", count === 2);
   for (let place = 0; place < count; place++) {
     const left = place * width;
     if (at("mirror").checked) picture.setTransform(-1, 0, 0, 1, 2 * left + width, 0);

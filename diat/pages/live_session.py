@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from diat.attributes import check_strength
+from diat.attributes import attribute_spec, check_strength
 from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.formats import check_scans
 from diat.pixels import U8, compressed, decompressed
@@ -29,9 +29,10 @@ MIN_FRAME_SIDE = 16  # pixels; optical flow needs as many
 JPEG_QUALITY = 85  # of the frames that go back
 
 CONSENT_FIRST = "Confirm first that everyone on camera agrees."
-UNSEEN_SECONDS = 1.0  # so long nothing is said of a face that is missing: a detection may miss one
+UNSEEN_SECONDS = 1.0  # so long nothing is said of a face that is missing, or needs no change: one frame may mislead
 NO_FACE = "No face seen: move into the picture, closer or into better light."
 NO_USABLE_FACE = "No face can be changed: come closer, and look into the camera."
+NEEDLESS = "nobody seen needs this change"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class LiveSession:
         self._editors = editors
         self._stream: FrameStream | None = None
         self._chosen_at: float | None = None  # when a frame last had a face to edit, or the first frame came
+        self._changed_at: float | None = None  # when a frame was last changed, or need not have been seen to be
         self.settings: LiveSettings | None = None  # another thread may change them at any time
 
     @property
@@ -127,14 +129,19 @@ class LiveSession:
         reply = compressed(watermarked(shown) if marked else shown, ".jpg", JPEG_QUALITY)
         if marked:
             reply = mark_jpeg(reply, settings.attribute, settings.strength)
-        return EncodedFrame(reply, png, marked, self._notice(self._stream, time.monotonic()))
+        return EncodedFrame(reply, png, marked, self._notice(self._stream, settings, marked, time.monotonic()))
 
-    def _notice(self, stream: FrameStream, now: float) -> str:
+    def _notice(self, stream: FrameStream, settings: LiveSettings, changed: bool, now: float) -> str:
         if stream.chosen or self._chosen_at is None:
             self._chosen_at = now
-        if now - self._chosen_at < UNSEEN_SECONDS:
+        if changed or not stream.chosen or not settings.strength or self._changed_at is None:
+            self._changed_at = now
+        if now - self._chosen_at >= UNSEEN_SECONDS:
+            return NO_USABLE_FACE if stream.seen else NO_FACE
+        if now - self._changed_at < UNSEEN_SECONDS:
             return ""
-        return NO_USABLE_FACE if stream.seen else NO_FACE
+        why = attribute_spec(settings.attribute).needless if stream.chosen == 1 else NEEDLESS
+        return f"{why[0].upper()}{why[1:]}: nothing is changed."
 
 
 def _as_shown(frame: U8, edited: U8, settings: LiveSettings) -> U8:

@@ -203,6 +203,7 @@ def with_stop(
     stopper: Callable[..., None],
     work: Callable[[Any], Any],
     message: gr.Markdown,
+    needed: Sequence[gr.components.Component],
 ) -> Any:
     """Work that a button starts; meanwhile it rests, and another one, which is seen only then, stops the work.
 
@@ -215,13 +216,18 @@ def with_stop(
         work: given what comes before it, adds the work to it.
         message: what is said of the work; on a phone it comes into view at the end. It stands below the buttons, with
             how far the work is, and that is in view from the beginning.
+        needed: without one of them it is only said that it is missing, and nothing else begins.
 
     Returns:
         The work's event.
     """
     off, on = gr.update(interactive=False), gr.update(interactive=True)
     seen, gone = gr.update(visible=True), gr.update(visible=False)
-    begun = run.click(lambda: (off, seen, seen), None, [run, stop, shown], queue=False, **QUIET)
+
+    def begin(*given: Any) -> tuple[Any, ...]:
+        return (off, seen, seen) if all(given) else (gr.skip(),) * 3
+
+    begun = run.click(begin, [*needed], [run, stop, shown], queue=False, **QUIET)
     begun.then(None, js=f"() => {{ {SCROLLED % run.elem_id} }}", api_visibility="private")
     done = work(begun)
     # After an error, as after a stop, Gradio's page does not go on to what is to follow in any case.

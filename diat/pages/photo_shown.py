@@ -47,7 +47,7 @@ def untouched(opened: Opened, bench: Bench) -> Pictures:
 
 def shown_of(bench: Bench, opened: Opened, result: EditResult, shelf: PhotoShelf, insist: bool) -> Value:
     """Before and after all changes, and what is said of them. ``insist``: something comes of applying it anyway."""
-    close = close_ups(result, opened.photo.pixels)
+    close = close_ups(result, opened.photo.pixels, near=True)
     earlier = [change.attribute for change in shelf.made(str(bench.photo), bench.changes[:-1]).values()]
     whole = reduced(opened.photo.pixels), reduced(result.photo)
     pictures = before_and_after(close, whole, result.maker, unchanged=result.unchanged and not earlier)

@@ -16,10 +16,11 @@ from diat.pages.effects import ADD, NEEDLESS, TITLE, effects_of, effects_to_come
 from diat.pages.first_sight import Example, first_sight
 from diat.pages.parts import CONSENT_FIRST, WHOM, FileGone, cache_file
 from diat.pages.photo_shown import PICK_A_FACE, PICK_ONE, buttons, faces_of, shown_of, steps_of, untouched
-from diat.pages.saving import handed_over, saved_file
+from diat.pages.saving import SAID_SECONDS, handed_over, saved_file
 from diat.pages.shelf import Opened, PhotoShelf
 from diat.pages.widgets import choice_value, chosen_of, compare_value, steps_value
 
+PHOTO_BACK = "Your photo from before is back."
 NO_PHOTO = "Choose a photo first, or click an example."
 
 
@@ -137,6 +138,7 @@ class PhotoPage:
                 return (gr.skip(),) * 5
         if bench.photo != now.photo:
             photo = bench.photo
+            gr.Info(PHOTO_BACK, duration=SAID_SECONDS)
         return bench, photo, faces, _strength(bench), bench.identity or 0
 
     def effects(self, bench: Bench) -> Any:

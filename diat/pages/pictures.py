@@ -25,6 +25,7 @@ CLOSE_UP_SIDE = 520  # pixels; a smaller face is enlarged to this, the height of
 THUMBNAIL_SIDE = 200  # pixels
 TRIAL_SIDE = 360  # pixels of the surroundings of a face on which changes are tried for thumbnails
 PREVIEW_QUALITY = 90  # of a JPEG
+TOGETHER = 2.5  # so many times the surroundings of one face are shown close up at most
 VISIBLE = 12  # levels of 255 by which the most changed pixel of a thumbnail must differ, to speak of a change
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
@@ -75,16 +76,24 @@ def known_file(path: Path) -> PictureFile:
     return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
 
 
-def close_ups(result: EditResult, original: U8 | None = None) -> Pair:
+def close_ups(result: EditResult, original: U8 | None = None, near: bool = False) -> Pair:
     """The surroundings of the edited faces, before and after.
 
     Args:
         result: of the last change.
         original: the photograph before all changes; None for the one that ``result`` began with.
+        near: of faces that stand far from each other, the first alone.
     """
-    box = around([result.faces[face.index] for face in result.edited], result.photo.shape)
+    faces = [result.faces[face.index] for face in result.edited]
+    first, box = around(faces[:1], result.photo.shape), around(faces, result.photo.shape)
+    if near and _longer_side(box) > TOGETHER * _longer_side(first):
+        box = first
     before = result.original if original is None else original
     return enlarged(cut(before, box)), enlarged(cut(result.photo, box))
+
+
+def _longer_side(box: Box) -> int:
+    return max(box[2] - box[0], box[3] - box[1])
 
 
 def around(faces: Sequence[Face], shape: tuple[int, ...]) -> Box:

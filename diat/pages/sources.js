@@ -6,6 +6,29 @@ const soon = (find, act) => {
   const look = () => (find() ? act(find()) : Date.now() < until && setTimeout(look, 50));
   setTimeout(look, 50);
 };
+// Of what is no picture Gradio says what helps nobody, and leaves there what was said of the last one: the server is asked,
+// which needs its beginning alone. Of some pictures, such as a telephone's, the browser does not know that they are.
+const isPicture = ({ type }) => type.startsWith("image/");
+function given(input, files) {
+  const all = new DataTransfer();
+  for (const file of files)
+    all.items.add(isPicture(file) ? file : new File([file.type ? file.slice(0, 4096) : file], file.name, { type: "image/x" }));
+  input.files = all.files;
+}
+document.addEventListener("change", ({ target }) => {
+  if (target.matches?.(":is(#photo, #verify-photo) input[type=file]") && ![...target.files].every(isPicture))
+    given(target, [...target.files]);
+}, true);
+document.addEventListener("drop", (event) => {
+  const input = event.target.closest?.("#photo, #verify-photo")?.querySelector("input[type=file]");
+  const files = [...event.dataTransfer.files];
+  if (!input || files.every(isPicture)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true }));
+  given(input, files.slice(0, 1));
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}, true);
 // Of a file that the browser cannot show, such as a telephone's HEIC, no broken picture is seen.
 for (const [type, seen] of [["error", "hidden"], ["load", ""]])
   document.addEventListener(type, ({ target }) => {

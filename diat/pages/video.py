@@ -11,7 +11,7 @@ from diat.pages.effects import effect_choice
 from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
 from diat.pages.parts import QUIET, anyway_box, close_notes, show_on_phones, strength_choice, with_stop
 from diat.pages.saving import download_button
-from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, PREVIEW, WHOM_IN_FILM, VideoPage
+from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, WHOM_IN_FILM, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
 
 FACES = [("Largest person", "largest"), ("Everyone", "all"), ("One person", "person")]
@@ -51,13 +51,13 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
     inputs = [film, attribute, strength, faces, number, consent, start, end, beside, anyway]
     # The last sentence goes, which would lie under the progress, and the preview, in whose place the result comes.
     cleared = [message, compared, download]
-    run.click(lambda: ("", compare_value(None, PREVIEW), gr.update(visible=False)), None, cleared, queue=False, **QUIET)
+    run.click(lambda film: ("", page.chosen(film), gr.update(visible=False)), film, cleared, queue=False, **QUIET)
     done = with_stop(
         run, stop, result, page.stop,
         lambda before: before.then(
             page.edit_film, inputs, [result, message], api_name="video", concurrency_limit=1, show_progress_on=message
         ),
-        message,
+        message, [film, consent],
     )  # fmt: skip
     done.success(lambda path: gr.update(visible=path is not None), result, download, **QUIET)
     looked = preview.click(

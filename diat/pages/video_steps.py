@@ -53,6 +53,7 @@ PREVIEW = "Preview any moment here before the whole video is changed."
 PICK_AGAIN = "The video begins elsewhere now: pick the person again."
 WHOM_IN_FILM = "Whom to change"
 TICK_ANYWAY = f'Tick "{ANYWAY}" to change them, too.'
+NEEDLESS_AT_FIRST = "nothing to change at first"  # later in a film there may be
 MAX_SEARCHED = 50  # frames in which people are looked for
 
 
@@ -190,7 +191,8 @@ class VideoPage:
         picked = found[int(number) - 1 : int(number)] if faces == "person" else found
         whose = "the largest person" if len(picked) > 1 else ""
         for face in usable_faces(picked):
-            return effects_of(self._editors, trial_on(self._editors, picture, face), None, whose=whose)
+            trial = trial_on(self._editors, picture, face)
+            return effects_of(self._editors, trial, None, whose=whose, needless=NEEDLESS_AT_FIRST)
         return nothing
 
     def _first_seen(self, film: str, start: float) -> tuple[U8, list[Face]]:
@@ -243,7 +245,7 @@ class VideoPage:
             gr.Warning(str(error))
             return compare_value(None, str(error), kind="refused")
         whole = result.original, result.photo
-        pictures = before_and_after(close_ups(result), whole, result.maker, unchanged=result.unchanged)
+        pictures = before_and_after(close_ups(result, near=True), whole, result.maker, unchanged=result.unchanged)
         said = [result_sentences(result), *cautions(result), *result.notices, TICK_ANYWAY * more]
         lines = filter(None, [*said, f"Second {moment:.1f} of {length:.1f}."])
         return compare_value(pictures, of_people("\n".join(lines)), likeness_details(result), from_start=True)

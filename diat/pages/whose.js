@@ -1,7 +1,8 @@
-// Of several faces the photograph shows which is whose: their numbers, which choose as the crops do, and a ring around the
-// one that the pointer or the keyboard is at. They lie over the page's pictures, and no file has them.
+// Of several faces the photograph shows which is whose: their numbers, which choose as the crops do, as do the faces
+// themselves, and a ring around the one that the pointer or the keyboard is at. They lie over the page's pictures, and no file has them.
 (() => {
   const SIZE = 18; // pixels of a number
+  const STILL = 8; // pixels that a press moves at most in a click
   const ROOM = 0.15; // of the face's width between it and its ring
   const crops = () => [...document.querySelectorAll("#faces button.picture[data-where]")];
   let known = "", photo = ""; // the crops' pictures, and the address of the photograph that came with them
@@ -42,8 +43,9 @@
     const [text] = crop.querySelector(".caption").textContent.match(/\d+/);
     const number = part(within, id, `number${chosen}${off}`, across, down, SIZE, SIZE, text);
     number.title = crop.title;
-    if (id !== at) return [number];
-    return [part(within, "ring", "ring", left - room, top - room, width + 2 * room, height + 2 * room), number];
+    const face = part(within, `face ${id}`, "face", left, top, width, height);
+    if (id !== at) return [number, face];
+    return [face, part(within, "ring", "ring", left - room, top - room, width + 2 * room, height + 2 * room), number];
   }
 
   function draw() {
@@ -77,6 +79,40 @@
       event.stopPropagation();
       if (type === "click") crops().find((crop) => crop.dataset.id === number.dataset.id)?.click();
     }, { capture: true, passive: true });
+  // Where a face is clicked, and the line over it not dragged.
+  function faceAt({ target, clientX: x, clientY: y }) {
+    const over = target.matches?.("img, .divider") && target.closest("#photo, #result .stage");
+    return [...(over || document.createElement("i")).querySelectorAll(":scope > .whose .face")].find((face) => {
+      const { left, right, top, bottom } = face.getBoundingClientRect();
+      return left <= x && x <= right && top <= y && y <= bottom;
+    });
+  }
+  const line = () => document.querySelector("#result .divider");
+  const cropOf = (face) => crops().find((crop) => `face ${crop.dataset.id}` === face.dataset.id);
+  let pressed, over; // the face that a press began on, and the one under the mouse
+  document.addEventListener("pointerdown", (event) => {
+    const face = faceAt(event), { clientX, clientY } = event;
+    pressed = face && { face, clientX, clientY, value: line().value };
+  }, true);
+  document.addEventListener("pointerup", (event) => {
+    const began = pressed;
+    pressed = undefined;
+    const moved = Math.hypot(event.clientX - began?.clientX, event.clientY - began?.clientY);
+    if (!(moved < STILL) || faceAt(event) !== began.face) return;
+    event.stopPropagation(); // the photograph is not opened
+    line().value = began.value; // nor the line moved
+    line().dispatchEvent(new Event("input"));
+    cropOf(began.face)?.click();
+  }, true);
+  document.addEventListener("pointermove", (event) => {
+    const face = event.pointerType === "mouse" ? faceAt(event) : undefined;
+    if (face === over) return;
+    over?.closest(".whose").parentElement.classList.remove("on-face");
+    face?.closest(".whose").parentElement.classList.add("on-face");
+    over = face;
+    at = face ? cropOf(face)?.dataset.id : null;
+    soon();
+  }, true);
   for (const [event, on] of [["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]])
     document.addEventListener(event, ({ target }) => {
       const crop = target.closest?.("#faces button.picture, .whose .number");

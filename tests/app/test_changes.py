@@ -158,6 +158,7 @@ def test_undo_brings_the_visitors_photograph_back_from_an_example(page, crowd_pa
     expect(page.locator("#undo")).to_be_enabled(timeout=SLOW)
     page.click("#undo")
     expect(page.locator("#result img.after")).to_have_attribute("src", mine, timeout=SLOW)
+    expect(page.get_by_test_id("toast-body")).to_contain_text("Your photo from before is back.")
     expect(page.locator("#photo img")).to_have_attribute("src", re.compile(r"/crowd\.png$"))
     expect(page.locator("#photo .whose .number")).to_have_count(2, timeout=SLOW)
     expect(effect(page, "older_to_younger")).to_have_attribute("aria-pressed", "true", timeout=SLOW)

@@ -63,6 +63,8 @@ def test_a_snapshot_and_a_recording_are_as_others_see_the_viewer_and_the_page_is
     start(page)
     page.check("#live-beside")
     page.wait_for_function("document.querySelector('#live-picture').width === 1280")
+    for word in ("Before", "After"):  # over the picture, not in it
+        expect(page.locator("#live-stage").get_by_text(word, exact=True)).to_be_visible()
     shoot("beside")
     page.click("#live-record")
     expect(page.locator("#live-beside")).to_be_disabled()

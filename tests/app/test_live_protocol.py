@@ -111,6 +111,12 @@ def test_a_viewer_who_posts_frames_is_told_in_a_header(server, jpeg):
     time.sleep(UNSEEN_SECONDS)
     assert told(wall) == (NO_FACE, "no")
     assert told(jpeg) == ("", "yes")
+    address = address.replace(SETTINGS["attribute"], "eyeglasses_remove")
+    assert told(jpeg) == ("", "no")
+    time.sleep(UNSEEN_SECONDS)
+    assert told(jpeg) == ("No glasses found: nothing is changed.", "no")
+    address = address.replace("strength=1", "strength=0")
+    assert told(jpeg) == ("", "no")  # that is what was asked for
 
 
 def test_late_frames_are_dropped_and_the_newest_is_answered(server, jpeg):

@@ -74,10 +74,17 @@ def test_one_photograph_that_cannot_be_used_leaves_the_others_alone(opened, hopp
     choose(page, "many-photos", wall, photo)
     page.locator("#consent input").check()
     expect(page.locator("#many-photos")).to_contain_text(hopper_path.stem, timeout=SLOW)
+    effects = page.locator("#many-attribute-effects")
+    # What would be seen is proposed, and what the server is told.
+    expect(effects.locator("[data-id=mouth_open]")).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+    expect(page.locator("#many-attribute input[value=mouth_open]")).to_be_checked(timeout=SLOW)
+    effects.locator("button[data-id=mouth_close]").click()
+    expect(page.locator("#many-attribute input[value=mouth_close]")).to_be_checked(timeout=SLOW)
     page.set_viewport_size({"width": 390, "height": 844})
     page.click("#many-run")
     expect(page.locator("#many-message")).to_contain_text("wall.png was skipped. No face found", timeout=SLOW)
     # Her mouth is shut already.
+    expect(page.locator("#many-photos")).to_contain_text("2 photos of up to 50")
     expect(page.locator("#many-message")).to_contain_text("0 of 2 photos changed, 1 left unchanged, 1 skipped.")
     expect(page.locator("#many-message")).to_contain_text("The ZIP holds those left unchanged, too.")
     expect(page.locator("#many-stop")).not_to_be_visible(timeout=10_000)
@@ -132,7 +139,10 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     path = film(tmp_path / "film.mp4", [crowd] * 10)
     page = opened("Video")
     said = page.locator("#film-compare .message")
+    page.click("#film-run")  # too early
+    expect(page.get_by_test_id("toast-body")).to_contain_text("Choose a video.", timeout=SLOW)
     expect(said).to_contain_text("Choose a video.")
+    expect(page.locator("#film-result")).not_to_be_visible()
     moment = page.locator("#film-moment input[type=range]")
     expect(moment).to_be_disabled()
     choose(page, "film", path)

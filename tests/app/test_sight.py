@@ -86,6 +86,13 @@ def test_whether_a_picture_was_edited_is_answered_first_and_in_sight(page, hoppe
         if path != other:
             box.get_by_label("Remove Image").click()
     expect(box.locator("img")).to_have_css("visibility", "hidden")  # no broken picture
+    film = tmp_path / "holiday.mp4"  # which Gradio's page would not send
+    film.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(10_000))
+    box.get_by_label("Remove Image").click()
+    expect(page.locator("#verify-message p")).to_have_count(0, timeout=SLOW)
+    box.locator("input[type=file]").set_input_files(film)
+    expect(answer).to_contain_text("not a", timeout=SLOW)
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)
 
 
 def test_in_a_row_that_scrolls_what_is_chosen_is_seen(page):

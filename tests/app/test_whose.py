@@ -128,5 +128,19 @@ def test_a_number_on_a_photograph_chooses_whom_and_no_quick_second_press_is_lost
                     expect(page.locator(f"{place} {shown}")).to_have_text(words)
         assert chosen == {int(before[-1])}  # each was pressed twice or four times
         expect(message(page)).to_contain_text(f"{before}:", timeout=SLOW)
+        other = next(number for number in range(1, 5) if number not in chosen)
+        for within in ("#photo", "#result .stage"):  # a click on a face is one on its number
+            page.locator(within).scroll_into_view_if_needed()
+            page.wait_for_timeout(300)
+            picture = page.locator(f"{within} img").first.bounding_box()
+            scale = min(picture["width"] / WIDTH, picture["height"] / HEIGHT)
+            where = page.locator("#faces button.picture").nth(other - 1).get_attribute("data-where")
+            left, top, width, height = map(float, where.split())
+            x = picture["x"] + picture["width"] / 2 + scale * WIDTH * (left + width / 2 - 0.5)
+            y = picture["y"] + picture["height"] / 2 + scale * HEIGHT * (top + height / 2 - 0.5)
+            shown = page.locator("#faces [aria-pressed=true] .caption")
+            chosen ^= {other}
+            page.touchscreen.tap(x, y) if finger else page.mouse.click(x, y)
+            expect(shown).to_have_text([f"Face {number}" for number in sorted(chosen)])
         expect(page.locator("#result dialog")).not_to_be_visible()  # the photograph under them is not opened,
         expect(page.locator("#result .divider")).to_have_value("0")  # and its line not moved

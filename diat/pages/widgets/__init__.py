@@ -51,7 +51,7 @@ def choice_value(
         choices: the pictures.
         chosen: names of those that are chosen; None for those that are, there.
         several: whether more than one may be.
-        at_first: with None, those that are chosen where nothing was shown before, as on a tab that nobody opened yet.
+        at_first: with None, those that are chosen where the visitor has chosen nothing yet, which is a `pick` too.
     """
     items = [
         {

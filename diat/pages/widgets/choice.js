@@ -7,12 +7,13 @@ const make = (tag, classes, text) => {
 };
 const box = element.querySelector(".pictures");
 let stamp = -1;
-let picked = null; // last, here or by the server
+let picked = null; // last, by the visitor
+let told = null; // of which the server knows that it is chosen
 
 function choose(chosen) {
   for (const button of box.querySelectorAll("button.picture"))
     button.setAttribute("aria-pressed", String(chosen.includes(button.dataset.id)));
-  picked = props.value.chosen = chosen;
+  told = picked = props.value.chosen = chosen;
   trigger("pick", { chosen });
 }
 
@@ -44,22 +45,28 @@ function picture(item) {
   return button;
 }
 
-// Where they stand in one row that scrolls, it stays where it was, or shows what is chosen.
-function scroll(grid, left) {
-  const edge = (part) => part.getBoundingClientRect(), row = edge(grid);
-  const seen = (part) => edge(part).left >= row.left && edge(part).right <= row.right;
+// Where they scroll, in one row or in several, they stay where they were, or show what is chosen.
+function scroll(grid, left, top) {
+  const edge = (part) => part.getBoundingClientRect(), all = edge(grid);
+  const within = ([start, end], part) => edge(part)[start] >= all[start] && edge(part)[end] <= all[end];
+  const seen = (part) => within(["left", "right"], part) && within(["top", "bottom"], part);
   const chosen = [...grid.querySelectorAll("[aria-pressed=true]")];
-  grid.scrollLeft = left;
+  grid.scrollTo(left, top);
   if (!chosen.length || chosen.some(seen)) return;
-  grid.scrollLeft += (edge(chosen[0]).left + edge(chosen[0]).right - row.left - row.right) / 2;
+  const one = edge(chosen[0]);
+  grid.scrollBy((one.left + one.right - all.left - all.right) / 2, (one.top + one.bottom - all.top - all.bottom) / 2);
 }
 
 function render() {
   const value = props.value;
   if (!value || value.stamp < stamp) return; // an older answer that came late
   stamp = value.stamp;
-  picked = value.chosen ??= picked ?? value.at_first; // the server may leave it as it is
-  const left = box.querySelector(".grid")?.scrollLeft ?? 0;
+  // The server may leave it to the visitor, and where there is no choice yet, propose one.
+  const proposed = value.chosen ? null : picked ?? value.at_first;
+  value.chosen ??= proposed;
+  if (proposed && String(proposed) !== String(told)) trigger("pick", { chosen: proposed });
+  told = value.chosen;
+  const { scrollLeft: left = 0, scrollTop: top = 0 } = box.querySelector(".grid") ?? {};
   const focused = box.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   const head = make("div", "head");
   head.append(make("span", "title", value.title));
@@ -78,7 +85,7 @@ function render() {
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", value.title);
   box.classList.toggle("empty", value.items.length === 0);
-  scroll(grid, left);
+  scroll(grid, left, top);
   if (focused) box.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 

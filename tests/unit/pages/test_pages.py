@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,7 +21,7 @@ from diat.pages.films import film_faces
 from diat.pages.guards import refuse_by_a_sentence
 from diat.pages.parts import action_of, consent_box, of_people, unnumbered
 from diat.pages.photo_steps import PhotoPage
-from diat.pages.pictures import picture_file
+from diat.pages.pictures import close_ups, picture_file
 from diat.results import numbered, result_name
 
 
@@ -148,6 +149,15 @@ def test_pictures_of_changes_say_whose_face_they_show(editors, detector, uploads
     page, bench = PhotoPage(pool, []), Bench(str(two), (0,)).picked("mouth_open")
     assert page.effects(bench)["title"] == "What to change"
     assert page.effects(bench.chosen([0, 1]))["title"] == "What to change (shown on face 1)"
+
+
+def test_of_faces_far_apart_the_first_is_shown_close_up_and_of_others_all(editors, crowd):
+    apart = np.zeros((crowd.shape[0], 2048, 3), np.uint8)
+    apart[:, :512], apart[:, -512:] = crowd[:, :512], crowd[:, 512:]
+    for picture, near, wide in ((crowd, True, True), (apart, True, False), (apart, False, True)):
+        result = editors("older_to_younger").edit(picture, "all")
+        before, after = close_ups(result, near=near)
+        assert before.shape == after.shape and (before.shape[1] > 1.5 * before.shape[0]) == wide
 
 
 def test_what_was_not_changed_is_no_success(pool, hopper_path):

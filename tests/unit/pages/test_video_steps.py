@@ -54,6 +54,13 @@ def test_where_there_is_one_person_the_same_choice_is_not_shown_twice(page, tmp_
     assert page.people(None, 0, "largest", 1)["items"] == []
 
 
+def test_a_change_that_would_be_seen_where_a_film_begins_is_proposed(page, tmp_path, hopper):
+    shown = page.effects(str(film(tmp_path / "film.mp4", [hopper] * 2)), 0, "largest", 1, True)
+    notes = {item["id"]: item["note"] for item in shown["items"]}
+    assert notes["mouth_close"] == "nothing to change at first"  # her mouth is shut
+    assert shown["chosen"] is None and shown["at_first"] == ["mouth_open"]
+
+
 def test_a_preview_says_where_applying_it_anyway_would_change_anything_and_does_so(page, tmp_path, collins):
     path = str(film(tmp_path / "film.mp4", [collins] * 3))
 
