@@ -228,7 +228,7 @@ def test_many_photographs_come_back_as_a_zip_and_those_that_cannot_be_used_are_n
     shown, archive, sentence = client.predict(files, "mouth_open", 1.0, False, True, api_name="/many")
     assert len(shown) == 2
     assert "2 of 3 photos changed" in sentence
-    assert "green.png was skipped: No face found" in sentence
+    assert "green.png was skipped. No face found" in sentence
     with zipfile.ZipFile(archive) as packed:
         assert packed.namelist() == ["grace_hopper-open-mouth.jpg", "grace_hopper-open-mouth-2.jpg"]
         assert is_marked(packed.read("grace_hopper-open-mouth.jpg"))
