@@ -19,17 +19,18 @@ AVERAGE_CHIN = Path(__file__).parents[1] / "weights" / "average_chin.safetensors
 STRENGTH = 0.9  # of the relief: stronger, and the chin glows
 
 
-def chin_relief(points: F32) -> F32:
+def chin_relief(points: F32, side: int) -> F32:
     """How much lighter clean skin is for the shape of chin and jaw, as a share of the cheeks' lightness.
 
     Args:
         points: (68, 2) in template units.
+        side: of the result in pixels, S.
 
     Returns:
-        (WORK, WORK), about -0.3 under the jaw to 0.2 on the chin; its mean over a wide place is 0.
+        (S, S), about -0.3 under the jaw to 0.2 on the chin; its mean over a wide place is 0.
     """
     average = _average_chin()
-    return np.asarray(STRENGTH * laid_by_landmarks(average["relief"], average["points"], points), np.float32)
+    return np.asarray(STRENGTH * laid_by_landmarks(average["relief"], average["points"], points, side), np.float32)
 
 
 @cache

@@ -18,7 +18,7 @@ from diat.native.geometry import (
     upwards,
 )
 from diat.native.style import Style
-from diat.native.working import UNIT, WORK, Work
+from diat.native.working import Work
 from diat.pixels import F32
 
 # Least and greatest change in CIELAB.
@@ -27,12 +27,12 @@ BROW_RANGE: F32 = np.array([[-8, -4, -6], [4, 5, 5]], np.float32)
 
 
 def under_eyes(work: Work, style: Style) -> F32:
-    """Change of L that takes darkness under the eyes. -> (WORK, WORK)."""
+    """Change of L that takes darkness under the eyes. -> (S, S)."""
     if not style.bags:
-        return np.zeros((WORK, WORK), np.float32)
+        return np.zeros((work.side, work.side), np.float32)
     lightness = work.lab[..., 0]
-    darkness = np.clip(widely_blurred(lightness, 1.6 * UNIT) - widely_blurred(lightness, 9.0 * UNIT), -9, 0)
-    return np.asarray(-style.bags * darkness * bags(work.points, WORK) * work.plain, np.float32)
+    darkness = np.clip(widely_blurred(lightness, 1.6 * work.unit) - widely_blurred(lightness, 9.0 * work.unit), -9, 0)
+    return np.asarray(-style.bags * darkness * bags(work.points, work.side) * work.plain, np.float32)
 
 
 def bags(points: F32, size: int) -> F32:
@@ -46,7 +46,7 @@ def bags(points: F32, size: int) -> F32:
 
 
 def feature_changes(work: Work, scalars: Mapping[str, float], strength: float, style: Style) -> F32:
-    """Change of lips, brows, lids and lashes in CIELAB. -> (WORK, WORK, 3)."""
+    """Change of lips, brows, lids and lashes in CIELAB. -> (S, S, 3)."""
     change = np.zeros_like(work.lab)
     wanted = style.lips * _colour(scalars, "lips") + np.array([0, style.lips_red, 0], np.float32)
     change += np.clip(wanted, *LIP_RANGE) * lips_alone(work)[..., None]
@@ -56,15 +56,15 @@ def feature_changes(work: Work, scalars: Mapping[str, float], strength: float, s
 
 
 def lips_alone(work: Work) -> F32:
-    """The lips without the mouth between them. (WORK, WORK) in [0, 1]."""
-    inner = filled(hull(work.points[INNER_LIPS:]), WORK, 0.3)
+    """The lips without the mouth between them. (S, S) in [0, 1]."""
+    inner = filled(hull(work.points[INNER_LIPS:]), work.side, 0.3)
     return np.asarray(np.clip(work.areas.lips - inner, 0, 1), np.float32)
 
 
 def brow_hair(work: Work) -> F32:
-    """What is dark of the brows. (WORK, WORK) in [0, 1]."""
+    """What is dark of the brows. (S, S) in [0, 1]."""
     lightness = work.lab[..., 0]
-    dark = np.clip((widely_blurred(lightness, 3.0 * UNIT) - lightness) / 8, 0, 1)
+    dark = np.clip((widely_blurred(lightness, 3.0 * work.unit) - lightness) / 8, 0, 1)
     return np.asarray(dark * work.areas.brows, np.float32)
 
 
@@ -73,16 +73,16 @@ def _colour(scalars: Mapping[str, float], name: str) -> F32:
 
 
 def eye_change(work: Work, style: Style) -> F32:
-    """Change of L that makes the lashes of open eyes stronger and the eyes brighter. (WORK, WORK)."""
+    """Change of L that makes the lashes of open eyes stronger and the eyes brighter. (S, S)."""
     points, up, unit = work.points, upwards(work.points), interocular(work.points)
-    lightness, change = work.lab[..., 0], np.zeros((WORK, WORK), np.float32)
+    lightness, change = work.lab[..., 0], np.zeros((work.side, work.side), np.float32)
     if not style.eyes:
         return change
-    fine = lightness - blurred(lightness, 1.3 * UNIT)
+    fine = lightness - blurred(lightness, 1.3 * work.unit)
     for lid, first in zip(UPPER_LIDS, (36, 42), strict=True):
         edge, eye = points[list(lid)], points[first : first + 6]
-        above = filled(np.vstack([edge + up * 0.10 * unit, (edge - up * 0.03 * unit)[::-1]]), WORK, 0.7)
-        ball = filled(hull(eye), WORK, 0.5)
+        above = filled(np.vstack([edge + up * 0.10 * unit, (edge - up * 0.03 * unit)[::-1]]), work.side, 0.7)
+        ball = filled(hull(eye), work.side, 0.5)
         stronger = style.eyes * (above * np.clip(fine, -14, 0) + 0.35 * ball * np.clip(fine, 0, 10))
         change += _openness(eye) * stronger
     return np.asarray(change, np.float32)

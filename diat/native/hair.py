@@ -16,7 +16,7 @@ from diat.native.features import brow_hair
 from diat.native.geometry import blurred
 from diat.native.shaving import rough
 from diat.native.style import Style
-from diat.native.working import BORDER, UNIT, WORK, Work, risen, sigmoid
+from diat.native.working import BORDER, Work, risen, sigmoid
 from diat.pixels import F32
 
 # Hair with its colour: as light as this share of the cheeks, with these shares of their a and b, and within so much.
@@ -28,7 +28,7 @@ SHADE = 2.5  # template units: standard deviation of what counts as shade, and n
 GLARING = (89.0, 97.0)  # L from which on light is glare and no hair, and all is
 # Probability of grey hair from which on it is coloured, and how far on altogether.
 GREY_FROM, GREY_WITHIN = 0.1, 0.2
-SURE, FEWEST = 0.65, 80  # probability of what surely is hair, and the fewest pixels of it
+SURE, LEAST = 0.65, 20  # probability of what surely is hair, and the least of it, in square template units
 BROW = 0.7  # share that brows get
 # Share of the cheeks' colour from which on hair is colourless, and how far below altogether: of the head, of a beard.
 COLOURLESS, COLOURLESS_BEARD = (0.85, 0.3), (0.62, 0.2)
@@ -39,19 +39,19 @@ LIKE, LEAST_SPREAD, ROUGHNESS, MOST_ROUGH = (2.2, 3.2), (5.0, 2.0, 2.0, 2.5), 4.
 BEHIND = 10.0  # template units around sure hair in which what is behind it is looked at
 # The probability of hair that is cut off: where nothing behind is like it, and how much more where all is.
 CUT, CUT_ALIKE, CUT_ALL = 0.1, 0.35, 0.9
-# Share that can be coloured of the likely hair on the poorer side of the head, if there are more than so many pixels of
-# it, and share of the edge of the crop that hair leaves by: where the change begins or fades, and how far on it is made
-# or gone.
-LIKELY, FEW = 0.3, 300
+# Share that can be coloured of the likely hair on the poorer side of the head, if there is more than so much of it in
+# square template units, and share of the edge of the crop that hair leaves by: where the change begins or fades, and
+# how far on it is made or gone.
+LIKELY, LITTLE = 0.3, 75
 ALL_OF_IT, LEAVING = (0.6, 0.15), (0.1, 0.25)
-EDGE = 6  # pixels beside the crop's soft edge that are looked at
+EDGE = 3  # template units beside the crop's soft edge that are looked at
 # Of hair that turns grey: lightness from which it gets no lighter, contrast that is left of what is darker, distance in
 # template units from the face over which it ends, and the share that brows get.
 GREY_LIGHTNESS, GREY_CONTRAST, GREY_REACH, BROW_GREY = 62.0, 0.55, 22.0, 0.5
 
 
 def coloured_again(work: Work, scalars: Mapping[str, float], strength: float, style: Style) -> F32:
-    """Change that gives grey hair, brows and beard their colour back. CIELAB, (WORK, WORK, 3).
+    """Change that gives grey hair, brows and beard their colour back. CIELAB, (S, S, 3).
 
     Args:
         work: the working picture.
@@ -71,8 +71,8 @@ def coloured_again(work: Work, scalars: Mapping[str, float], strength: float, st
     head, beard = _head(work, hair), _beard(work, scalars) * work.colour
     head *= _whole(work, hair, head * grey, light)
     where = np.maximum.reduce([head, BROW * work.areas.brows, beard]) * grey
-    where = blurred(np.asarray(where, np.float32), 0.4 * UNIT)
-    shade = widely_blurred(lightness, SHADE * UNIT)
+    where = blurred(np.asarray(where, np.float32), 0.4 * work.unit)
+    shade = widely_blurred(lightness, SHADE * work.unit)
     wanted = dark + SHADE_LEFT * (shade - dark)
     colour = np.clip(work.usual(work.lab)[1:] * np.array(HAIR_COLOUR), *np.array(COLOUR_RANGE))
     darker = MOST_DARKER * np.tanh(np.minimum(wanted - shade, 0) / MOST_DARKER)
@@ -81,38 +81,38 @@ def coloured_again(work: Work, scalars: Mapping[str, float], strength: float, st
 
 
 def turned_grey(work: Work, strength: float, style: Style) -> F32:
-    """Change that takes the colour of hair and brows and makes their strands lighter. CIELAB, (WORK, WORK, 3)."""
+    """Change that takes the colour of hair and brows and makes their strands lighter. CIELAB, (S, S, 3)."""
     if style.grey >= 0:
         return np.zeros_like(work.lab)
     lightness = work.lab[..., 0]
     hair = np.clip(2.5 * work.hair - 1.0, 0, 1) * (1 - work.skin)
     hair = np.maximum(hair, BROW_GREY * brow_hair(work))
     # From the temples outwards it stays more and more as it was.
-    away = cv2.distanceTransform((work.areas.oval < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / UNIT
-    grey = blurred(np.asarray(hair * np.exp(-((away / GREY_REACH) ** 2)), np.float32), 0.4 * UNIT)
+    away = cv2.distanceTransform((work.areas.oval < 0.5).astype(np.uint8), cv2.DIST_L2, 5) / work.unit
+    grey = blurred(np.asarray(hair * np.exp(-((away / GREY_REACH) ** 2)), np.float32), 0.4 * work.unit)
     wanted = GREY_LIGHTNESS + GREY_CONTRAST * (lightness - GREY_LIGHTNESS)
     change = np.dstack([np.clip(wanted - lightness, 0, 30), -0.8 * work.lab[..., 1], -0.8 * work.lab[..., 2]])
     return np.asarray(change * (-style.grey * min(strength, 1.0) * grey)[..., None], np.float32)
 
 
 def _colourless(work: Work, low: float, within: float) -> F32:
-    """How much each pixel lacks colour, against the cheeks. (WORK, WORK) in [0, 1]."""
-    chroma = blurred(np.hypot(work.lab[..., 1], work.lab[..., 2]), 0.5 * UNIT)
+    """How much each pixel lacks colour, against the cheeks. (S, S) in [0, 1]."""
+    chroma = blurred(np.hypot(work.lab[..., 1], work.lab[..., 2]), 0.5 * work.unit)
     usual = float(work.usual(chroma[..., None])[0])
     return np.asarray(np.clip((low * usual - chroma) / (within * usual + 1), 0, 1), np.float32)
 
 
 def _head(work: Work, hair: F32) -> F32:
-    """The hair of the head, less what only its surroundings make likely. (WORK, WORK) in [0, 1]."""
-    sure = (cv2.erode(hair, np.ones((5, 5), np.uint8)) > SURE) & (work.areas.oval < 0.5)
-    if sure.sum() < FEWEST:
+    """The hair of the head, less what only its surroundings make likely. (S, S) in [0, 1]."""
+    sure = (cv2.erode(hair, np.ones((2 * work.unit + 1,) * 2, np.uint8)) > SURE) & (work.areas.oval < 0.5)
+    if sure.sum() < LEAST * work.unit**2:
         return np.zeros_like(hair)
-    seen = np.dstack([blurred(work.lab, 0.8 * UNIT), ROUGHNESS * np.minimum(work.roughness, MOST_ROUGH)])
+    seen = np.dstack([blurred(work.lab, 0.8 * work.unit), ROUGHNESS * np.minimum(work.roughness, MOST_ROUGH)])
     usual = np.median(seen[sure], 0)
     spread = 1.5 * np.median(np.abs(seen[sure] - usual), 0) + np.array(LEAST_SPREAD, np.float32)
     away = (np.abs(seen - usual) / spread).max(-1)
-    like = blurred(np.asarray(np.clip((LIKE[1] - away) / (LIKE[1] - LIKE[0]), 0, 1), np.float32), 0.5 * UNIT)
-    side = 2 * int(BEHIND * UNIT) + 1
+    like = blurred(np.asarray(np.clip((LIKE[1] - away) / (LIKE[1] - LIKE[0]), 0, 1), np.float32), 0.5 * work.unit)
+    side = 2 * int(BEHIND * work.unit) + 1
     near = cv2.dilate(sure.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
     behind = near & (hair < 0.3) & (work.skin < 0.3) & (work.neck < 0.3)
     cut = CUT + CUT_ALIKE * (float(like[behind].mean()) if behind.any() else 0.0)
@@ -120,22 +120,22 @@ def _head(work: Work, hair: F32) -> F32:
 
 
 def _beard(work: Work, scalars: Mapping[str, float]) -> F32:
-    """A grey beard: rough, and without the skin's colour. (WORK, WORK) in [0, 1]."""
+    """A grey beard: rough, and without the skin's colour. (S, S) in [0, 1]."""
     present = risen(sigmoid(scalars["beard"]), BEARD_FROM, BEARD_WITHIN)
     found = work.areas.beard * rough(work) * (1 - work.areas.lips) * _colourless(work, *COLOURLESS_BEARD)
-    return present * blurred(np.asarray(found, np.float32), 0.8 * UNIT)
+    return present * blurred(np.asarray(found, np.float32), 0.8 * work.unit)
 
 
 def _whole(work: Work, hair: F32, coloured: F32, light: F32) -> float:
     """How far hair can be coloured as a whole: 0 where patches would stay, or it goes on beyond the crop."""
     hair = hair * (work.areas.oval < 0.5)
     there = np.where(hair > LIKELY, hair * light, 0)
-    middle = int(work.points[27, 0] * UNIT)
+    middle = int(work.points[27, 0] * work.unit)
     sides = [(coloured[:, half] * (there[:, half] > 0), there[:, half])
              for half in (slice(middle), slice(middle, None))]  # fmt: skip
-    shares = [float(got.sum() / wanted.sum()) for got, wanted in sides if wanted.sum() > FEW]
-    edge = int(BORDER * WORK)
-    beside = slice(edge - EDGE, edge), slice(-edge, EDGE - edge)
+    shares = [float(got.sum() / wanted.sum()) for got, wanted in sides if wanted.sum() > LITTLE * work.unit**2]
+    edge, near = int(BORDER * work.side), EDGE * work.unit
+    beside = slice(edge - near, edge), slice(-edge, near - edge)
     strips = [turned[rows] for turned in (coloured, coloured.T) for rows in beside]
     leaving = max(float((strip > SURE).any(0).mean()) for strip in strips)
     return float(risen(min(shares, default=0.0), *ALL_OF_IT) * (1 - risen(leaving, *LEAVING)))

@@ -37,7 +37,7 @@ class Prototypes:
         return cls(difference, weights[POINTS]) if difference.any() else None
 
     def change(self, work: Work) -> F32:
-        """The change of a face in CIELAB. -> (WORK, WORK, 3)."""
+        """The change of a face in CIELAB. -> (S, S, 3)."""
         light = work.usual_lightness / USUAL_LIGHTNESS
-        laid = laid_by_landmarks(self.difference, self.points, work.points)
+        laid = laid_by_landmarks(self.difference, self.points, work.points, work.side)
         return np.asarray(laid * np.float32(np.clip(light, *LIGHTNESS_RANGE)), np.float32)

@@ -17,7 +17,7 @@ from diat.native.geometry import blurred
 from diat.native.healing import grain
 from diat.native.region import NativeFace
 from diat.native.style import Style
-from diat.native.working import UNIT, WORK, Work, laid, sigmoid
+from diat.native.working import Work, laid, sigmoid
 from diat.pixels import F32
 
 # Hair of the face goes from this probability on, and all of it soon; sooner yet, and hands and microphones go as well.
@@ -50,50 +50,50 @@ def shaven(
 
     Returns:
         The picture with stubble made lighter; the colour of clean skin where hair of the face is replaced; and how much
-        of it is, (WORK, WORK) in [0, 1].
+        of it is, (S, S) in [0, 1].
     """
     whole = np.float32(min(strength, 1.0))
-    beard, brow = beard_share(work, fields, scalars, style) * whole, np.zeros((WORK, WORK), np.float32)
+    beard, brow = beard_share(work, fields, scalars, style) * whole, np.zeros((work.side, work.side), np.float32)
     if style.thinning:
-        thinned = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"])) - 0.35), 0, 1)
+        thinned = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"], work.side)) - 0.35), 0, 1)
         brow = thinned * brow_share(work) * whole
     both = np.maximum(beard, brow)
     if not both.any():
         return after, after, both
     clean = clean_skin(work, after, fields, both)
     hair = like_hair(work, after, clean)
-    lighter = np.clip(clean - widely_blurred(after, 2.0 * UNIT), -LIGHTENED, LIGHTENED)
+    lighter = np.clip(clean - widely_blurred(after, 2.0 * work.unit), -LIGHTENED, LIGHTENED)
     return after + (beard * (1 - hair))[..., None] * lighter, clean, np.maximum(beard * hair, brow)
 
 
 def beard_share(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], style: Style) -> F32:
-    """How much of a beard each pixel is. (WORK, WORK) in [0, 1]."""
+    """How much of a beard each pixel is. (S, S) in [0, 1]."""
     if not style.beard:
-        return np.zeros((WORK, WORK), np.float32)
-    said = sigmoid(laid(fields["alpha"]) + EVIDENCE * hair_seen(work))
+        return np.zeros((work.side, work.side), np.float32)
+    said = sigmoid(laid(fields["alpha"], work.side) + EVIDENCE * hair_seen(work))
     there = np.clip(BEARD_GAIN * (said - BEARD_LEAST), 0, 1)
     return np.asarray(there * beard_place(work, scalars, style), np.float32)
 
 
 def hair_seen(work: Work) -> F32:
-    """How much each pixel where a beard may be is darker and rougher than the cheeks. (WORK, WORK) in [0, 1]."""
+    """How much each pixel where a beard may be is darker and rougher than the cheeks. (S, S) in [0, 1]."""
     lightness = work.lab[..., 0]
-    darker = np.clip((work.usual_lightness - widely_blurred(lightness, 2.2 * UNIT) - DARKER[0]) / DARKER[1], 0, 1)
+    darker = np.clip((work.usual_lightness - widely_blurred(lightness, 2.2 * work.unit) - DARKER[0]) / DARKER[1], 0, 1)
     seen = darker * rough(work) * work.areas.beard
-    return blurred(np.asarray(seen, np.float32), UNIT)
+    return blurred(np.asarray(seen, np.float32), work.unit)
 
 
 def beard_place(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
-    """How much of each pixel may be replaced as hair of the face. (WORK, WORK) in [0, 1]."""
+    """How much of each pixel may be replaced as hair of the face. (S, S) in [0, 1]."""
     present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
     face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips) * (1 - work.areas.nostrils)
     return np.asarray(face * style.beard * present, np.float32)
 
 
 def brow_share(work: Work) -> F32:
-    """How much of each pixel may be replaced as hair of a brow. (WORK, WORK) in [0, 1]."""
-    dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * UNIT) - work.lab[..., 0] - 1) / 7, 0, 1)
-    return np.asarray(dark * np.clip(2 * blurred(work.areas.brows, UNIT), 0, 1), np.float32)
+    """How much of each pixel may be replaced as hair of a brow. (S, S) in [0, 1]."""
+    dark = np.clip((widely_blurred(work.lab[..., 0], 6.0 * work.unit) - work.lab[..., 0] - 1) / 7, 0, 1)
+    return np.asarray(dark * np.clip(2 * blurred(work.areas.brows, work.unit), 0, 1), np.float32)
 
 
 def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32) -> F32:
@@ -101,36 +101,36 @@ def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32) -
     a chin. CIELAB.
     """
     # All of it is soft, and worked out on every second pixel.
-    side = WORK // 2
+    side = work.side // 2
     lab, cheeks, plain, replaced = (
         np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.float32)
         for image in (lab, work.cheeks, work.plain, replaced)
     )
     intact = 1 - np.clip(3 * replaced, 0, 1)
-    low = widely_blurred(lab, 1.4 * UNIT)
+    low = widely_blurred(lab, 1.4 * work.unit)
     weights = cheeks * intact + 1e-4
     own = np.einsum("yxc,yx->c", low, weights) / weights.sum()
     expected = own + np.dstack([laid(fields[f"fill_{axis}"], side) for axis in "lab"])
     # What this light makes of it: the difference on the skin around, carried inwards.
     off = np.dstack([(low - expected) * (plain * intact)[..., None], plain * intact + 1e-4])
-    near, far = widely_blurred(off, 2.5 * UNIT), widely_blurred(off, 7.0 * UNIT)
+    near, far = widely_blurred(off, 2.5 * work.unit), widely_blurred(off, 7.0 * work.unit)
     trust = np.clip(near[..., 3:] / 0.25, 0, 1)
     light = near[..., :3] / near[..., 3:] * trust + far[..., :3] / far[..., 3:] * (1 - trust)
     soft = np.asarray(expected + 0.95 * np.clip(light, -30, 30), np.float32)
-    clean = np.asarray(cv2.resize(soft, (WORK, WORK)), np.float32)
-    clean[..., 0] = np.minimum(clean[..., 0], own[0] + BRIGHTEST) + own[0] * chin_relief(work.points)
+    clean = np.asarray(cv2.resize(soft, (work.side, work.side)), np.float32)
+    clean[..., 0] = np.minimum(clean[..., 0], own[0] + BRIGHTEST) + own[0] * chin_relief(work.points, work.side)
     return clean
 
 
 def like_hair(work: Work, lab: F32, clean: F32) -> F32:
-    """How much each pixel looks like hair, were it of a beard. (WORK, WORK), `LEAST_HAIR` to 1."""
-    darker = widely_blurred(np.ascontiguousarray(clean[..., 0] - lab[..., 0]), 2.2 * UNIT)
+    """How much each pixel looks like hair, were it of a beard. (S, S), `LEAST_HAIR` to 1."""
+    darker = widely_blurred(np.ascontiguousarray(clean[..., 0] - lab[..., 0]), 2.2 * work.unit)
     hair = np.maximum(np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), rough(work))
-    return np.asarray(LEAST_HAIR + (1 - LEAST_HAIR) * blurred(np.asarray(hair, np.float32), UNIT), np.float32)
+    return np.asarray(LEAST_HAIR + (1 - LEAST_HAIR) * blurred(np.asarray(hair, np.float32), work.unit), np.float32)
 
 
 def rough(work: Work) -> F32:
-    """How sure it is that each pixel is rougher than skin. (WORK, WORK) in [0, 1]."""
+    """How sure it is that each pixel is rougher than skin. (S, S) in [0, 1]."""
     return np.asarray(np.clip((work.roughness - ROUGHER[0]) / ROUGHER[1], 0, 1), np.float32)
 
 

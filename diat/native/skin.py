@@ -1,9 +1,9 @@
 """Younger, a smile, and other attributes of a whole face: its fields applied to the photograph's own pixels.
 
 All that is soft (colour, light, the relief of wrinkles, lips, lashes) is worked out on a picture of the aligned crop,
-two pixels to a template unit, and added to the photograph as a change: what is finer than that, pores and hairs, is the
-photograph's own. What is replaced (a beard, the lower part of a brow) gets the colour of clean skin around and grain of
-the person's own cheek. Last, the photograph's pixels are moved. Where nothing changes they stay bit-equal.
+one or two pixels to a template unit, and added to the photograph as a change: what is finer than that, pores and hairs,
+is the photograph's own. What is replaced (a beard, the lower part of a brow) gets the colour of clean skin around and
+grain of the person's own cheek. Last, the photograph's pixels are moved. Where nothing changes they stay bit-equal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from diat.native.prototypes import Prototypes
 from diat.native.region import NativeFace, box_around, displaced, sample
 from diat.native.shaving import pores, shaven
 from diat.native.style import Style
-from diat.native.working import UNIT, WORK, Work, border, laid
+from diat.native.working import Work, border, laid, side_for
 from diat.native.worn import are_worn, glasses_kept
 from diat.pixels import F32, U8
 
@@ -62,9 +62,9 @@ def render_skin(
     """
     if strength <= 0:
         return face.pixels.copy()
-    work = Work.of(face, fields)
+    work = Work.of(face, fields, side_for(face))
     after, clean, replaced = _recoloured(work, fields, scalars, strength, style, prototypes)
-    after, replaced = work.lab + (after - work.lab) * border()[..., None], replaced * border()
+    after, replaced = work.lab + (after - work.lab) * border(work.side)[..., None], replaced * border(work.side)
     result = _toned(face, work, after, clean, replaced)
     return _moved(face, result, work, fields, strength, style)
 
@@ -100,13 +100,13 @@ def _recoloured(
 
 def _relieved(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
     """Change of L that takes the relief of skin that the wanted kind does not have, and raises what it has more of."""
-    change = np.zeros((WORK, WORK), np.float32)
+    change = np.zeros((work.side, work.side), np.float32)
     nose = nose_shape(work)
     bands = bands_of(work.lab[..., 0])
     for band, name, factor, level in zip(bands, ("1", "2", "3", "4"), style.relief, style.raised, strict=True):
         if not factor and not level:
             continue
-        wanted = np.exp(np.clip(laid(fields[f"limit_{name}"]), *LIMIT_RANGE))
+        wanted = np.exp(np.clip(laid(fields[f"limit_{name}"], work.side), *LIMIT_RANGE))
         own = relief(band, work.cheeks)
         against_lines = (band * np.float32(1 / (NO_LINE * own))) ** 2
         lines = 1 / (1 + against_lines * against_lines)  # squared twice: numpy's fourth power takes 20 times as long
@@ -114,34 +114,34 @@ def _relieved(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
         if factor:
             other += limited(band, np.asarray(factor * own * wanted, np.float32)) - band
         if level:
-            there = widely_blurred(np.abs(band), RAISED_WITHIN * UNIT) + LEAST_RELIEF
+            there = widely_blurred(np.abs(band), RAISED_WITHIN * work.unit) + LEAST_RELIEF
             other += band * np.clip(level * own * wanted / there - 1, 0, MOST_RAISED)
         change += other * lines * (1 - nose if name in "34" else 1)
     return np.asarray(change * work.plain * (1 - work.areas.nostrils), np.float32)
 
 
 def shine(work: Work) -> F32:
-    """How much each pixel shines, (WORK, WORK) in [0, 1]. Skin does at every age: a highlight made darker is a grey
+    """How much each pixel shines, (S, S) in [0, 1]. Skin does at every age: a highlight made darker is a grey
     stain, and one that is given a colour glows.
     """
-    brighter = widely_blurred(work.lab[..., 0], UNIT) - work.usual_lightness
+    brighter = widely_blurred(work.lab[..., 0], work.unit) - work.usual_lightness
     return np.asarray(np.clip((brighter - SHINE[0]) / SHINE[1], 0, 1) * work.plain, np.float32)
 
 
 def nose_shape(work: Work) -> F32:
-    """How little of the coarse relief is taken: that of a nose is its shape, not its age. (WORK, WORK) in [0, 1]."""
-    return 0.8 * filled(hull(work.points[NOSE]), WORK, 1.5)
+    """How little of the coarse relief is taken: that of a nose is its shape, not its age. (S, S) in [0, 1]."""
+    return 0.8 * filled(hull(work.points[NOSE]), work.side, 1.5)
 
 
 def _evened(work: Work, style: Style) -> F32:
-    """Change of a and b that takes a share of the skin's blotches. -> (WORK, WORK, 2)."""
-    colour = blurred(work.lab[..., 1:], 0.7 * UNIT) - widely_blurred(work.lab[..., 1:], 4.0 * UNIT)
+    """Change of a and b that takes a share of the skin's blotches. -> (S, S, 2)."""
+    colour = blurred(work.lab[..., 1:], 0.7 * work.unit) - widely_blurred(work.lab[..., 1:], 4.0 * work.unit)
     return np.asarray((style.chroma - 1) * colour * work.plain[..., None], np.float32)
 
 
 def given_change(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
     """The part of the change at strength 1 that hangs on the face, and on where its hair is, but on no colour or light
-    that the network says. CIELAB, (WORK, WORK, 3).
+    that the network says. CIELAB, (S, S, 3).
     """
     change = coloured_again(work, scalars, 1.0, style) + turned_grey(work, 1.0, style)
     change[..., 0] += under_eyes(work, style)
@@ -151,7 +151,7 @@ def given_change(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
 
 def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) -> F32:
     """Change of the skin's colour: none on lips, brows, eyes, hair and background, less down the neck."""
-    bias = np.dstack([laid(fields[f"bias_{axis}"]) for axis in "lab"]) * style.bias
+    bias = np.dstack([laid(fields[f"bias_{axis}"], work.side) for axis in "lab"]) * style.bias
     overall = work.usual(bias)
     bias -= (1 - np.array(style.tone, np.float32)) * overall
     low, high = np.array(style.bias_range, np.float32).T
@@ -160,11 +160,11 @@ def _tint(work: Work, fields: Mapping[str, F32], strength: float, style: Style) 
 
 
 def tinted_share(work: Work) -> F32:
-    """How much of the skin's change of colour each pixel gets. (WORK, WORK) in [0, 1]."""
+    """How much of the skin's change of colour each pixel gets. (S, S) in [0, 1]."""
     features = np.clip(work.areas.eyes + work.areas.lips + work.areas.brows, 0, 1)
-    ys, xs = np.indices((WORK, WORK), dtype=np.float32)
+    ys, xs = np.indices((work.side, work.side), dtype=np.float32)
     chin, up, unit = work.points[8], upwards(work.points), interocular(work.points)
-    below = -((xs / UNIT - chin[0]) * up[0] + (ys / UNIT - chin[1]) * up[1])
+    below = -((xs / work.unit - chin[0]) * up[0] + (ys / work.unit - chin[1]) * up[1])
     neck = 0.7 * work.neck * np.clip(1 - below / (0.65 * unit), 0, 1)
     return np.asarray(np.maximum(work.skin * (1 - 0.85 * features), neck), np.float32)
 
@@ -175,7 +175,7 @@ def _painted(
     """Soft change of colour of the whole face, eyes, brows and lips too: of make-up, another light, the prototypes."""
     paint = prototypical(work, style, prototypes)
     if style.paint:
-        said: F32 = np.dstack([cv2.resize(fields[f"paint_{axis}"], (WORK, WORK)) for axis in "lab"])
+        said: F32 = np.dstack([cv2.resize(fields[f"paint_{axis}"], (work.side, work.side)) for axis in "lab"])
         paint += np.float32(style.paint) * said
     paint = np.clip(paint, *PAINT_RANGE)
     paint[..., 0] *= np.where(paint[..., 0] < 0, shade_left(work), 1)
@@ -186,25 +186,27 @@ def _painted(
 
 
 def prototypical(work: Work, style: Style, prototypes: Prototypes | None) -> F32:
-    """Change towards the prototype of those that have the attribute. CIELAB, (WORK, WORK, 3)."""
+    """Change towards the prototype of those that have the attribute. CIELAB, (S, S, 3)."""
     if prototypes is None or not style.prototypes:
         return np.zeros_like(work.lab)
     change = np.float32(style.prototypes) * prototypes.change(work)
     # Hair has hardly a colour: what reddens the skin around it would give it a rim.
     change[..., 1:] *= (1 - work.areas.brows)[..., None]
-    dark = 1 - (1 - style.darkened) * np.clip(blurred(work.areas.brows + work.areas.eyes, UNIT), 0, 1)
+    dark = 1 - (1 - style.darkened) * np.clip(blurred(work.areas.brows + work.areas.eyes, work.unit), 0, 1)
     change[..., 0] *= np.where(change[..., 0] < 0, dark, 1)
     return np.asarray(change, np.float32)
 
 
 def shade_left(work: Work) -> F32:
-    """How much of a shade each pixel takes: where it is dark already, one more would be a bruise. (WORK, WORK)."""
-    return np.asarray(np.clip((widely_blurred(work.lab[..., 0], 2.0 * UNIT) - DARK[0]) / DARK[1], 0, 1), np.float32)
+    """How much of a shade each pixel takes: where it is dark already, one more would be a bruise. (S, S)."""
+    return np.asarray(
+        np.clip((widely_blurred(work.lab[..., 0], 2.0 * work.unit) - DARK[0]) / DARK[1], 0, 1), np.float32
+    )
 
 
 def painted_share(work: Work) -> F32:
-    """How much of the paint each pixel gets: all of it inside the face, none outside it. (WORK, WORK) in [0, 1]."""
-    return np.asarray(blurred(work.areas.oval, 2.0 * UNIT) * (1 - work.hair), np.float32)
+    """How much of the paint each pixel gets: all of it inside the face, none outside it. (S, S) in [0, 1]."""
+    return np.asarray(blurred(work.areas.oval, 2.0 * work.unit) * (1 - work.hair), np.float32)
 
 
 def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) -> U8:
@@ -212,22 +214,22 @@ def _toned(face: NativeFace, work: Work, after: F32, clean: F32, replaced: F32) 
     change = tinted(to_rgb(after) - to_rgb(work.lab), work.colour)
     change[largest(change) < 0.25] = 0
     height, width = face.shape
-    added = _enlarged(change, face, (0, 0, width, height))
+    added = _enlarged(change, work, face, (0, 0, width, height))
     if replaced.any():
-        alpha = _enlarged(replaced, face, (0, 0, width, height))
+        alpha = _enlarged(replaced, work, face, (0, 0, width, height))
         x, y, w, h = cv2.boundingRect((alpha > 0).astype(np.uint8))
         here = np.s_[y : y + h, x : x + w]
-        skin = _enlarged(tinted(to_rgb(clean), work.colour), face, (x, y, x + w, y + h))
+        skin = _enlarged(tinted(to_rgb(clean), work.colour), work, face, (x, y, x + w, y + h))
         skin += pores(face, alpha)[here][..., None]
         added[here] += alpha[here][..., None] * (skin - face.pixels[here] - added[here])
     return np.asarray(cv2.add(face.pixels, added, dtype=cv2.CV_8U), np.uint8)
 
 
-def _enlarged(image: F32, face: NativeFace, box: tuple[int, int, int, int]) -> F32:
+def _enlarged(image: F32, work: Work, face: NativeFace, box: tuple[int, int, int, int]) -> F32:
     """A working picture at the photograph's pixels, of a part of the region: left, top, right, bottom."""
     left, top, right, bottom = box
-    matrix = face.to_template * np.float32(UNIT)
-    matrix[:, 2] += (UNIT - 1) / 2 + matrix[:, :2] @ np.array([left, top], np.float32)
+    matrix = face.to_template * np.float32(work.unit)
+    matrix[:, 2] += (work.unit - 1) / 2 + matrix[:, :2] @ np.array([left, top], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(image, matrix, (right - left, bottom - top), flags=flags), np.float32)
 

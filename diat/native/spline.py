@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from diat.align import CROP_SIZE
 from diat.native.geometry import BROWS, FOREHEAD, interocular, upwards
-from diat.native.working import WORK
 from diat.pixels import F32
 
 BELOW = 0.45  # interocular distances below the jaw, where the neck is held
@@ -16,7 +15,7 @@ STIFF = 1.0  # by which the spline may miss a landmark, against its bending: lan
 GRID = 24  # side of the grid on which the spline is found
 
 
-def laid_by_landmarks(picture: F32, points: F32, onto: F32, size: int = WORK) -> F32:
+def laid_by_landmarks(picture: F32, points: F32, onto: F32, size: int) -> F32:
     """A picture of the aligned crop moved so that its landmarks lie on another face's.
 
     Args:

@@ -53,7 +53,7 @@ from diat.native.skin import (
     tinted_share,
 )
 from diat.native.style import Style
-from diat.native.working import Work, border
+from diat.native.working import WORK, Work, border
 from diat.pixels import F32
 from diat.training.fields_skin import COLOUR_SCALE
 
@@ -105,7 +105,7 @@ def planes_of(
         work.lab, *bands, given_change(work, scalars, style), tinted_share(work), work.cheeks,
         work.plain, work.plain * (1 - work.areas.nostrils), nose_shape(work), beard_place(work, scalars, style),
         like_hair(work, work.lab, clean), brow_share(work), lips_alone(work), brow_hair(work), eye_change(work, style),
-        hair_seen(work), chin_relief(work.points), painted_share(work), shade_left(work),
+        hair_seen(work), chin_relief(work.points, WORK), painted_share(work), shade_left(work),
         prototypical(work, style, prototypes), shine(work),
     ]  # fmt: skip
     small = np.dstack([_reduced(np.asarray(layer, np.float32)) for layer in layers])
@@ -135,7 +135,7 @@ def render(maps: Tensor, scalars: Tensor, faces: Mapping[str, Tensor], style: St
     at = {name: planes[:, place : place + 1] for place, name in enumerate(PLANES)}
     said = {name: maps[:, place : place + 1] for place, name in enumerate(HEAD_SET.maps)}
     number = {name: scalars[:, place] for place, name in enumerate(HEAD_SET.scalars)}
-    lab, edge = planes[:, :3], torch.from_numpy(_reduced(border())).to(planes)
+    lab, edge = planes[:, :3], torch.from_numpy(_reduced(border(WORK))).to(planes)
     after = lab + planes[:, 7:10] + _tint(said, at, style) + _painted(said, at, style)
     after = after + torch.cat([_relieved(said, at, faces["relief"], style), torch.zeros_like(lab[:, 1:])], 1)
     change = after - lab

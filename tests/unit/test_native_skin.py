@@ -9,6 +9,7 @@ import pytest
 from diat.align import CELEBA_TEMPLATE_128, transform_points
 from diat.attributes import COLUMNS
 from diat.heads import HEADS
+from diat.native import working
 from diat.native.bands import LIGHT_SIDE, bands_of, limited, refined
 from diat.native.geometry import regions
 from diat.native.movement import away_from_ears, movement
@@ -218,3 +219,18 @@ def test_refined_masks_follow_the_edge_of_the_picture():
     soft = np.clip((np.arange(64, dtype=np.float32) - 24) / 16, 0, 1)[None].repeat(64, 0)
     sharp = refined(soft[..., None].repeat(2, 2), guide, 6, 4.0)[..., 0]
     assert sharp[32, 33] - sharp[32, 30] > 2 * (soft[32, 33] - soft[32, 30])
+
+
+def test_a_face_as_small_as_a_webcams_is_worked_out_on_less_and_looks_the_same(monkeypatch, editors, collins):
+    """A real face, and released weights: `diat.native.working.side_for`."""
+    photo = cv2.resize(collins, (300, 300), interpolation=cv2.INTER_AREA)
+    for name in ("male_to_female", "older_to_younger", "smile"):
+        editor = editors(name)
+        found = editor.detector.detect(photo)
+        small = editor.edit_frame(photo, found, apply_anyway=True)
+        with monkeypatch.context() as patched:
+            patched.setattr(working, "SMALL_SCALE", 0)
+            fine = editor.edit_frame(photo, found, apply_anyway=True)
+        changed = cv2.absdiff(fine, photo).max(-1) > 4
+        assert (fine != small).any()
+        assert cv2.absdiff(fine, small)[changed].mean() < 0.2 * cv2.absdiff(fine, photo)[changed].mean()

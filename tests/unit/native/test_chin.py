@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from diat.align import CROP_SIZE
 from diat.native.chin import chin_relief
 from diat.native.region import points_in_template
 from diat.native.shaving import clean_skin, hair_seen
-from diat.native.working import UNIT, WORK, Work
+from diat.native.working import WORK, Work
 from tests.unit.native.test_shaving import face
 from tests.unit.test_native_skin import POINTS68, fields
 
@@ -15,12 +16,12 @@ JAW_POINT = POINTS68[8]
 
 
 def at(plane, point):
-    x, y = np.rint((np.asarray(point) + 0.5) * UNIT - 0.5).astype(int)
+    x, y = np.rint((np.asarray(point) + 0.5) * (WORK // CROP_SIZE) - 0.5).astype(int)
     return float(plane[y - 1 : y + 2, x - 1 : x + 2].mean())
 
 
 def test_a_chin_stands_out_between_the_lips_and_the_dark_under_the_jaw():
-    relief = chin_relief(POINTS68)
+    relief = chin_relief(POINTS68, WORK)
     assert relief.shape == (WORK, WORK) and relief.dtype == np.float32
     chin = POINTS68[57] + 0.6 * (JAW_POINT - POINTS68[57])
     below = JAW_POINT + [0, 2.0]
@@ -32,8 +33,12 @@ def test_it_follows_the_jaw_of_a_face():
     longer = POINTS68.copy()
     longer[3:14, 1] += 6
     chin = longer[57] + 0.6 * (longer[8] - longer[57])
-    assert at(chin_relief(longer), chin) > 0.08
-    assert at(chin_relief(longer), longer[8] + [0, 2.0]) < -0.08 < at(chin_relief(POINTS68), longer[8] + [0, 2.0])
+    assert at(chin_relief(longer, WORK), chin) > 0.08
+    assert (
+        at(chin_relief(longer, WORK), longer[8] + [0, 2.0])
+        < -0.08
+        < at(chin_relief(POINTS68, WORK), longer[8] + [0, 2.0])
+    )
 
 
 def test_clean_skin_has_the_relief_and_the_light_of_the_face():

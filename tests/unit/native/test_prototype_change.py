@@ -11,7 +11,7 @@ from diat.native.prototypes import DIFFERENCE, POINTS, USUAL_LIGHTNESS, Prototyp
 from diat.native.skin import render_skin
 from diat.native.spline import laid_by_landmarks, warp
 from diat.native.style import FEMALE, SHAVEN
-from diat.native.working import UNIT, WORK, Work
+from diat.native.working import WORK, Work
 from tests.unit.native.test_shaving import face
 from tests.unit.test_native_skin import POINTS68, fields
 
@@ -35,9 +35,9 @@ def test_what_lies_on_a_landmark_comes_to_lie_on_that_of_another_face():
     other = POINTS68.copy()
     other[48:68, 1] += 4  # a longer face
     other[0:17, 1] += 6
-    laid = laid_by_landmarks(spot(POINTS68[54]), POINTS68, other)[..., 0]
+    laid = laid_by_landmarks(spot(POINTS68[54]), POINTS68, other, WORK)[..., 0]
     y, x = np.unravel_index(laid.argmax(), laid.shape)
-    assert np.abs((np.array([x, y]) + 0.5) / UNIT - 0.5 - other[54]).max() < 1.0
+    assert np.abs((np.array([x, y]) + 0.5) / (WORK // CROP_SIZE) - 0.5 - other[54]).max() < 1.0
 
 
 def test_a_model_without_prototypes_has_none():

@@ -43,7 +43,7 @@ def test_what_is_dark_or_rough_is_replaced(chin, rough):
 
 
 def test_even_skin_that_is_taken_for_a_beard_stays_for_the_most_part(monkeypatch):
-    monkeypatch.setattr(shaving, "chin_relief", lambda points: np.zeros((WORK, WORK), np.float32))
+    monkeypatch.setattr(shaving, "chin_relief", lambda points, side: np.zeros((WORK, WORK), np.float32))
     _, after, replaced = shaved(face())
     assert replaced[CHIN].mean() == pytest.approx(LEAST_HAIR, abs=0.05)
     work, after, replaced = shaved(face(chin=0.94))
