@@ -29,7 +29,7 @@ BROW_RANGE: F32 = np.array([[-8, -4, -6], [4, 5, 5]], np.float32)
 def under_eyes(work: Work, style: Style) -> F32:
     """Change of L that takes darkness under the eyes. -> (S, S)."""
     if not style.bags:
-        return np.zeros((work.side, work.side), np.float32)
+        return np.zeros_like(work.skin)
     lightness = work.lab[..., 0]
     darkness = np.clip(widely_blurred(lightness, 1.6 * work.unit) - widely_blurred(lightness, 9.0 * work.unit), -9, 0)
     return np.asarray(-style.bags * darkness * bags(work.points, work.side) * work.plain, np.float32)
@@ -75,7 +75,7 @@ def _colour(scalars: Mapping[str, float], name: str) -> F32:
 def eye_change(work: Work, style: Style) -> F32:
     """Change of L that makes the lashes of open eyes stronger and the eyes brighter. (S, S)."""
     points, up, unit = work.points, upwards(work.points), interocular(work.points)
-    lightness, change = work.lab[..., 0], np.zeros((work.side, work.side), np.float32)
+    lightness, change = work.lab[..., 0], np.zeros_like(work.skin)
     if not style.eyes:
         return change
     fine = lightness - blurred(lightness, 1.3 * work.unit)

@@ -17,7 +17,7 @@ from diat.native.geometry import blurred
 from diat.native.healing import grain
 from diat.native.region import NativeFace
 from diat.native.style import Style
-from diat.native.working import Work, laid, sigmoid
+from diat.native.working import Work, laid, risen, sigmoid
 from diat.pixels import F32
 
 # Hair of the face goes from this probability on, and all of it soon; sooner yet, and hands and microphones go as well.
@@ -53,7 +53,7 @@ def shaven(
         of it is, (S, S) in [0, 1].
     """
     whole = np.float32(min(strength, 1.0))
-    beard, brow = beard_share(work, fields, scalars, style) * whole, np.zeros((work.side, work.side), np.float32)
+    beard, brow = beard_share(work, fields, scalars, style) * whole, np.zeros_like(work.skin)
     if style.thinning:
         thinned = np.clip(style.thinning * (2.6 * sigmoid(laid(fields["brow_alpha"], work.side)) - 0.35), 0, 1)
         brow = thinned * brow_share(work) * whole
@@ -69,7 +69,7 @@ def shaven(
 def beard_share(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, float], style: Style) -> F32:
     """How much of a beard each pixel is. (S, S) in [0, 1]."""
     if not style.beard:
-        return np.zeros((work.side, work.side), np.float32)
+        return np.zeros_like(work.skin)
     said = sigmoid(laid(fields["alpha"], work.side) + EVIDENCE * hair_seen(work))
     there = np.clip(BEARD_GAIN * (said - BEARD_LEAST), 0, 1)
     return np.asarray(there * beard_place(work, scalars, style), np.float32)
@@ -78,14 +78,14 @@ def beard_share(work: Work, fields: Mapping[str, F32], scalars: Mapping[str, flo
 def hair_seen(work: Work) -> F32:
     """How much each pixel where a beard may be is darker and rougher than the cheeks. (S, S) in [0, 1]."""
     lightness = work.lab[..., 0]
-    darker = np.clip((work.usual_lightness - widely_blurred(lightness, 2.2 * work.unit) - DARKER[0]) / DARKER[1], 0, 1)
+    darker = risen(work.usual_lightness - widely_blurred(lightness, 2.2 * work.unit), *DARKER)
     seen = darker * rough(work) * work.areas.beard
     return blurred(np.asarray(seen, np.float32), work.unit)
 
 
 def beard_place(work: Work, scalars: Mapping[str, float], style: Style) -> F32:
     """How much of each pixel may be replaced as hair of the face. (S, S) in [0, 1]."""
-    present = float(np.clip((sigmoid(scalars["beard"]) - 0.06) / 0.2, 0, 1))
+    present = risen(sigmoid(scalars["beard"]), 0.06, 0.2)
     face = np.clip(work.skin + work.neck + work.hair, 0, 1) * (1 - work.areas.lips) * (1 - work.areas.nostrils)
     return np.asarray(face * style.beard * present, np.float32)
 
@@ -125,13 +125,13 @@ def clean_skin(work: Work, lab: F32, fields: Mapping[str, F32], replaced: F32) -
 def like_hair(work: Work, lab: F32, clean: F32) -> F32:
     """How much each pixel looks like hair, were it of a beard. (S, S), `LEAST_HAIR` to 1."""
     darker = widely_blurred(np.ascontiguousarray(clean[..., 0] - lab[..., 0]), 2.2 * work.unit)
-    hair = np.maximum(np.clip((darker - DARKER[0]) / DARKER[1], 0, 1), rough(work))
+    hair = np.maximum(risen(darker, *DARKER), rough(work))
     return np.asarray(LEAST_HAIR + (1 - LEAST_HAIR) * blurred(np.asarray(hair, np.float32), work.unit), np.float32)
 
 
 def rough(work: Work) -> F32:
     """How sure it is that each pixel is rougher than skin. (S, S) in [0, 1]."""
-    return np.asarray(np.clip((work.roughness - ROUGHER[0]) / ROUGHER[1], 0, 1), np.float32)
+    return risen(work.roughness, *ROUGHER)
 
 
 def pores(face: NativeFace, alpha: F32) -> F32:

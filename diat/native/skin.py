@@ -24,7 +24,7 @@ from diat.native.prototypes import Prototypes
 from diat.native.region import NativeFace, box_around, displaced, sample
 from diat.native.shaving import pores, shaven
 from diat.native.style import Style
-from diat.native.working import Work, border, laid, side_for
+from diat.native.working import Work, border, laid, risen, side_for
 from diat.native.worn import are_worn, glasses_kept
 from diat.pixels import F32, U8
 
@@ -100,7 +100,7 @@ def _recoloured(
 
 def _relieved(work: Work, fields: Mapping[str, F32], style: Style) -> F32:
     """Change of L that takes the relief of skin that the wanted kind does not have, and raises what it has more of."""
-    change = np.zeros((work.side, work.side), np.float32)
+    change = np.zeros_like(work.skin)
     nose = nose_shape(work)
     bands = bands_of(work.lab[..., 0])
     for band, name, factor, level in zip(bands, ("1", "2", "3", "4"), style.relief, style.raised, strict=True):
@@ -125,7 +125,7 @@ def shine(work: Work) -> F32:
     stain, and one that is given a colour glows.
     """
     brighter = widely_blurred(work.lab[..., 0], work.unit) - work.usual_lightness
-    return np.asarray(np.clip((brighter - SHINE[0]) / SHINE[1], 0, 1) * work.plain, np.float32)
+    return np.asarray(risen(brighter, *SHINE) * work.plain, np.float32)
 
 
 def nose_shape(work: Work) -> F32:
@@ -199,9 +199,7 @@ def prototypical(work: Work, style: Style, prototypes: Prototypes | None) -> F32
 
 def shade_left(work: Work) -> F32:
     """How much of a shade each pixel takes: where it is dark already, one more would be a bruise. (S, S)."""
-    return np.asarray(
-        np.clip((widely_blurred(work.lab[..., 0], 2.0 * work.unit) - DARK[0]) / DARK[1], 0, 1), np.float32
-    )
+    return risen(widely_blurred(work.lab[..., 0], 2.0 * work.unit), *DARK)
 
 
 def painted_share(work: Work) -> F32:

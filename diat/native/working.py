@@ -24,7 +24,6 @@ SMALL_WORK, SMALL_SCALE = 128, 3.0
 BORDER = 0.07  # width of the soft edge of the crop, as a share of its side
 FINE = 0.7  # template units: roughness, hair's above all, is what a Gaussian of that takes away
 LEAST_CHEEKS = 50  # square template units of the cheeks, below which parsing is not believed
-WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 
 
 @dataclass(frozen=True, eq=False)
