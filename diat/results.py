@@ -90,6 +90,11 @@ def numbered(word: str, words: str, numbers: Sequence[int]) -> str:
     return f"{words} {', '.join(others)} and {last}" if others else f"{word} {last}"
 
 
+def capitalized(words: str) -> str:
+    """The words with a capital letter first, and else as they are."""
+    return words[:1].upper() + words[1:]
+
+
 def needless_notices(spec: AttributeSpec, chosen: Sequence[int], left: Sequence[int], anyway: bool) -> list[str]:
     """Sentences for the faces that have the attribute already and were left as they are.
 
@@ -101,7 +106,7 @@ def needless_notices(spec: AttributeSpec, chosen: Sequence[int], left: Sequence[
     """
     if len(chosen) == 1:
         why = "applying it anyway makes no visible difference" if anyway else "nothing was changed"
-        return [f"{spec.needless[0].upper()}{spec.needless[1:]}: {why}." for _ in left]
+        return [f"{capitalized(spec.needless)}: {why}." for _ in left]
     why = ", and applying it anyway makes no visible difference" if anyway else ""
     if not left:
         return []

@@ -18,8 +18,8 @@ from diat.native.region import NativeFace, points_in_template
 from diat.pixels import F32, U8, smoothstep
 
 WORK = 256  # side of the working picture in pixels
-# That of a face with no more pixels per template unit than a webcam has: the result is the same but for 0.1 to 0.4
-# levels in the middle, in half the time.
+# That of a face with no more pixels per template unit than a webcam's. Of 60 frames of 640x480 a whole frame then takes
+# 0.6 to 0.7 times as long, and differs by 0.01 to 0.03 levels in the mean, where the change is one of 0.4 to 0.6.
 SMALL_WORK, SMALL_SCALE = 128, 3.0
 BORDER = 0.07  # width of the soft edge of the crop, as a share of its side
 FINE = 0.7  # template units: roughness, hair's above all, is what a Gaussian of that takes away

@@ -17,6 +17,7 @@ from diat.errors import DiatError, InvalidArgument, PhotoRejected
 from diat.formats import check_scans
 from diat.pixels import U8, compressed, decompressed
 from diat.provenance import edited_by, encode, mark_jpeg
+from diat.results import capitalized
 from diat.video.stream import FrameStream
 from diat.watermark import watermarked
 
@@ -141,7 +142,7 @@ class LiveSession:
         if now - self._changed_at < UNSEEN_SECONDS:
             return ""
         why = attribute_spec(settings.attribute).needless if stream.chosen == 1 else NEEDLESS
-        return f"{why[0].upper()}{why[1:]}: nothing is changed."
+        return f"{capitalized(why)}: nothing is changed."
 
 
 def _as_shown(frame: U8, edited: U8, settings: LiveSettings) -> U8:

@@ -107,7 +107,7 @@ def result_sentences(
         measured: say by how much, too, as programs want it.
     """
     verdict = _verdict(result, numbers and len(result.faces) > 1, measured)
-    made = [*earlier, *([] if result.unchanged or verdict.startswith(UNSEEN_CHANGE) else [result.attribute])]
+    made = [*earlier, *([] if result.unchanged or _is_unseen(result) else [result.attribute])]
     return " ".join([*(attribute_spec(attribute).done for attribute in made), *filter(None, [verdict])])
 
 
@@ -143,11 +143,16 @@ def _changed(result: EditResult) -> list[EditedFace]:
     return [face for face in result.edited if not np.array_equal(face.before, face.after)]
 
 
+def _is_unseen(result: EditResult) -> bool:
+    """Whether faces were changed, and hardly anything is seen of it on any of them."""
+    return min((face.identity_similarity for face in _changed(result)), default=0) >= UNSEEN
+
+
 def _verdict(result: EditResult, numbers: bool, measured: bool) -> str:
     changed = _changed(result)
     if not changed:
         return ""
-    if min(face.identity_similarity for face in changed) >= UNSEEN:
+    if _is_unseen(result):
         return f"{UNSEEN_CHANGE} (identity similarity 100 %)." if measured else f"{UNSEEN_CHANGE}."
     same = sum(face.identity_similarity >= SAME_PERSON for face in changed)
     if len(changed) == 1:
