@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, overload
 
@@ -30,7 +30,7 @@ class FaceEditor:
             one (`device` says which was taken).
 
     `edit` is what most programs need, and `edit_frame` the same without its measures; `aligned`, `changes` and `pasted`
-    are the steps of that, for code that settles changes between them, as films do.
+    are the steps of that, for code that settles changes between them, as films and streams do.
 
     `edit`, `edit_frame` and the rest may be called from several threads at once, also of editors that share a
     detector; `to` may not be called meanwhile.
@@ -218,7 +218,6 @@ class FaceEditor:
         frame: U8,
         faces: Sequence[Face],
         strength: float = 1.0,
-        settle: Callable[[int, U8, Any], Any] | None = None,
         apply_anyway: bool = False,
     ) -> U8:
         """Change the attribute of faces that are known already, and measure nothing: for live pictures and videos.
@@ -227,21 +226,16 @@ class FaceEditor:
             frame: (H, W, 3) RGB uint8.
             faces: of this frame; one that cannot be edited is left as it is.
             strength: factor of the change, 0 to 1.5.
-            settle: given the place of a face in ``faces``, its crop and its change, the change to make instead.
             apply_anyway: also change faces that have the attribute already.
 
         Returns:
             (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
         """
-        places = [place for place, face in enumerate(faces) if face_fault(face) is None]
-        if not places or strength == 0:
+        usable = [face for face in faces if face_fault(face) is None]
+        if not usable or strength == 0:
             return frame
-        aligned = [self.aligned(frame, faces[place]) for place in places]
-        changes = self.changes(aligned, strength)
-        if settle is not None:
-            crops = [face.crop for face in aligned]
-            changes = [settle(*of_face) for of_face in zip(places, crops, changes, strict=True)]
-        return self.pasted(frame, aligned, changes, strength, apply_anyway)
+        aligned = [self.aligned(frame, face) for face in usable]
+        return self.pasted(frame, aligned, self.changes(aligned, strength), strength, apply_anyway)
 
     def aligned(self, photo: U8, face: Face) -> AlignedFace:
         """What the network sees of a face of an (H, W, 3) RGB uint8 photograph."""

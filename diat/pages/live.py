@@ -19,6 +19,7 @@ import json
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,11 +138,19 @@ class LiveRoutes:
         return self._connected + len(self._posting) >= MAX_VIEWERS
 
 
-async def _edited(workers: ThreadPoolExecutor, session: LiveSession, jpeg: bytes, snapshot: bool) -> EncodedFrame:
-    """A frame, edited by one of the workers; a model is loaded beside them, or a slow download would stop everyone."""
+async def _begun(
+    workers: ThreadPoolExecutor, session: LiveSession, jpeg: bytes, snapshot: bool
+) -> Callable[[], EncodedFrame]:
+    """A frame, begun by one of the workers; a model is loaded beside them, or a slow download would stop everyone."""
     if not session.ready:
         await asyncio.to_thread(session.load)
-    return await asyncio.get_running_loop().run_in_executor(workers, session.edit, jpeg, snapshot)
+    return await asyncio.get_running_loop().run_in_executor(workers, session.begin, jpeg, snapshot)
+
+
+async def _edited(workers: ThreadPoolExecutor, session: LiveSession, jpeg: bytes, snapshot: bool) -> EncodedFrame:
+    """A frame, edited by the workers."""
+    finish = await _begun(workers, session, jpeg, snapshot)
+    return await asyncio.get_running_loop().run_in_executor(workers, finish)
 
 
 class _Gone(Exception):
@@ -149,17 +158,18 @@ class _Gone(Exception):
 
 
 class _Connection:
-    """With one viewer: one task listens, the other edits the newest frame."""
+    """With one viewer: one task listens, one begins the newest frame, and one finishes the frame before it."""
 
     def __init__(self, socket: WebSocket, session: LiveSession, workers: ThreadPoolExecutor) -> None:
         self._socket, self._session, self._workers = socket, session, workers
         self._newest: bytes | None = None
         self._arrived = asyncio.Event()
+        self._to_finish: asyncio.Queue[tuple[bytes, Callable[[], EncodedFrame]]] = asyncio.Queue()
         self._snapshot = False
         self._notice = ""  # as the viewer knows it
 
     async def run(self) -> None:
-        tasks = [asyncio.create_task(self._edit()), asyncio.create_task(self._listen())]
+        tasks = [asyncio.create_task(work) for work in (self._begin(), self._finish(), self._listen())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -207,7 +217,7 @@ class _Connection:
             self._session.settings = None
             await self._send_error(str(error))
 
-    async def _edit(self) -> None:
+    async def _begin(self) -> None:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
@@ -217,11 +227,19 @@ class _Connection:
             number, jpeg = data[:NUMBER_BYTES], data[NUMBER_BYTES:]
             wanted, self._snapshot = self._snapshot, False
             try:
-                edited = await _edited(self._workers, self._session, jpeg, wanted)
+                finish = await _begun(self._workers, self._session, jpeg, wanted)
             except DiatError as error:
                 await self._send_error(str(error))
             else:
-                await self._send_frame(number, edited)
+                self._to_finish.put_nowait((number, finish))
+                await self._to_finish.join()  # a frame that is begun later is newer
+
+    async def _finish(self) -> None:
+        while True:
+            number, finish = await self._to_finish.get()
+            self._to_finish.task_done()
+            edited = await asyncio.get_running_loop().run_in_executor(self._workers, finish)
+            await self._send_frame(number, edited)
 
     async def _send_frame(self, number: bytes, edited: EncodedFrame) -> None:
         more = 0 if edited.changed else UNCHANGED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -81,7 +81,7 @@ class EncodedFrame(NamedTuple):
 
 
 class LiveSession:
-    """Edits one viewer's frames, one after the other; not to be called by two threads at once.
+    """Edits one viewer's frames, one after the other; by one thread at a time, or by two that share the work (`begin`).
 
     Args:
         editors: the models.
@@ -114,6 +114,16 @@ class LiveSession:
         Raises:
             DiatError: the frame or the settings cannot be used.
         """
+        return self.begin(jpeg, snapshot)()
+
+    def begin(self, jpeg: bytes, snapshot: bool = False) -> Callable[[], EncodedFrame]:
+        """Find out what to change in the next frame; calling what this returns changes it, and gives what `edit` does.
+
+        Another thread may do that, in the order of beginning, while the next frame is begun.
+
+        Raises:
+            DiatError: the frame or the settings cannot be used.
+        """
         settings = self.settings  # read once: the frame and its mark are of the same settings
         if settings is None:
             raise DiatError(CONSENT_FIRST)
@@ -121,28 +131,40 @@ class LiveSession:
         editor = self._editors.get(settings.attribute)
         if self._stream is None:
             self._stream = FrameStream(editor, detector=self._editors.live_detector)
-        self._stream.set(editor, settings.faces, settings.strength)
-        edited = self._stream.edit(frame)
-        marked = not np.array_equal(edited, frame)
-        shown = _as_shown(frame, edited, settings)
-        maker = edited_by(settings.attribute, settings.strength) if marked else None
-        png = encode(shown, maker) if snapshot else None
-        reply = compressed(watermarked(shown) if marked else shown, ".jpg", JPEG_QUALITY)
-        if marked:
-            reply = mark_jpeg(reply, settings.attribute, settings.strength)
-        return EncodedFrame(reply, png, marked, self._notice(self._stream, settings, marked, time.monotonic()))
+        stream = self._stream
+        stream.set(editor, settings.faces, settings.strength)
+        change = stream.begin(frame)
+        seen, chosen = stream.seen, stream.chosen
 
-    def _notice(self, stream: FrameStream, settings: LiveSettings, changed: bool, now: float) -> str:
-        if stream.chosen or self._chosen_at is None:
+        def finish() -> EncodedFrame:
+            edited = change()
+            changed = not np.array_equal(edited, frame)
+            notice = self._notice(seen, chosen, settings, changed, time.monotonic())
+            return _encoded(_as_shown(frame, edited, settings), settings, snapshot, changed, notice)
+
+        return finish
+
+    def _notice(self, seen: int, chosen: int, settings: LiveSettings, changed: bool, now: float) -> str:
+        if chosen or self._chosen_at is None:
             self._chosen_at = now
-        if changed or not stream.chosen or not settings.strength or self._changed_at is None:
+        if changed or not chosen or not settings.strength or self._changed_at is None:
             self._changed_at = now
         if now - self._chosen_at >= UNSEEN_SECONDS:
-            return NO_USABLE_FACE if stream.seen else NO_FACE
+            return NO_USABLE_FACE if seen else NO_FACE
         if now - self._changed_at < UNSEEN_SECONDS:
             return ""
-        why = attribute_spec(settings.attribute).needless if stream.chosen == 1 else NEEDLESS
+        why = attribute_spec(settings.attribute).needless if chosen == 1 else NEEDLESS
         return f"{capitalized(why)}: nothing is changed."
+
+
+def _encoded(shown: U8, settings: LiveSettings, snapshot: bool, changed: bool, notice: str) -> EncodedFrame:
+    png = None
+    if snapshot:
+        png = encode(shown, edited_by(settings.attribute, settings.strength) if changed else None)
+    jpeg = compressed(watermarked(shown) if changed else shown, ".jpg", JPEG_QUALITY)
+    if changed:
+        jpeg = mark_jpeg(jpeg, settings.attribute, settings.strength)
+    return EncodedFrame(jpeg, png, changed, notice)
 
 
 def _as_shown(frame: U8, edited: U8, settings: LiveSettings) -> U8:

@@ -11,33 +11,22 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from diat.align import photo_to_crop_matrix, replaced_by
 from diat.editor import FaceEditor
 from diat.faces import face_fault
-from diat.heads import Fields
 from diat.methods import AlignedFace, Moving
 from diat.native.stage import faded
-from diat.pixels import F32, U8
+from diat.pixels import U8
 from diat.video.steady_fields import FieldSmoother, FieldTimeFilter
-from diat.video.steady_pictures import BilateralTimeFilter, SeenFace, SettledFaces, blend, similarity
+from diat.video.steady_pictures import BilateralTimeFilter, PictureSmoother, SeenFace, SettledFaces
 from diat.video.tracking import Track
 from diat.video.window import FaceEdit, TimeWindow
-
-# All of these were set by looking at films and by the figures of benchmarks/stability.py.
-
-# Live:
-KEEP_SHARE = 0.9  # share of the last frame's edit that is kept where the face looks as it did
-KEEP_SIGMA = 16.0  # levels of 255; a face that differs this much from the last frame's is hardly smoothed
 
 
 class LiveFrameEditor:
     """Edits one live stream: each frame at once, smoothed with the frames before it.
 
-    Where a face looks as it did in the last frame, `KEEP_SHARE` of the last edit is kept. Where the edit replaces
-    content, as lips do teeth, the edited pixels are smoothed; elsewhere the edit alone, so that the stream keeps its
-    own grain.
+    What the network says is drawn towards what it said of the last frame; where that is fields, so is what they make
+    of the face.
 
     Args:
         editor: of the attribute.
@@ -46,12 +35,13 @@ class LiveFrameEditor:
 
     def __init__(self, editor: FaceEditor, apply_anyway: bool = False) -> None:
         self.editor, self._apply_anyway = editor, apply_anyway
-        self._last: dict[int, _SmoothedFace] = {}  # by number of the track
-        self._fields = FieldSmoother()
-        self._window = editor.method.heads.window if isinstance(editor.method, Moving) else None
+        self._said: FieldSmoother | PictureSmoother = PictureSmoother(editor.spec.detail_fade)
+        self._made, self._window = PictureSmoother(editor.spec.detail_fade), None
+        if isinstance(editor.method, Moving):
+            self._said, self._window = FieldSmoother(), editor.method.heads.window
 
     def edit(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> U8:
-        """The next frame, edited.
+        """The next frame, edited: `begin` and then `finish`.
 
         Args:
             frame: (H, W, 3) RGB uint8.
@@ -61,51 +51,45 @@ class LiveFrameEditor:
         Returns:
             (H, W, 3) RGB uint8; the frame itself where there is nothing to do.
         """
-        numbers = {track.number for track in tracks}
-        self._last = {number: last for number, last in self._last.items() if number in numbers}
-        self._fields.forget(all_but=numbers)
-        edited = self.editor.edit_frame(
-            frame,
-            [track.face for track in tracks],
-            strength,
-            lambda place, crop, change: self.smooth(tracks[place].number, crop, change),
-            self._apply_anyway,
-        )
+        return self.finish(self.begin(frame, tracks, strength))
+
+    def begin(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> BegunFrame:
+        """What is to change in the next frame; the arguments are those of `edit`."""
+        self._said.forget(all_but={track.number for track in tracks})
+        usable = [track for track in tracks if face_fault(track.face) is None and strength > 0]
+        aligned = [self.editor.aligned(frame, track.face) for track in usable]
+        changes = self.editor.changes(aligned, strength)
+        settled = [
+            self._said.smooth(track.number, face.crop, change)
+            for track, face, change in zip(usable, aligned, changes, strict=True)
+        ]
+        return BegunFrame(frame, [track.number for track in usable], aligned, settled, strength)
+
+    def finish(self, begun: BegunFrame) -> U8:
+        """Make that change. Frames are finished in the order in which they were begun.
+
+        Another thread may begin the next frame meanwhile.
+        """
+        frame, numbers, aligned, changes, strength = begun
+        self._made.forget(all_but=numbers)
+        edited = self.editor.pasted(frame, aligned, changes, strength, self._apply_anyway)
         if self._window is None or edited is frame:
             return edited
-        for track in (track for track in tracks if face_fault(track.face) is None):
-            seen = SeenFace.of(frame, edited, photo_to_crop_matrix(track.face.points5), self._window)
-            change = self._smooth_picture(track.number, seen.before, seen.change)
+        for number, face in zip(numbers, aligned, strict=True):
+            seen = SeenFace.of(frame, edited, face.matrix, self._window)
+            change = self._made.smooth(number, seen.before, seen.change)
             edited = seen.drawn_towards(change, frame, edited)
         return edited
 
-    def smooth(self, number: int, crop: U8, change: Any) -> Any:
-        """The edit of a face, drawn towards the one that the face had in the last frame.
 
-        Args:
-            number: of the face's track.
-            crop: (S, S, 3) RGB uint8.
-            change: (S, S, 3), what the model adds to it, in units of 0..255; or its fields.
+class BegunFrame(NamedTuple):
+    """A frame of which it is known what will change."""
 
-        Returns:
-            What to add, or the fields to use, instead.
-        """
-        if isinstance(change, Fields):
-            return self._fields.smooth(number, crop, change)
-        return self._smooth_picture(number, crop, change)
-
-    def _smooth_picture(self, number: int, crop: U8, change: F32) -> F32:
-        original, replaced = crop.astype(np.float32), replaced_by(change, self.editor.spec.detail_fade)
-        if number in self._last:
-            last = self._last[number]
-            replaced = np.maximum(replaced, np.float32(KEEP_SHARE) * last.replaced)
-            edited, last_edited = original + change, last.original + last.change
-            keep = np.float32(KEEP_SHARE) * similarity(edited - last_edited, KEEP_SIGMA)
-            of_edit = change + keep * similarity(original - last.original, KEEP_SIGMA) * (last.change - change)
-            of_pixels = change + keep * (last_edited - edited)
-            change = blend(of_edit, of_pixels, replaced)
-        self._last[number] = _SmoothedFace(original, change, replaced)
-        return change
+    frame: U8  # (H, W, 3) RGB
+    numbers: list[int]  # of the tracks of the faces to edit
+    aligned: list[AlignedFace]  # these faces ...
+    changes: list[Any]  # ... and what to change of them, see `diat.methods`
+    strength: float
 
 
 class FilmFrameEditor:
@@ -171,11 +155,3 @@ class FilmFrameEditor:
 
     def _is_needless(self, change: Any) -> bool:
         return faded(self._editor.method.needed(change), self._editor.spec.fade) == 0
-
-
-class _SmoothedFace(NamedTuple):
-    """What the live editor keeps of a face, in units of 0..255."""
-
-    original: F32  # (S, S, 3) the crop
-    change: F32  # (S, S, 3) what was added to it
-    replaced: F32  # (S, S) how far that replaces content, 0 to 1

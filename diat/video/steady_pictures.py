@@ -1,14 +1,14 @@
 """Pictures that stay steady from frame to frame: what was made of a face is filtered as it looks.
 
-`steady_fields` filters what networks with heads say. `BilateralTimeFilter` filters what T draws, and, at the template's
-resolution, what fields made of a face (`SettledFaces`): lips that are shut out of a talking mouth are others in every
-frame, whatever its fields.
+`steady_fields` filters what networks with heads say. `BilateralTimeFilter` for films and `PictureSmoother` for streams
+filter what T draws and, at the template's resolution, what fields made of a face: lips that are shut out of a talking
+mouth are others in every frame, whatever its fields.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 import cv2
@@ -22,9 +22,51 @@ from diat.pixels import F32, MEAN, U8, channel_sum
 from diat.video.window import FaceEdit, TimeWindow
 
 # Set by looking at films and by the figures of benchmarks/stability.py.
+KEEP_SHARE = 0.9  # live: share of the last frame's edit that is kept where the face looks as it did
+KEEP_SIGMA = 16.0  # live: levels of 255; a face that differs this much from the last frame's is hardly smoothed
 SIMILARITY_SIGMA = 24.0  # films: levels of 255; a face that differs this much has little weight
 TOUCHED = 2.0  # levels of 255 from which a pixel of the crop counts as changed
 COMPARISON_BLUR = 1.5  # crop pixels; two faces are compared after this blur, or noise alone would make them differ
+
+
+class PictureSmoother:
+    """Of one live stream: the change of each face drawn towards that in the last frame.
+
+    Where a face looks as it did in the last frame, `KEEP_SHARE` of the last change is kept. Where the edit replaces
+    content, as lips do teeth, the edited pixels are smoothed; elsewhere the change alone, so that the stream keeps its
+    own grain.
+
+    Args:
+        fade: sizes of a change between which tinting becomes replacing.
+    """
+
+    def __init__(self, fade: DetailFade = DEFAULT_FADE) -> None:
+        self._fade = fade
+        self._last: dict[int, _SmoothedFace] = {}  # by number of the track
+
+    def forget(self, all_but: Container[int]) -> None:
+        """Drop the faces that are gone."""
+        self._last = {number: last for number, last in self._last.items() if number in all_but}
+
+    def smooth(self, number: int, crop: U8, change: F32) -> F32:
+        """What to add to a face instead.
+
+        Args:
+            number: of the face's track.
+            crop: (S, S, 3) RGB uint8.
+            change: (S, S, 3), what an edit adds to it, in units of 0..255.
+        """
+        original, replaced = crop.astype(np.float32), replaced_by(change, self._fade)
+        if number in self._last:
+            last = self._last[number]
+            replaced = np.maximum(replaced, np.float32(KEEP_SHARE) * last.replaced)
+            edited, last_edited = original + change, last.original + last.change
+            keep = np.float32(KEEP_SHARE) * similarity(edited - last_edited, KEEP_SIGMA)
+            of_edit = change + keep * similarity(original - last.original, KEEP_SIGMA) * (last.change - change)
+            of_pixels = change + keep * (last_edited - edited)
+            change = blend(of_edit, of_pixels, replaced)
+        self._last[number] = _SmoothedFace(original, change, replaced)
+        return change
 
 
 class BilateralTimeFilter(TimeWindow):
@@ -134,6 +176,14 @@ class SeenFace(NamedTuple):
         by *= (channel_sum(cv2.absdiff(own, frame[here]).astype(np.float32)) > 0)[..., None]
         result[here] = np.asarray(cv2.add(own, by, dtype=cv2.CV_8U), np.uint8)
         return result
+
+
+class _SmoothedFace(NamedTuple):
+    """A face in the last frame of a stream, in units of 0..255."""
+
+    original: F32  # (S, S, 3) the crop
+    change: F32  # (S, S, 3) what was added to it
+    replaced: F32  # (S, S) how far that replaces content, 0 to 1
 
 
 class _FaceInFrame(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from time import monotonic
 
 import numpy as np
@@ -23,8 +24,8 @@ MIN_SIDE = 16  # pixels; optical flow needs as many
 class FrameStream:
     """Edits the frames of one stream, each at once, with its faces followed and the edit steady over time.
 
-    For files `edit_video` is better: it looks at the frames after each one, too. A stream is for one thread at a time;
-    several streams may share an editor.
+    For files `edit_video` is better: it looks at the frames after each one, too. A stream is for one thread at a time,
+    or for two that share the work (see `begin`); several streams may share an editor.
 
     Args:
         editor: of the attribute.
@@ -80,7 +81,7 @@ class FrameStream:
             self._chooser, self._faces = TrackChooser(faces, self._detector), faces
 
     def edit(self, frame: U8, time: float | None = None) -> U8:
-        """The next frame, edited.
+        """The next frame, edited: `begin` and then what that gives.
 
         Args:
             frame: (H, W, 3) RGB uint8; it is left as it is. A frame of another size starts over.
@@ -92,6 +93,14 @@ class FrameStream:
         Raises:
             InvalidArgument: it is no such frame, or the first one with faces does not show the person of ``faces``.
         """
+        return self.begin(frame, time)()
+
+    def begin(self, frame: U8, time: float | None = None) -> Callable[[], U8]:
+        """Find out what to change in the next frame; calling what this returns changes it, and gives what `edit` does.
+
+        It is for programs with two threads: one begins the next frame while the other finishes this one. Every frame is
+        finished once, in the order of beginning. Arguments and errors are those of `edit`.
+        """
         if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
             raise InvalidArgument("A frame must be a (height, width, 3) uint8 RGB array: convert it.")
         if min(frame.shape[:2]) < MIN_SIDE:
@@ -100,7 +109,8 @@ class FrameStream:
         tracks = self._tracker.update(frame, now)
         chosen = self._chooser.choose(frame, tracks, now)
         self.seen, self.chosen = len(tracks), len(chosen)
-        return self._frame_editor.edit(frame, chosen, self._strength)
+        by = self._frame_editor
+        return partial(by.finish, by.begin(frame, chosen, self._strength))
 
     def frames(self, frames: Iterable[U8], rate: float | None = None) -> Iterator[U8]:
         """Each of some frames, edited, as they come.

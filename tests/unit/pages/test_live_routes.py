@@ -13,8 +13,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from diat.detail import DEFAULT_FADE
 from diat.errors import InvalidArgument
-from diat.pages import live
+from diat.pages import live, live_session
 from diat.pages.access import SIGN_IN
 from diat.pages.editors import EditorPool
 from diat.pages.live import FAILED, FRAME, IDLE, SNAPSHOT, LiveRoutes
@@ -34,8 +35,11 @@ class Models:
         self.searches = 0
         self.faithful = False  # changes nothing
         self.live_detector = self
-        self.before_edit = lambda: None
-        self.editor = SimpleNamespace(detector=self, method=None, spec=SimpleNamespace(name="mouth_close"))
+        self.before_edit = self.before_paste = lambda: None
+        spec = SimpleNamespace(name="mouth_close", detail_fade=DEFAULT_FADE)
+        self.editor = SimpleNamespace(
+            detector=self, method=None, spec=spec, changes=lambda *_: [], pasted=lambda frame, *_: self.paste(frame)
+        )
 
     def detect(self, frame: np.ndarray) -> list:
         self.searches += 1
@@ -46,8 +50,11 @@ class Models:
         return True
 
     def get(self, attribute: str) -> SimpleNamespace:
-        self.editor.edit_frame = lambda frame, *_: frame if self.faithful else 255 - frame
         return self.editor
+
+    def paste(self, frame: np.ndarray) -> np.ndarray:
+        self.before_paste()
+        return frame if self.faithful else 255 - frame
 
 
 @pytest.fixture
@@ -71,6 +78,13 @@ def picture(socket) -> bytes:
         assert "notice" in json.loads(message["text"]), message
     data: bytes = message["bytes"]
     return data
+
+
+def wait_until(condition, seconds: float = 20) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 def frame(number: int = 1) -> bytes:
@@ -103,6 +117,24 @@ def test_a_snapshot_holds_what_is_shown_unmirrored_and_is_marked_if_anything_was
     edited = session.edit(jpeg, snapshot=True)
     for data in (edited.jpeg, edited.snapshot):
         assert not is_marked(data) and not is_watermarked(decompressed(data))
+
+
+def test_a_frame_is_begun_while_the_one_before_it_is_finished_and_both_come_in_order(client, models):
+    begun = threading.Semaphore(0)
+    models.before_edit = begun.release
+    numbers = []
+
+    def until_the_next_is_begun() -> None:
+        numbers.append(len(numbers))
+        assert len(numbers) > 1 or (begun.acquire(timeout=20) and begun.acquire(timeout=20))
+
+    models.before_paste = until_the_next_is_begun
+    with client.websocket_connect("/live") as socket:
+        socket.send_text(json.dumps(SETTINGS))
+        socket.send_bytes(frame(1))
+        wait_until(lambda: numbers)
+        socket.send_bytes(frame(2))
+        assert [int.from_bytes(picture(socket)[1:5], "big") for _ in range(2)] == [1, 2]
 
 
 def test_a_failure_is_told_and_logged_and_ends_the_connection(client, models, caplog):
@@ -141,21 +173,24 @@ def test_posted_frames_of_one_session_share_a_tracker(client, models, monkeypatc
 
 
 def test_editing_and_encoding_leave_the_event_loop_alone(client, models, monkeypatch):
-    loops = set()
-    encode = live.LiveSession.edit
+    threads, encode = [], live_session.encode
 
-    def watched(self, *arguments):
-        loops.add(threading.current_thread().name)
-        return encode(self, *arguments)
+    def seen() -> None:
+        threads.append(threading.current_thread().name)
 
-    monkeypatch.setattr(live.LiveSession, "edit", watched)
+    def watched(*arguments):
+        seen()
+        return encode(*arguments)
+
+    models.before_edit = models.before_paste = seen
+    monkeypatch.setattr(live_session, "encode", watched)
     with client.websocket_connect("/live") as socket:
         socket.send_text(json.dumps(SETTINGS))
         socket.send_text(json.dumps({"snapshot": True}))
         socket.send_bytes(frame(7))
         assert picture(socket)[:5] == bytes([FRAME, 0, 0, 0, 7])
         assert picture(socket)[0] == SNAPSHOT
-    assert all(name.startswith("live") for name in loops) and loops
+    assert len(threads) == 3 and all(name.startswith("live") for name in threads)
 
 
 def test_a_login_is_asked_for_here_too(client):

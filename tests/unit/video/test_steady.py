@@ -5,7 +5,7 @@ from diat.detail import DetailFade
 from diat.masks import attribute_mask
 from diat.methods import AlignedFace
 from diat.video.steady import FilmFrameEditor, LiveFrameEditor
-from diat.video.steady_pictures import BilateralTimeFilter
+from diat.video.steady_pictures import BilateralTimeFilter, PictureSmoother
 from diat.video.tracking import Track
 from diat.video.window import WINDOW_FRAMES, FaceEdit
 
@@ -28,7 +28,7 @@ def test_noise_makes_what_is_replaced_tremble_less_than_frame_by_frame(steady, l
     matrix = np.eye(2, 3, dtype=np.float32)
     alone = [steady.editor.changes([AlignedFace(matrix, frame, mask, None)])[0] for frame in noisy]
     frames = list(zip(noisy, alone, strict=True))
-    settled = filtered(frames) if way == "film" else [steady.smooth(0, *frame) for frame in frames]
+    settled = filtered(frames) if way == "film" else smoothed(frames, steady.editor.spec.detail_fade)
     replaced = (np.abs(alone[0]).mean(-1) > 1.5 * steady.editor.spec.detail_fade.high) & (mask > 0.5)
 
     def trembling(changes):
@@ -72,6 +72,12 @@ def filtered(frames, **settings):
     return [change[0] for change in changes + steady.rest()]
 
 
+def smoothed(frames, fade):
+    """What a smoother makes of (crop, change) after (crop, change) of one face."""
+    smoother = PictureSmoother(fade)
+    return [smoother.smooth(0, *frame) for frame in frames]
+
+
 def talking(laughing, count=12):
     """Crops of a mouth that opens and shuts, and changes that shut it, each a little different."""
     from diat.data.mouths import close_mouth
@@ -86,7 +92,7 @@ def talking(laughing, count=12):
 def test_a_mouth_shut_over_a_talking_one_looks_steadier_than_frame_by_frame(steady, laughing, way):
     frames = talking(laughing)
     alone = [change for _, change in frames]
-    settled = filtered(frames) if way == "film" else [steady.smooth(0, *frame) for frame in frames]
+    settled = filtered(frames) if way == "film" else smoothed(frames, steady.editor.spec.detail_fade)
     teeth = np.abs(alone[0]).mean(-1) > 40
 
     def trembling(changes):

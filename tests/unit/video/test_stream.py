@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,17 @@ def stream(editors):
 def test_a_stream_edits_the_face_and_nothing_else(stream, editors, collins, collins_face):
     (edited,) = stream.frames([collins])
     np.testing.assert_array_equal(edited, editors("mouth_close").edit_frame(collins, [collins_face]))
+
+
+@pytest.mark.parametrize("attribute", ["mouth_close", "older_to_younger"])
+def test_a_frame_may_be_finished_by_another_thread_while_the_next_is_begun(editors, collins, attribute):
+    frames = [np.roll(collins, number, axis=1) for number in range(6)]
+    whole, halves = (diat.FrameStream(editors(attribute), apply_anyway=True) for _ in range(2))
+    alone = list(whole.frames(frames, rate=25))
+    with ThreadPoolExecutor(1) as another:  # finishes them in order
+        shared = [another.submit(halves.begin(frame, number / 25)) for number, frame in enumerate(frames)]
+    for edited, expected in zip(shared, alone, strict=True):
+        np.testing.assert_array_equal(edited.result(), expected)
 
 
 def test_what_is_set_holds_from_the_next_frame_on(stream, editors, collins):
