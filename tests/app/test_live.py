@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
 import av
 import cv2
 import numpy as np
@@ -23,11 +26,8 @@ def start(page: Page) -> None:
 
 def picture(page: Page) -> np.ndarray:
     """What the page shows, (H, W, 3)."""
-    pixels = page.evaluate(
-        """() => { const c = document.querySelector("#live-picture");
-        return [c.width, c.height, Array.from(c.getContext("2d").getImageData(0, 0, c.width, c.height).data)]; }"""
-    )
-    return np.array(pixels[2], np.uint8).reshape(pixels[1], pixels[0], 4)[..., :3]
+    url = page.evaluate("document.querySelector('#live-picture').toDataURL()")  # PNG
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB"))
 
 
 def test_the_mirror_shows_the_camera_changed_and_a_stop_stops(page, shoot):
