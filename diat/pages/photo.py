@@ -135,18 +135,18 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
     outcome = [bench, p.faces, p.effects, p.compare, p.strength, first]
     opened = [begin(page.start, given, outcome, **at_work) for begin in begun]
     opened.append(consent.input(page.agree, given, outcome, **at_work))
+    step = [bench, p.strength, p.effects]
     # In a moment of its own, so that nothing that was clicked while it was looked for is lost.
-    started = [
-        event.then(page.begin, [bench, first, wanted], [bench, p.strength], queue=False, **QUICK) for event in opened
-    ]
+    started = [event.then(page.begin, [bench, first, wanted], step, queue=False, **QUICK) for event in opened]
     picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **QUICK)
     p.effects.pick(page.ask_for_photo, bench, None, **QUICK)
     chosen = p.faces.pick(page.choose, bench, bench, queue=False, **QUICK)
     adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **QUICK)
     insisted = p.anyway.click(page.insist, bench, bench, **at_work)
-    kept = p.keep.click(page.keep, bench, [bench, p.strength], queue=False, **QUICK)
-    taken = p.steps.pick(page.take_away, bench, [bench, p.strength], queue=False, **QUICK)
-    undone = p.undo.click(page.undo, [bench, consent], [bench, p.photo, p.faces, p.strength, p.identity], **QUICK)
+    kept = p.keep.click(page.keep, bench, step, queue=False, **QUICK)
+    taken = p.steps.pick(page.take_away, bench, step, queue=False, **QUICK)
+    before = [bench, p.photo, p.faces, p.strength, p.identity, p.effects]
+    undone = p.undo.click(page.undo, [bench, consent], before, **QUICK)
     if p.examples is not None:
         own = {str(example.photo) for example in examples}
         undone.then(

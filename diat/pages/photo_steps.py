@@ -18,7 +18,7 @@ from diat.pages.parts import CONSENT_FIRST, WHOM, FileGone, cache_file
 from diat.pages.photo_shown import PICK_A_FACE, PICK_ONE, buttons, faces_of, shown_of, steps_of, untouched
 from diat.pages.saving import SAID_SECONDS, handed_over, saved_file
 from diat.pages.shelf import Opened, PhotoShelf
-from diat.pages.widgets import choice_value, chosen_of, compare_value, steps_value
+from diat.pages.widgets import Value, choice_value, chosen_of, chosen_value, compare_value, steps_value
 
 PHOTO_BACK = "Your photo from before is back."
 NO_PHOTO = "Choose a photo first, or click an example."
@@ -66,12 +66,12 @@ class PhotoPage:
         name = wanted if wanted in self._editors.attributes else self._first_seen(photo, opened)
         yield *(gr.skip(),) * 5, name
 
-    def begin(self, bench: Bench, name: str, wanted: str) -> tuple[Any, Any]:
-        """The first change, if nobody has picked another meanwhile. Gives the bench and the strength."""
+    def begin(self, bench: Bench, name: str, wanted: str) -> tuple[Any, ...]:
+        """The first change, if nobody has picked one meanwhile. Gives the bench, the strength and what is picked."""
         if not name or bench.photo is None or bench.current is not None:
-            return gr.skip(), gr.skip()
+            return (gr.skip(),) * 3
         bench = bench.begun(name, unasked=name != wanted)
-        return bench, _strength(bench)
+        return bench, _strength(bench), _picked(bench)
 
     def agree(
         self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench
@@ -113,19 +113,22 @@ class PhotoPage:
         """The change is made although nothing seems to need it."""
         return bench.insisted()
 
-    def keep(self, bench: Bench) -> tuple[Bench, float]:
-        """The next change goes on top. Gives the bench and the strength."""
+    def keep(self, bench: Bench) -> tuple[Bench, float, Value]:
+        """The next change goes on top. Gives the bench, the strength and what is picked: nothing yet."""
         bench = bench.kept_on()
-        return bench, _strength(bench)
+        return bench, _strength(bench), _picked(bench)
 
-    def take_away(self, bench: Bench, event: gr.EventData) -> tuple[Bench, float]:
-        """One of the changes goes. Gives the bench and the strength."""
+    def take_away(self, bench: Bench, event: gr.EventData) -> tuple[Bench, float, Value]:
+        """One of the changes goes. Gives the bench, the strength and what is picked."""
         for number in chosen_of(event, [str(number) for number in range(len(bench.changes))]):
             bench = bench.without(int(number))
-        return bench, _strength(bench)
+        return bench, _strength(bench), _picked(bench)
 
     def undo(self, bench: Bench, consent: bool) -> tuple[Any, ...]:
-        """One step back. Gives the bench, the photograph, the faces, the strength and the similarity to keep."""
+        """One step back.
+
+        Gives the bench, the photograph, the faces, the strength, the similarity to keep and what is picked.
+        """
         now, bench = bench, bench.undone()
         photo, faces = gr.skip(), gr.skip()
         try:
@@ -135,11 +138,11 @@ class PhotoPage:
         except DiatError as error:  # another photograph, which is gone or may not be shown any more
             if bench.photo != now.photo:
                 gr.Warning(str(error))
-                return (gr.skip(),) * 5
+                return (gr.skip(),) * 6
         if bench.photo != now.photo:
             photo = bench.photo
             gr.Info(PHOTO_BACK, duration=SAID_SECONDS)
-        return bench, photo, faces, _strength(bench), bench.identity or 0
+        return bench, photo, faces, _strength(bench), bench.identity or 0, _picked(bench)
 
     def effects(self, bench: Bench) -> Any:
         """Every change of the first chosen face, on top of what is kept, as pictures."""
@@ -229,3 +232,8 @@ class PhotoPage:
 def _strength(bench: Bench) -> float:
     """The strength of the current change."""
     return 1.0 if bench.current is None else bench.current.strength
+
+
+def _picked(bench: Bench) -> Value:
+    """The current change among the pictures, at once: until they are made anew, clicks on it may mean another thing."""
+    return chosen_value([] if bench.current is None else [bench.current.attribute])

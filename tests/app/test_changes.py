@@ -25,6 +25,18 @@ from visitor import (
 
 from diat.watermark import MOST
 
+# Notes the title of the changes and how many of them are picked, whenever that changes.
+WATCH_PICKED = """() => {
+  window.picked = [];
+  const effects = document.querySelector("#effects");
+  const note = () => {
+    const now = [effects.querySelector(".title").textContent, effects.querySelectorAll("[aria-pressed=true]").length];
+    if (String(now) !== String(picked.at(-1) ?? before)) picked.push(now);
+  };
+  const before = [effects.querySelector(".title").textContent, 1];
+  new MutationObserver(note).observe(effects, { subtree: true, childList: true, attributes: true });
+}"""
+
 
 @pytest.fixture(scope="module")
 def crowd_path(tmp_path_factory, crowd) -> Path:
@@ -81,11 +93,13 @@ def test_two_changes_are_stacked_and_undone(page, hopper_path, shoot):
     first = wait_for_result(page)
     effect(page, "eyeglasses_remove").click()
     one = wait_for_result(page, first)
+    page.evaluate(WATCH_PICKED)
     page.get_by_role("button", name="Keep this and add another change").click()
     expect(message(page)).to_contain_text("Glasses taken off. Still recognisable. Pick another change", timeout=SLOW)
     expect(message(page)).to_contain_text("Look closely: traces of the rims may be left.")
     expect(page.locator("#strength input[type=range]")).to_be_disabled(timeout=SLOW)  # there is nothing to move yet
     expect(page.locator("#effects")).to_contain_text("What to add", timeout=SLOW)
+    assert page.evaluate("picked")[0] == ["What to change", 0]  # at once, and not when the pictures are there
     effect(page, "older_to_younger").click()
     both = wait_for_result(page, one)
     expect(page.locator("#steps")).to_contain_text(re.compile(r"On the photo:\s*Remove glasses ×\s*\+\s*Younger ×"))

@@ -66,6 +66,11 @@ def choice_value(
     }  # fmt: skip
 
 
+def chosen_value(chosen: Sequence[str]) -> Value:
+    """What a `choice` shows: the pictures that it does, and the names of those that are chosen."""
+    return {"stamp": time.monotonic(), "same": True, "chosen": list(chosen)}
+
+
 def choice(elem_id: str, value: Value, optional: bool = False) -> gr.HTML:
     """Pictures to click. The event `pick` says which are chosen: see `chosen_of`.
 

@@ -7,6 +7,7 @@ const make = (tag, classes, text) => {
 };
 const box = element.querySelector(".pictures");
 let stamp = -1;
+let shown = null; // the last value
 let picked = null; // last, by the visitor
 let told = null; // of which the server knows that it is chosen
 
@@ -61,6 +62,8 @@ function render() {
   const value = props.value;
   if (!value || value.stamp < stamp) return; // an older answer that came late
   stamp = value.stamp;
+  if (value.same) Object.assign(value, { ...shown, stamp, chosen: value.chosen, same: false });
+  shown = { ...value };
   // The server may leave it to the visitor, and where there is no choice yet, propose one.
   const proposed = value.chosen ? null : picked ?? value.at_first;
   value.chosen ??= proposed;

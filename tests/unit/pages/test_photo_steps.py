@@ -203,7 +203,7 @@ def test_undo_brings_the_visitors_photograph_back_after_an_example_and_after_one
     assert refused.photo is None and page.render(refused)[3]["interactive"]
     assert page.undo(refused, True)[:2] == (mine, str(own))
     for not_any_more in (lambda: page.undo(theirs, False), lambda: (own.unlink(), page.undo(theirs, True))[1]):
-        assert not_any_more() == (gr.skip(),) * 5  # said, and nothing moves
+        assert not_any_more() == (gr.skip(),) * 6  # said, and nothing moves
     ((gone, *_),) = page.start(None, True, "", 0, mine)  # taken out by the visitor
     assert not gone.past
 
