@@ -1,6 +1,6 @@
 // The live page: camera -> JPEG -> server -> canvas, with two frames in flight. `element` is what Gradio rendered.
 const at = (id) => element.querySelector("#live-" + id);
-const IN_FLIGHT = 2; // more would only wait in line
+const IN_FLIGHT = 2; // the server begins one while it finishes the other; more would only wait in line
 const SNAPSHOT = 1, UNCHANGED = 2; // what a reply's first byte says, added up
 const WIDTH = 640;
 const OUT_OF_SIGHT_SECONDS = 15; // then the camera is switched off
@@ -17,6 +17,7 @@ const agreed = () => Boolean(document.querySelector("#consent input")?.checked);
 let recorder = null, begun = 0, recorded = new Set(); // since when, and what was changed meanwhile
 let stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
 let inSight = true, hiddenTimer = null;
+let unsent = false; // the camera has a picture that was not sent yet
 let sent = new Map(); // number -> when
 let shown = []; // when the last frames were shown, and how old they were
 
@@ -94,7 +95,17 @@ async function start() {
   sent.clear();
   shown = [];
   connect();
+  unsent = true;
+  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(pictured);
   tick();
+}
+
+// The camera has another picture.
+function pictured() {
+  if (!stream) return;
+  unsent = true;
+  send();
+  video.requestVideoFrameCallback(pictured);
 }
 
 function stop(sentence) {
@@ -118,17 +129,19 @@ function stop(sentence) {
 
 function tick() {
   if (!stream) return;
+  if (!video.requestVideoFrameCallback) unsent = true; // who knows
   send();
   timer = setTimeout(tick, 20);
 }
 
 function send() {
   const ready = byPost || (socket && socket.readyState === WebSocket.OPEN);
-  if (!ready || document.hidden || !(inSight || keep) || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
+  if (!unsent || !ready || document.hidden || !(inSight || keep) || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
   const scale = Math.min(1, WIDTH / video.videoWidth);
   const width = Math.round(video.videoWidth * scale), height = Math.round(video.videoHeight * scale);
   if (grab.width !== width || grab.height !== height) { grab.width = width; grab.height = height; }
   grab.getContext("2d").drawImage(video, 0, 0, width, height);
+  unsent = false;
   number = (number + 1) % 2 ** 32;
   const mine = number, started = performance.now();
   sent.set(mine, started);
@@ -172,6 +185,7 @@ async function received(data) {
 async function show(mine, picture, changed) {
   const started = sent.get(mine);
   for (const other of sent.keys()) if (other <= mine) sent.delete(other); // the server dropped those before
+  send();
   if (started === undefined) return;
   const image = await createImageBitmap(picture);
   if (!stream) return image.close(); // it was stopped meanwhile
