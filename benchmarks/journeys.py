@@ -25,6 +25,7 @@ from common import ROOT, option_parser, start_server
 from live import FLAGS, write_camera
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from diat.pages.photo_shown import PICK_NEXT
 from diat.photo import open_photo
 from diat.pixels import U8, save_image
 
@@ -186,7 +187,7 @@ def stack(v: Visit) -> None:
     v.result()
     v.pick("eyeglasses_remove")
     v.page.click("#keep")
-    v.see("#result .message", "Pick the next change")
+    v.see("#result .message", PICK_NEXT)
     v.see("#effects", "What to add")
     v.shoot("kept")
     v.pick("older_to_younger")
