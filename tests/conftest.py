@@ -5,6 +5,7 @@ from __future__ import annotations
 # ruff: noqa: E402 - OpenMP reads its settings once, when OpenCV or torch loads it
 import os
 from pathlib import Path
+from typing import Any
 
 # Threads that wait sleep, here and in what the tests start: spinning doubled the CPU time of a tiny training.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -33,11 +34,26 @@ NIGHTLY = {
     "test_machines_without_a_disk_in_common_each_make_a_pack_and_resume_what_the_first_one_has",
     *(f"test_each_variant_trains_from_the_pretrained_networks_by_the_papers_recipe[{v}]" for v in ("DIAT1", "DIAT2")),
 }
+# Folders whose tests one process runs, whatever others do: they share a server and a browser, or start many processes.
+TOGETHER = ("app", "faults")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", help="folder for screenshots of the demo")
     parser.addoption("--celeba", default=os.environ.get("DIAT_CELEBA"), help="folder with CelebA in the Hub's schema")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """How `pytest -n 2` shares the tests out: by file, and by folder those `TOGETHER`."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return next((folder for folder in TOGETHER if file.startswith(f"tests/{folder}/")), file)
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
