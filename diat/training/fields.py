@@ -6,8 +6,7 @@ The moving average of the weights is what is released.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,17 +25,12 @@ from diat.layers import PROTOTYPES
 from diat.models import ModelConfig, load_field_network, save_model
 from diat.native.prototypes import Prototypes
 from diat.training.average import MovingAverage
+from diat.training.learning import learn, warmed_cosine
 from diat.training.run import Run, Schedule
 
 IMAGE = "image"  # of a batch: what the network sees
 KNOWS_PARTS = "older_to_younger"  # released weights whose layers for the parts of a face a new network begins with
 LAST_RATE = 0.01  # of the learning rate that is left at the end
-
-
-def warmed_cosine(step: int, steps: int, warm_up: int, last: float) -> float:
-    """A learning rate's factor: up to 1 over the first steps, and by a cosine down to ``last`` over all of them."""
-    falling = 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
-    return min(1, (step + 1) / max(warm_up, 1)) * (last + (1 - last) * falling)
 
 
 @dataclass(frozen=True)
@@ -135,19 +129,15 @@ def train_fields(
     def write_model(done: int) -> None:
         save_model(average.network, _released(config), output / "model", {**identity, "steps": done})  # type: ignore[arg-type]
 
+    def batches(numbers: range) -> Iterable[NamedTensors]:
+        return batches_ahead(_Batches(task), numbers, accelerator.device, schedule.workers)
+
+    def losses(batch: NamedTensors) -> dict[str, Tensor]:
+        maps, scalars = network(batch[IMAGE].contiguous(memory_format=torch.channels_last))
+        return task.losses(maps, scalars, batch.tensors)
+
     run = Run(output, config.steps, identity, modules, optimizers, schedule, accelerator, "fields", config.seed)
-    with run:
-        numbers = numbers_of(run.first, config.steps, accelerator.process_index, accelerator.num_processes)
-        stream = batches_ahead(_Batches(task), numbers, accelerator.device, schedule.workers)
-        for step, batch in zip(run.steps(save=write_model), stream, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = config.rate(step)
-            losses = _losses(network, task, batch)
-            total = torch.stack(list(losses.values())).sum()
-            run.update(total, network, optimizer)
-            average.update(network, step)
-            run.record({"loss": total, **losses})
-            run.end_step(step, config.batch)
+    learn(run, network, average, optimizer, config.rate, batches, losses, config.batch, write_model)
     return output / "model"
 
 
@@ -173,16 +163,6 @@ def _set_out(network: FieldNetwork, config: FieldsConfig) -> None:
         network.eval().requires_grad_(False)
         for layers in own_layers(network, config.part):
             layers.train().requires_grad_(True)
-
-
-def numbers_of(first: int, last: int, rank: int, world: int) -> range:
-    """The numbers of the batches that a process takes in the steps from ``first`` up to ``last``."""
-    return range(first * world + rank, last * world, world)
-
-
-def _losses(network: FieldNetwork, task: FieldTask, batch: NamedTensors) -> dict[str, Tensor]:
-    maps, scalars = network(batch[IMAGE].contiguous(memory_format=torch.channels_last))
-    return task.losses(maps, scalars, batch.tensors)
 
 
 def new_network(heads: str) -> FieldNetwork:

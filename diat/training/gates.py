@@ -6,7 +6,7 @@ columns beside them tells ages better than one that learns ages alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -26,8 +26,8 @@ from diat.field_network import gate_layers
 from diat.heads import HEADS
 from diat.pixels import F32, U8
 from diat.training.average import MovingAverage
-from diat.training.fields import warmed_cosine
 from diat.training.fields_skin import jitter, lit
+from diat.training.learning import learn, warmed_cosine
 from diat.training.run import Run, Schedule
 
 HEAD_SET = HEADS["skin"]
@@ -47,6 +47,10 @@ class GatesConfig:
     batch: int = 64
     learning_rate: float = 2e-3  # AdamW, at its highest
     seed: int = 0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        return self.learning_rate * warmed_cosine(step, self.steps, WARM_UP, LAST_RATE)
 
 
 class GateEncoder(nn.Module):
@@ -100,19 +104,17 @@ def train_gates(
         {"encoder": encoder, "average": average.network}, {"encoder": optimizer}, Schedule(resume=resume),
         accelerator, "gates", config.seed,
     )  # fmt: skip
-    rank, world = accelerator.process_index, accelerator.num_processes
-    with run:
-        for step in run.steps():
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * warmed_cosine(step, config.steps, WARM_UP, LAST_RATE)
-            images, truth = batch(pack, config, step * world + rank)
-            logits = encoder(images.to(accelerator.device, memory_format=torch.channels_last))
-            losses = F.binary_cross_entropy_with_logits(logits, truth.to(accelerator.device), reduction="none")
-            loss = (losses.mean(0) * weights).sum() / weights.sum()
-            run.update(loss, encoder, optimizer)
-            average.update(encoder, step)
-            run.record({"loss": loss})
-            run.end_step(step, config.batch)
+
+    def batches(numbers: range) -> Iterable[tuple[Tensor, Tensor]]:
+        return (batch(pack, config, number) for number in numbers)
+
+    def losses(given: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        images, truth = given
+        logits = encoder(images.to(accelerator.device, memory_format=torch.channels_last))
+        each = F.binary_cross_entropy_with_logits(logits, truth.to(accelerator.device), reduction="none").mean(0)
+        return {"columns": (each * weights).sum() / weights.sum()}
+
+    learn(run, encoder, average, optimizer, config.rate, batches, losses, config.batch)
     return cast(GateEncoder, average.network)
 
 

@@ -29,8 +29,8 @@ from diat.field_network import EncoderDecoder, parts_layers
 from diat.heads import HEADS, PARTS
 from diat.pixels import F32, U8, decompressed
 from diat.training.average import MovingAverage
-from diat.training.fields import warmed_cosine
 from diat.training.fields_skin import lit
+from diat.training.learning import learn, warmed_cosine
 from diat.training.run import Run, Schedule
 
 SIZE = HEADS["skin"].size
@@ -52,6 +52,10 @@ class PartsConfig:
     batch: int = 24
     learning_rate: float = 2e-3  # AdamW, at its highest
     seed: int = 0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        return self.learning_rate * warmed_cosine(step, self.steps, WARM_UP, LAST_RATE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,18 +183,16 @@ def train_parts(
         output, config.steps, identity, {"layers": layers, "average": average.network}, {"layers": optimizer},
         Schedule(resume=resume), accelerator, "parts", config.seed,
     )  # fmt: skip
-    rank, world = accelerator.process_index, accelerator.num_processes
-    with run:
-        for step in run.steps():
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * warmed_cosine(step, config.steps, WARM_UP, LAST_RATE)
-            images, shares = (values.to(accelerator.device) for values in faces.batch(config, step * world + rank))
-            said = logits(layers, images.contiguous(memory_format=torch.channels_last)).log_softmax(1)
-            loss = -(shares * said).sum() / shares.sum().clamp(min=1)
-            run.update(loss, layers, optimizer)
-            average.update(layers, step)
-            run.record({"loss": loss})
-            run.end_step(step, config.batch)
+
+    def batches(numbers: range) -> Iterable[tuple[Tensor, Tensor]]:
+        return (faces.batch(config, number) for number in numbers)
+
+    def losses(given: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        images, shares = (values.to(accelerator.device) for values in given)
+        said = logits(layers, images.contiguous(memory_format=torch.channels_last)).log_softmax(1)
+        return {"parts": -(shares * said).sum() / shares.sum().clamp(min=1)}
+
+    learn(run, layers, average, optimizer, config.rate, batches, losses, config.batch)
     return cast(EncoderDecoder, average.network)
 
 

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 
 from diat.errors import TrainingStopped
 from diat.hub import load_model
-from diat.training.fields import FieldsConfig, initial_network, numbers_of, prototypes_of, train_fields
+from diat.training.fields import FieldsConfig, initial_network, prototypes_of, train_fields
 
 SETTINGS = {
     "attribute": "mouth_close",
@@ -84,13 +84,6 @@ def test_workers_make_the_same_batches(tmp_path):
         load_model(train_fields(config, Brightness(), tmp_path / str(workers), workers=workers)) for workers in (0, 2)
     )
     assert all((ahead.weights[name] == weight).all() for name, weight in alone.weights.items())
-
-
-def test_processes_share_the_batches_out_also_when_a_run_goes_on():
-    alone = list(numbers_of(0, 6, 0, 1))
-    assert alone == list(range(6))
-    shares = [numbers_of(*steps, rank, 3) for rank in range(3) for steps in ((0, 4), (4, 6))]
-    assert sorted(number for share in shares for number in share) == list(range(18))
 
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])

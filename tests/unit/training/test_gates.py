@@ -15,8 +15,7 @@ from diat.field_network import FieldNetwork
 from diat.heads import GATE, HEADS
 from diat.hub import load_model
 from diat.models import ModelConfig, save_model
-from diat.training.fields import warmed_cosine
-from diat.training.gates import LAST_RATE, WARM_UP, GatesConfig, batch, train_gates
+from diat.training.gates import GatesConfig, batch, train_gates
 
 HEAD_SET = HEADS["skin"]
 SPEC = attribute_spec("older_to_younger")
@@ -60,11 +59,6 @@ def test_batches_are_functions_of_their_number(pack):
     assert all(torch.equal(one, again) for one, again in zip((images, truth), batch(pack, CONFIG, 3), strict=True))
     assert not torch.equal(images, batch(pack, CONFIG, 4)[0])
     assert torch.equal(truth[:, COLUMNS.index("Young")] > 0.5, images.mean((1, 2, 3)) > 0)
-
-
-def test_the_rate_rises_and_falls():
-    rates = [warmed_cosine(step, 4000, WARM_UP, LAST_RATE) for step in range(4000)]
-    assert rates[0] < 0.05 and max(rates) > 0.95 and rates[-1] < 0.03
 
 
 def test_what_it_learns_is_what_a_model_says(pack, model, tmp_path):
