@@ -114,8 +114,8 @@ def face_fault(face: Face) -> FaceFault | None:
     if side < MIN_CROP_SIDE:
         return FaceFault(
             "too small to change",
-            f"it is too small, {side:.0f} pixels across where at least {MIN_CROP_SIDE:.0f} are needed, "
-            "so use a larger photograph or crop it closer.",
+            f"it is too small, {side:.0f} pixels across with its hair where at least {MIN_CROP_SIDE:.0f} are needed, "
+            "so use a larger photograph.",
         )
     angle = yaw(face.points5)
     if angle > MAX_YAW:

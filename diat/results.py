@@ -22,6 +22,7 @@ from diat.pixels import U8
 from diat.provenance import DEFAULT_QUALITY, KINDS, WRITTEN_AS, edit_of, encode, maker_of
 
 UNCHANGED = "Nothing was changed."
+UNTOUCHED = "nothing was changed"  # of a face that has the attribute already
 MAX_STEM = 100  # characters of an original's name in a result's: file systems take 255 bytes
 
 
@@ -105,7 +106,7 @@ def needless_notices(spec: AttributeSpec, chosen: Sequence[int], left: Sequence[
         anyway: although the change was to be made anyway, for nothing would be seen of it.
     """
     if len(chosen) == 1:
-        why = "applying it anyway makes no visible difference" if anyway else "nothing was changed"
+        why = "applying it anyway makes no visible difference" if anyway else UNTOUCHED
         return [f"{capitalized(spec.needless)}: {why}." for _ in left]
     why = ", and applying it anyway makes no visible difference" if anyway else ""
     if not left:

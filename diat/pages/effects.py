@@ -29,7 +29,7 @@ def effects_to_come(editors: EditorPool, chosen: Sequence[str] | None = ()) -> V
 
 def effects_of(
     editors: EditorPool, trial: Trial, chosen: Sequence[str] | None = (), title: str = TITLE, whose: str = "",
-    needless: str = NEEDLESS,
+    needless: str = NEEDLESS, of: str = "",
 ) -> Value:  # fmt: skip
     """The changes, each tried on a face.
 
@@ -40,6 +40,7 @@ def effects_of(
         title: above the pictures.
         whose: the face is, where that is not clear.
         needless: what is said of one of which nothing would be seen.
+        of: see `choice_value`.
     """
     choices, useful = [], []
     for name in editors.attributes:
@@ -49,7 +50,7 @@ def effects_of(
         choices.append(Choice(name, action_of(name), picture, "" if seen else needless))
     title = f"{title} (shown on {whose})" if whose else title
     proposed = editors.default if editors.default in useful or not useful else useful[0]
-    return choice_value(title, choices, chosen, at_first=[proposed])
+    return choice_value(title, choices, chosen, at_first=[proposed], of=of)
 
 
 def trial_on(editors: EditorPool, photo: U8, face: Face) -> Trial:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABCMeta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,17 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
+def behave(component: gr.components.Component, **methods: Any) -> None:
+    """Give one component methods of its own, by a class of its own.
+
+    Gradio makes a component anew, by its class, for a visitor whose page gets an update of it: what is set on the
+    component itself is then lost. An ordinary subclass makes Gradio write a stub file beside the source.
+    """
+    kind = type(component)
+    names = {"__module__": kind.__module__, **methods}
+    component.__class__ = ABCMeta.__new__(type(kind), kind.__name__, (kind,), names)
+
+
 def hand_over_unopened(image: gr.Image, allowed: set[str]) -> None:
     """Make an image input hand over the path of the uploaded file, and nothing but uploaded files.
 
@@ -145,52 +157,64 @@ def hand_over_unopened(image: gr.Image, allowed: set[str]) -> None:
         allowed: paths besides uploads that may be named, such as the examples'.
     """
 
-    def preprocess(payload: ImageData | None) -> str | None:
+    def preprocess(_: gr.Image, payload: ImageData | None) -> str | None:
         if payload is not None and payload.path is None:
             raise _error("Send the photograph as an uploaded file, not as a data: URL.")
         return None if payload is None else payload.path
 
-    image.preprocess = preprocess  # type: ignore[method-assign]
+    behave(image, preprocess=preprocess)
     take_uploads_only(image, allowed)
 
 
 def take_uploads_only(component: gr.components.Component, allowed: set[str] = frozenset()) -> None:  # type: ignore[assignment]
     """Make an input take nothing but uploaded files: Gradio's own trusts the name that the client gave a file, and
     fetches addresses.
-
-    Methods of the instance are replaced, since defining a subclass makes Gradio write a stub file beside the source.
     """
-    move = component.async_move_resource_to_block_cache
+    kind: Any = type(component)
 
-    async def move_uploads_only(url_or_file_path: str | Path | None) -> str | None:
+    async def move(self: gr.components.Component, url_or_file_path: str | Path | None) -> str | None:
         if url_or_file_path is None:
             return None
         # An upload may also be called by its address on this server, which is not fetched.
         name = str(url_or_file_path).rpartition(OWN_FILES)[2]
         path = Path(name).resolve()
-        if name not in allowed and Path(component.GRADIO_CACHE).resolve() not in path.parents:
+        if name not in allowed and Path(self.GRADIO_CACHE).resolve() not in path.parents:
             raise _error("Please upload the file: addresses and paths are not accepted.")
-        return await move(name)
+        moved: str | None = await kind.async_move_resource_to_block_cache(self, name)
+        return moved
 
-    component.async_move_resource_to_block_cache = move_uploads_only  # type: ignore[method-assign]
+    behave(component, async_move_resource_to_block_cache=move)
     refuse_by_a_sentence(component)
 
 
 def refuse_by_a_sentence(component: gr.components.Component) -> None:
     """Make an input that refuses what it is given say so to the client alone: Gradio would print a traceback too."""
-    original = component.preprocess
+    kind: Any = type(component)
 
-    def preprocess(payload: Any) -> Any:
+    def preprocess(self: gr.components.Component, payload: Any) -> Any:
         import gradio as gr
 
         try:
-            return original(payload)
+            return kind.preprocess(self, payload)
         except gr.Error as error:
             raise _error(str(error.message)) from None
         except Exception:  # noqa: BLE001 - of another type than the page sends: Gradio would answer with nothing
-            raise _error(f"{getattr(component, 'label', None) or 'An input'}: this value cannot be used.") from None
+            raise _error(f"{getattr(self, 'label', None) or 'An input'}: this value cannot be used.") from None
 
-    component.preprocess = preprocess  # type: ignore[method-assign]
+    behave(component, preprocess=preprocess)
+
+
+def hold_within(slider: gr.Slider) -> None:
+    """Make a slider take of a number beyond its ends the end, and of none the lower one, as its box shows when left."""
+
+    def preprocess(self: gr.Slider, payload: float | None) -> float:
+        number = float(self.minimum if payload is None else payload)
+        if number != number:
+            raise ValueError
+        return min(max(number, float(self.minimum)), float(self.maximum))
+
+    behave(slider, preprocess=preprocess)
+    refuse_by_a_sentence(slider)
 
 
 def _error(sentence: str) -> Any:

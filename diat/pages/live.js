@@ -260,7 +260,7 @@ const ready = () => {
 };
 document.addEventListener("change", (event) => {
   if (!event.target.closest?.("#consent")) return;
-  if (stream && !agreed()) stop("The camera was switched off, because the box at the top is not ticked any more.");
+  if (stream && !agreed()) stop("The camera was switched off, because the box at the top is no longer ticked.");
   ready();
 });
 ready();

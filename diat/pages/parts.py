@@ -18,7 +18,7 @@ from diat.attributes import MAX_STRENGTH, attribute_spec
 from diat.errors import PhotoRejected
 from diat.faces import SAME_PERSON
 from diat.pages.editors import EditorPool
-from diat.pages.guards import refuse_by_a_sentence
+from diat.pages.guards import behave, hold_within, refuse_by_a_sentence
 from diat.results import EditedFace, EditResult, numbered
 
 INTO_VIEW = (Path(__file__).parent / "into_view.js").read_text()
@@ -54,7 +54,7 @@ def attribute_choice(editors: EditorPool, elem_id: str, visible: bool | Literal[
 def strength_choice(elem_id: str, interactive: bool | None = None) -> gr.Slider:
     """How much."""
     slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id, interactive=interactive)
-    refuse_by_a_sentence(slider)
+    hold_within(slider)
     return slider
 
 
@@ -66,7 +66,7 @@ def anyway_box(elem_id: str) -> gr.Checkbox:
 def consent_box(elem_id: str | None, value: Any = False) -> gr.Checkbox:
     """Whether those shown agreed. Anything but a true yes is no: a client may send the text "false"."""
     box = gr.Checkbox(value, label=CONSENT, elem_id=elem_id)
-    box.preprocess = lambda payload: payload is True  # type: ignore[method-assign]
+    behave(box, preprocess=lambda _, payload: payload is True)
     return box
 
 
@@ -154,16 +154,20 @@ def _verdict(result: EditResult, numbers: bool, measured: bool) -> str:
         return ""
     if _is_unseen(result):
         return f"{UNSEEN_CHANGE} (identity similarity 100 %)." if measured else f"{UNSEEN_CHANGE}."
-    same = sum(face.identity_similarity >= SAME_PERSON for face in changed)
-    if len(changed) == 1:
+    seen = [face for face in changed if face.identity_similarity < UNSEEN]
+    same = sum(face.identity_similarity >= SAME_PERSON for face in seen)
+    if len(seen) == 1:
         verdict = "still" if same else "no longer"
     else:
-        verdict = "all still" if same == len(changed) else f"{same} of {len(changed)} still"
+        verdict = "all still" if same == len(seen) else f"{same} of {len(seen)} still"
     number = f" (identity similarity {likeness_of(result)}; {STRANGERS})" if measured else ""
     sentence = f"{verdict} recognisable{number}."
     if not numbers:
         return sentence.capitalize()
-    return f"{numbered('Face', 'Faces', [face.number for face in changed])}: {sentence}"
+    said = [f"{numbered('Face', 'Faces', [face.number for face in seen])}: {sentence}"]
+    if hardly := [face.number for face in changed if face.identity_similarity >= UNSEEN]:
+        said.append(f"{numbered('Face', 'Faces', hardly)}: {UNSEEN_CHANGE.lower()}.")
+    return " ".join(said)
 
 
 def refusal(error: Exception | str) -> gr.Error:

@@ -10,7 +10,7 @@ from diat.pages.bench import Bench
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effects_to_come
 from diat.pages.first_sight import Example, first_sight
-from diat.pages.guards import hand_over_unopened, refuse_by_a_sentence
+from diat.pages.guards import hand_over_unopened, hold_within, refuse_by_a_sentence
 from diat.pages.parts import ANYWAY, WHOM, close_notes, show_on_phones, strength_choice
 from diat.pages.photo_shown import buttons
 from diat.pages.photo_steps import PhotoPage
@@ -85,7 +85,7 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
                     0, 0.95, 0, step=0.05, label="Stay at least this much me (identity similarity; 0 = no limit)",
                     elem_id="identity",
                 )  # fmt: skip
-                refuse_by_a_sentence(identity)
+                hold_within(identity)
                 refuse_by_a_sentence(kind)
             handed = saver("saver")
     return _Parts(
@@ -141,7 +141,11 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
     picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **QUICK)
     p.effects.pick(page.ask_for_photo, bench, None, **QUICK)
     chosen = p.faces.pick(page.choose, bench, bench, queue=False, **QUICK)
-    adjusted = p.strength.input(page.adjust, [bench, p.strength], bench, queue=False, **QUICK)
+    # A box that is left shows a number within the ends, of which only `release` tells.
+    adjusted = [
+        event(page.adjust, [bench, p.strength], bench, queue=False, **QUICK)
+        for event in (p.strength.input, p.strength.release)
+    ]
     insisted = p.anyway.click(page.insist, bench, bench, **at_work)
     kept = p.keep.click(page.keep, bench, step, queue=False, **QUICK)
     taken = p.steps.pick(page.take_away, bench, step, queue=False, **QUICK)
@@ -161,6 +165,6 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
     # nothing moves under the finger.
     show_on_phones([*map(then, started)], "#faces:has(.picture), #result, #effects")
     show_on_phones([*map(then, [kept, taken, undone, picked])], "#result, #effects")
-    for event in (chosen, insisted, adjusted, limited):
+    for event in (chosen, insisted, *adjusted, limited):
         then(event)
     p.download.click(page.save, [bench, p.kind], p.saver, api_visibility="private", show_progress_on=p.download)

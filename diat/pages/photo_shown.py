@@ -12,12 +12,13 @@ from diat.pages.people import face_choice
 from diat.pages.pictures import before_and_after, close_ups, cut, enlarged, picture_file, reduced, surroundings
 from diat.pages.shelf import Opened, PhotoShelf
 from diat.pages.widgets import Pictures, Value, choice_value, compare_value, steps_value
-from diat.results import EditResult, numbered
+from diat.results import UNTOUCHED, EditResult, numbered
 
 PICK_ONE = "Pick a change below."
 PICK_NEXT = "Pick another change below to add it."
 INSIST = f'Click "{ANYWAY}" to change it all the same.'
 PICKED_FOR_YOU = "Picked for you: click any other change below."
+UNTOUCHED_MORE = "nothing more was changed"
 PICK_A_FACE = "Pick at least one face."
 
 Update = dict[str, Any]  # what gr.update gives
@@ -53,10 +54,12 @@ def shown_of(bench: Bench, opened: Opened, result: EditResult, shelf: PhotoShelf
     pictures = before_and_after(close, whole, result.maker, unchanged=result.unchanged and not earlier)
     sentence = result_sentences(result, earlier)
     after = PICK_NEXT if bench.current is None else PICKED_FOR_YOU if bench.unasked else ""
-    lines = [f"{sentence} {after}".strip(), *cautions(result, earlier), *result.notices, INSIST * insist]
+    # Under what was done before, of which that would be untrue.
+    notices = [notice.replace(UNTOUCHED, UNTOUCHED_MORE) if earlier else notice for notice in result.notices]
+    lines = [f"{sentence} {after}".strip(), *cautions(result, earlier), *notices, INSIST * insist]
     height, width = result.photo.shape[:2]
     seconds = sum(result.milliseconds.values()) / 1000
-    size = f"{width} × {height} pixels, as the file that you download. It took {seconds:.1f} seconds."
+    size = f"The file you download has {width} × {height} pixels. This took {max(seconds, 0.1):.1f} seconds."
     return compare_value(pictures, "\n".join(filter(None, lines)), f"{likeness_details(result)}\n{size}")
 
 

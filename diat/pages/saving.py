@@ -15,7 +15,7 @@ from diat.pages.widgets import Value, saver, saver_value
 from diat.provenance import KINDS
 from diat.results import result_name
 
-AS_IT_CAME = "As the photo"
+AS_IT_CAME = "Same as the photo"
 FORMATS = {AS_IT_CAME: None, "JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
 SAID_SECONDS = 5  # so long it is said where a file went
 

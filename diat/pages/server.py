@@ -106,6 +106,7 @@ def _launch(args: argparse.Namespace, demo: Any, hosts: Any, folder: Path, route
         prevent_thread_lock=True,
         run_history=False,
         footer_links=["api"],
+        i18n=gr.I18n(en={"common.complete": "Done"}),  # which Gradio says to screen readers and has no words for
         app_kwargs={
             "middleware": [
                 Middleware(SiteGuard, hosts=hosts),

@@ -8,10 +8,10 @@ import gradio as gr
 
 from diat.pages.editors import EditorPool
 from diat.pages.effects import effect_choice
-from diat.pages.guards import refuse_by_a_sentence, take_uploads_only
+from diat.pages.guards import hold_within, refuse_by_a_sentence, take_uploads_only
 from diat.pages.parts import QUIET, anyway_box, close_notes, show_on_phones, strength_choice, with_stop
 from diat.pages.saving import download_button
-from diat.pages.video_steps import CHOOSE_FILM, MAX_SECONDS, WHOM_IN_FILM, VideoPage
+from diat.pages.video_steps import CHOOSE_FILM, LAST_RESULT, MAX_SECONDS, WHOM_IN_FILM, VideoPage
 from diat.pages.widgets import choice, choice_value, compare, compare_value
 
 FACES = [("Largest person", "largest"), ("Everyone", "all"), ("One person", "person")]
@@ -60,6 +60,11 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         message, [film, consent],
     )  # fmt: skip
     done.success(lambda path: gr.update(visible=path is not None), result, download, **QUIET)
+    # What a run that was refused or stopped leaves is the last result, which is still to be had.
+    done.failure(
+        lambda path: (gr.update(visible=path is not None), LAST_RESULT if path else ""), result, [download, message],
+        **QUIET,
+    )  # fmt: skip
     looked = preview.click(
         page.preview, [film, attribute, strength, faces, number, start, moment, consent, anyway], compared,
         show_progress="minimal", api_visibility="private",
@@ -118,5 +123,5 @@ def _moment_choice() -> tuple[gr.Slider, gr.Button]:
     moment = gr.Slider(
         0, MAX_SECONDS, 0, step=0.1, label="Second to preview", elem_id="film-moment", interactive=False, buttons=[]
     )
-    refuse_by_a_sentence(moment)
+    hold_within(moment)
     return moment, gr.Button("Preview this moment", elem_id="film-preview")

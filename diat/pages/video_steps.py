@@ -49,11 +49,12 @@ from diat.video.report import Progress, VideoReport
 MAX_SECONDS = 60.0  # of film: minutes of work
 LAST_FRAME = 0.1  # seconds before a film's end in which its last picture begins, at ten a second or more
 CHOOSE_FILM = "Choose a video. Any moment of it can be previewed here."
+LAST_RESULT = "This is still the result from before."
 PREVIEW = "Preview any moment here before the whole video is changed."
 PICK_AGAIN = "The video begins elsewhere now: pick the person again."
 WHOM_IN_FILM = "Whom to change"
 TICK_ANYWAY = f'Tick "{ANYWAY}" to change them, too.'
-NEEDLESS_AT_FIRST = "nothing to change at first"  # later in a film there may be
+NEEDLESS_AT_FIRST = "nothing to change at the start"  # later in a film there may be
 MAX_SEARCHED = 50  # frames in which people are looked for
 
 
@@ -192,7 +193,7 @@ class VideoPage:
         whose = "the largest person" if len(picked) > 1 else ""
         for face in usable_faces(picked):
             trial = trial_on(self._editors, picture, face)
-            return effects_of(self._editors, trial, None, whose=whose, needless=NEEDLESS_AT_FIRST)
+            return effects_of(self._editors, trial, None, whose=whose, needless=NEEDLESS_AT_FIRST, of=film)
         return nothing
 
     def _first_seen(self, film: str, start: float) -> tuple[U8, list[Face]]:
@@ -247,7 +248,7 @@ class VideoPage:
         whole = result.original, result.photo
         pictures = before_and_after(close_ups(result, near=True), whole, result.maker, unchanged=result.unchanged)
         said = [result_sentences(result), *cautions(result), *result.notices, TICK_ANYWAY * more]
-        lines = filter(None, [*said, f"Second {moment:.1f} of {length:.1f}."])
+        lines = filter(None, [*said, f"At {moment:.1f} of {length:.1f} seconds."])
         return compare_value(pictures, of_people("\n".join(lines)), likeness_details(result), from_start=True)
 
     def _again(self, film: str, start: float, number: int, picture: U8, found: list[Face]) -> int:
@@ -274,7 +275,7 @@ def video_sentence(report: VideoReport, spec: AttributeSpec, apply_anyway: bool)
         f"Done: {report.changed} of {report.frames} frames changed in {report.seconds:.0f} s.",
         report.sentence_of_left(spec, apply_anyway),
         TICK_ANYWAY * report.would_change,
-        "In the others nobody was seen who can be changed." * (others > 0),
+        "In the others, no face could be changed." * (others > 0),
         f"{report.damaged} damaged frames were left out." * bool(report.damaged),
     ]
     return " ".join(filter(None, said))

@@ -30,7 +30,7 @@ class Part:
         if not (math.isfinite(self.start) and 0 <= self.start < end):
             to = "the end" if self.end is None else f"{self.end:g}"
             raise InvalidArgument(
-                f"A part of a video goes from a second, 0 or later, to a later one, not from {self.start:g} to {to}."
+                f"A part of a video starts at 0 seconds or later and ends after that, not from {self.start:g} to {to}."
             )
 
     @property

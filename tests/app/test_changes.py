@@ -242,6 +242,22 @@ def test_the_keyboard_moves_the_strength_and_the_change_is_made_again(page, coll
     wait_for_result(page, old)
 
 
+def test_the_picture_has_the_strength_that_its_box_shows_when_it_is_left(page):
+    page.locator("#examples button.picture").nth(1).click()
+    old = wait_for_result(page)
+    field = page.locator("#strength input[type=number]")
+    for text in ("", "-3"):
+        field.fill(text)
+        field.press("Tab")
+        expect(field).to_have_value("0")
+        expect(message(page)).to_have_text("Nothing was changed.", timeout=SLOW)
+    field.fill("9")
+    field.press("Tab")
+    expect(field).to_have_value("1.5")
+    wait_for_result(page, old)
+    assert b"strength=1.5" in downloaded(page)[1]
+
+
 def test_a_change_can_be_held_to_a_similarity(page):
     page.locator("#examples button.picture").first.click()
     old = wait_for_result(page)

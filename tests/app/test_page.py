@@ -260,6 +260,18 @@ def test_a_file_that_is_no_photograph_gets_a_sentence(page, tmp_path, agreed):
     expect(message(page)).to_contain_text("not a JPEG", timeout=SLOW)
 
 
+def test_after_an_undo_a_file_that_is_no_photograph_gets_a_sentence_too(page, hopper_path, tmp_path):
+    (tmp_path / "holiday.png").write_bytes(b"<html>no photograph</html>")
+    consent(page)
+    upload(page, hopper_path)
+    wait_for_result(page)
+    page.click("#undo")
+    expect(message(page)).to_have_text("Pick a change below.", timeout=SLOW)
+    expect(page.locator("body")).not_to_contain_text("common.")  # of Gradio's, without words
+    upload(page, tmp_path / "holiday.png")
+    expect(message(page)).to_contain_text("not a JPEG", timeout=SLOW)
+
+
 def test_the_page_says_what_the_terms_are(page):
     body = page.locator("body")
     for words in ("non-commercial research", "people in them agreed", "Label results as edited"):

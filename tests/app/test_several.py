@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from diat.attributes import ATTRIBUTES
+from diat.pages.video_steps import LAST_RESULT
 from diat.provenance import is_marked
 
 SLOW = 90_000  # milliseconds
@@ -179,7 +180,7 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     page.click("#film-preview")
     expect(page.locator("#film-compare .stage")).to_be_in_viewport(ratio=1)  # beside the button, far down
     expect(said).to_contain_text("recognisable", timeout=SLOW)
-    expect(said).to_contain_text("Second 0.2 of 0.4.")
+    expect(said).to_contain_text("At 0.2 of 0.4 seconds.")
     page.locator("#film-beside input").check()
     expect(page.locator("#film-stop")).not_to_be_visible()
     expect(page.locator("#film-run")).to_be_in_viewport(ratio=1)  # beside all that there is to choose
@@ -199,6 +200,12 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     with page.expect_download(timeout=SLOW):
         page.get_by_role("button", name="Download", exact=True).click()  # as often as it is wanted
     shoot("video")
+    page.locator("#film-end input").fill("0.1")  # before it begins
+    page.click("#film-run")
+    expect(page.get_by_test_id("toast-body").filter(has_text="not from 0.2 to 0.1")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#film-message")).to_have_text(LAST_RESULT, timeout=SLOW)
+    with page.expect_download(timeout=SLOW):
+        page.get_by_role("button", name="Download", exact=True).click()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 700), (390, 844)])

@@ -127,7 +127,7 @@ def test_a_photograph_without_a_face_is_refused(editors):
 
 def test_a_face_too_small_is_refused_with_both_sizes(editors, collins):
     small = cv2.resize(collins, (160, 160), interpolation=cv2.INTER_AREA)
-    with pytest.raises(PhotoRejected, match=r"\d+ pixels across where at least 64"):
+    with pytest.raises(PhotoRejected, match=r"\d+ pixels across with its hair where at least 64"):
         editors("mouth_open").edit(small)
 
 

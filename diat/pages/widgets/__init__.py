@@ -43,6 +43,7 @@ def choice_value(
     chosen: Sequence[str] | None = (),
     several: bool = False,
     at_first: Sequence[str] = (),
+    of: str = "",
 ) -> Value:
     """What a `choice` shows.
 
@@ -52,6 +53,7 @@ def choice_value(
         chosen: names of those that are chosen; None for those that are, there.
         several: whether more than one may be.
         at_first: with None, those that are chosen where the visitor has chosen nothing yet, which is a `pick` too.
+        of: what the pictures are of. While they are of the same, what was chosen at first stays.
     """
     items = [
         {
@@ -62,7 +64,7 @@ def choice_value(
     ]  # fmt: skip
     return {
         "stamp": time.monotonic(), "title": title, "items": items, "several": several,
-        "chosen": None if chosen is None else list(chosen), "at_first": list(at_first),
+        "chosen": None if chosen is None else list(chosen), "at_first": list(at_first), "of": of,
     }  # fmt: skip
 
 

@@ -63,12 +63,13 @@ function render() {
   if (!value || value.stamp < stamp) return; // an older answer that came late
   stamp = value.stamp;
   if (value.same) Object.assign(value, { ...shown, stamp, chosen: value.chosen, same: false });
-  shown = { ...value };
   // The server may leave it to the visitor, and where there is no choice yet, propose one.
-  const proposed = value.chosen ? null : picked ?? value.at_first;
+  const kept = value.of && value.of === shown?.of ? told : null;
+  const proposed = value.chosen ? null : picked ?? kept ?? value.at_first;
   value.chosen ??= proposed;
   if (proposed && String(proposed) !== String(told)) trigger("pick", { chosen: proposed });
   told = value.chosen;
+  shown = { ...value };
   const { scrollLeft: left = 0, scrollTop: top = 0 } = box.querySelector(".grid") ?? {};
   const focused = box.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   const head = make("div", "head");

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from diat.pages.access import HEARTBEAT, SIGN_IN, LoginGuard, SiteGuard, foreign, signed_in, site_hosts
-from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota, hand_over_unopened, take_uploads_only
+from diat.pages.guards import BodyLimit, BusyAnswer, DiskQuota, hand_over_unopened
 from diat.pages.uploads import Renewal
 
 MIB = 2**20
@@ -178,14 +178,19 @@ def test_a_servers_names():
     assert site_hosts("::", ("a.b",)) == (*local, "::", "a.b")
 
 
-@pytest.fixture
-def photo(tmp_path) -> gr.Image:
+def made_anew(component):
+    """As Gradio makes a component for a visitor whose page gets an update of it."""
+    return type(component)(**component.constructor_args)
+
+
+@pytest.fixture(params=["as it is", "made anew"])
+def photo(tmp_path, monkeypatch, request) -> gr.Image:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
     with gr.Blocks():
         image = gr.Image(type="filepath", label="Photo")
-    image.GRADIO_CACHE = str(tmp_path / "cache")
-    (tmp_path / "cache").mkdir()
-    hand_over_unopened(image, {"/examples/one.jpg"})
-    return image
+        hand_over_unopened(image, {"/examples/one.jpg"})
+        return made_anew(image) if request.param == "made anew" else image
 
 
 def test_an_image_input_hands_over_the_path_of_what_was_uploaded(photo):
@@ -198,18 +203,14 @@ def test_an_image_input_hands_over_the_path_of_what_was_uploaded(photo):
 def test_an_input_takes_uploads_alone(photo, tmp_path, monkeypatch):
     moved = []
 
-    async def move(name):
+    async def move(_, name):
         moved.append(name)
         return name
 
-    with gr.Blocks():
-        image = gr.Image(type="filepath")
-    image.GRADIO_CACHE = str(tmp_path / "cache")
-    image.async_move_resource_to_block_cache = move
-    take_uploads_only(image, {"/examples/one.jpg"})
+    monkeypatch.setattr(gr.Image, "async_move_resource_to_block_cache", move)
 
     def given(name):
-        return in_a_thread(image.async_move_resource_to_block_cache(name))
+        return in_a_thread(photo.async_move_resource_to_block_cache(name))
 
     inside = str(tmp_path / "cache" / "a" / "face.jpg")
     assert given(None) is None

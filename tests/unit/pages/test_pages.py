@@ -19,10 +19,10 @@ from diat.pages.batch import BatchPage
 from diat.pages.bench import Bench
 from diat.pages.films import film_faces
 from diat.pages.guards import refuse_by_a_sentence
-from diat.pages.parts import action_of, consent_box, of_people, unnumbered
+from diat.pages.parts import action_of, consent_box, of_people, result_sentences, unnumbered
 from diat.pages.photo_steps import PhotoPage
 from diat.pages.pictures import close_ups, picture_file
-from diat.results import numbered, result_name
+from diat.results import EditedFace, numbered, result_name
 
 
 def test_a_models_notices_are_shown(pool, uploads, hopper_path):
@@ -193,6 +193,23 @@ def test_every_change_is_made_anyway_where_that_is_asked_for(pool, collins_path)
 def test_a_value_of_the_wrong_type_is_one_sentence(value):
     with gr.Blocks():
         number = gr.Number(1, label="Which person", minimum=1)
-    refuse_by_a_sentence(number)
-    with pytest.raises(gr.Error, match="Which person: this value cannot be used"):
-        number.preprocess(value)
+        refuse_by_a_sentence(number)
+        anew = type(number)(**number.constructor_args)  # as for a visitor whose page gets an update of it
+    for one in (number, anew):
+        with pytest.raises(gr.Error, match="Which person: this value cannot be used"):
+            one.preprocess(value)
+
+
+def test_of_a_group_those_of_whom_hardly_anything_changed_are_told_apart():
+    before, after = np.zeros((2, 2, 3), np.uint8), np.ones((2, 2, 3), np.uint8)
+
+    def said(*similarities: float) -> str:
+        edited = [
+            EditedFace(index, before, after, 1.0, 1.0, lambda alike=alike: alike)
+            for index, alike in enumerate(similarities)
+        ]
+        return result_sentences(SimpleNamespace(edited=edited, faces=edited, unchanged=False, attribute="mouth_open"))
+
+    assert said(0.999, 0.9) == "Mouth opened. Face 2: still recognisable. Face 1: hardly anything changed."
+    assert said(0.8, 0.1, 0.9) == "Mouth opened. Faces 1, 2 and 3: 2 of 3 still recognisable."
+    assert said(0.999, 0.999) == "Hardly anything changed."

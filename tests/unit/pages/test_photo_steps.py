@@ -105,7 +105,7 @@ def test_the_second_change_is_made_on_the_first_and_the_faces_keep_their_order(p
 
 def test_a_saved_file_names_only_the_changes_that_changed_anything(pool, hopper_path):
     shelf, bench = PhotoShelf(pool), Bench(str(hopper_path), (0,)).picked("mouth_close")  # shut already
-    data, name = saved_file(shelf, bench, "As the photo")
+    data, name = saved_file(shelf, bench, "Same as the photo")
     assert name == "grace_hopper.jpg" and not read_marks(data).edited
     bench = bench.kept_on().picked("mouth_open").kept_on().picked("mouth_open").adjusted(strength=0)
     data, name = saved_file(shelf, bench, "PNG")

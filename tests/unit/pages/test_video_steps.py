@@ -57,8 +57,9 @@ def test_where_there_is_one_person_the_same_choice_is_not_shown_twice(page, tmp_
 def test_a_change_that_would_be_seen_where_a_film_begins_is_proposed(page, tmp_path, hopper):
     shown = page.effects(str(film(tmp_path / "film.mp4", [hopper] * 2)), 0, "largest", 1, True)
     notes = {item["id"]: item["note"] for item in shown["items"]}
-    assert notes["mouth_close"] == "nothing to change at first"  # her mouth is shut
+    assert notes["mouth_close"] == "nothing to change at the start"  # her mouth is shut
     assert shown["chosen"] is None and shown["at_first"] == ["mouth_open"]
+    assert shown["of"] == page.effects(shown["of"], 0.04, "largest", 1, True)["of"]  # so that it stays, see choice.js
 
 
 def test_a_preview_says_where_applying_it_anyway_would_change_anything_and_does_so(page, tmp_path, collins):
@@ -67,9 +68,9 @@ def test_a_preview_says_where_applying_it_anyway_would_change_anything_and_does_
     def said(attribute: str, anyway: bool) -> str:
         return page.preview(path, attribute, 1.0, "largest", 1, 0, 0.0, True, anyway)["message"]
 
-    assert said("smile", False).startswith(f"The face smiles already: nothing was changed.\n{TICK_ANYWAY}\nSecond")
+    assert said("smile", False).startswith(f"The face smiles already: nothing was changed.\n{TICK_ANYWAY}\nAt 0.0")
     assert said("smile", True).startswith("Made to smile.")
-    assert said("eyeglasses_remove", False).startswith("No glasses found: nothing was changed.\nSecond")
+    assert said("eyeglasses_remove", False).startswith("No glasses found: nothing was changed.\nAt 0.0")
     assert "applying it anyway makes no visible difference" in said("eyeglasses_remove", True)
 
 
@@ -80,7 +81,7 @@ def test_what_became_of_the_frames_of_a_film_is_said_of_all_of_them(editors):
     smile, glasses = editors("smile").spec, editors("eyeglasses_remove").spec
     assert said(smile, changed=60) == "Done: 60 of 60 frames changed in 5 s."
     left = "Done: 10 of 60 frames changed in 5 s. 49 frames were left as they are: the face smiles already. "
-    others = "In the others nobody was seen who can be changed."
+    others = "In the others, no face could be changed."
     assert said(smile, changed=10, left=49, would_change=True) == f"{left}{TICK_ANYWAY} {others}"
     assert said(glasses, True, changed=59, left=1).endswith(
         "1 frame was left as it is: no glasses found, and applying it anyway makes no visible difference."

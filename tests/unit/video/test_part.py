@@ -90,7 +90,7 @@ def test_before_and_after_lie_side_by_side_and_carry_the_marks(editor, collins, 
 
 @pytest.mark.parametrize(("start", "end"), [(2.0, 1.0), (-1.0, None), (1.0, 1.0), (float("nan"), 2.0)])
 def test_a_part_that_cannot_be_is_refused(start, end):
-    with pytest.raises(InvalidArgument, match="goes from a second, 0 or later, to a later one"):
+    with pytest.raises(InvalidArgument, match="starts at 0 seconds or later and ends after that"):
         Part(start, end)
 
 
