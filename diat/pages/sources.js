@@ -29,10 +29,12 @@ document.addEventListener("drop", (event) => {
   given(input, files.slice(0, 1));
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }, true);
-// Of a file that the browser cannot show, such as a telephone's HEIC, no broken picture is seen.
-for (const [type, seen] of [["error", "hidden"], ["load", ""]])
+// Of a file that the browser cannot show, such as a telephone's HEIC, no broken picture is seen, but words: see page.css.
+for (const type of ["error", "load"])
   document.addEventListener(type, ({ target }) => {
-    if (target.matches?.("#photo img, #verify-photo img")) target.style.visibility = seen;
+    if (!target.matches?.("#photo img, #verify-photo img")) return;
+    target.style.visibility = type === "error" ? "hidden" : "";
+    target.closest("#photo, #verify-photo").classList.toggle("unseen", type === "error");
   }, true);
 document.addEventListener("click", (event) => {
   const box = event.target.closest?.("#photo, #verify-photo, #examples");

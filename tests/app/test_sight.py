@@ -89,6 +89,8 @@ def test_whether_a_picture_was_edited_is_answered_first_and_in_sight(page, hoppe
         if path != other:
             box.get_by_label("Remove Image").click()
     expect(box.locator("img")).to_have_css("visibility", "hidden")  # no broken picture
+    words = box.locator(".image-frame").evaluate("frame => getComputedStyle(frame, '::after').content")
+    assert words == '"Your browser cannot show this file here."'
     film = tmp_path / "holiday.mp4"  # which Gradio's page would not send
     film.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(10_000))
     box.get_by_label("Remove Image").click()
