@@ -48,6 +48,18 @@ def effects_are_shown(page: Page) -> None:
     expect(page.locator("#effects img")).to_have_count(len(ATTRIBUTES), timeout=SLOW)
 
 
+def at_rest(part: Locator) -> dict:
+    """Where a part of the page is once it does not move any more, as after smooth scrolling."""
+    was = None
+    for _ in range(50):
+        part.page.wait_for_timeout(300)
+        now = part.bounding_box()
+        if now == was:
+            return now
+        was = now
+    raise AssertionError(f"expected it to come to rest, found it at {was}")
+
+
 def type_in(field: Locator, text: str) -> None:
     """Type into a field that has just come into sight, as a person would who sees that it took nothing."""
     for _ in range(20):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from visitor import SLOW, consent, effect, effects_are_shown, message, upload, wait_for_result
+from visitor import SLOW, at_rest, consent, effect, effects_are_shown, message, upload, wait_for_result
 
 from diat.photo import open_photo
 from diat.provenance import edited_by, encode
@@ -121,9 +121,8 @@ def test_a_result_is_looked_at_large_and_the_page_is_as_it_was_afterwards(browse
         page.locator("#examples button.picture").first.tap()
         wait_for_result(page)
         effects_are_shown(page)
-        page.wait_for_timeout(700)  # it scrolls smoothly
         stage, large, picture = (page.locator(f"#result {part}") for part in (".stage", "dialog", "img.after"))
-        was, divider = stage.bounding_box(), page.locator("#result .divider")
+        was, divider = at_rest(stage), page.locator("#result .divider")
         buttons = [button.bounding_box()["y"] for button in page.locator("#result .compare > .bar button").all()]
         assert len(set(buttons)) == 2  # rows
         page.get_by_role("button", name="Full screen").tap()
@@ -138,7 +137,7 @@ def test_a_result_is_looked_at_large_and_the_page_is_as_it_was_afterwards(browse
         page.get_by_role("button", name="Zoom in").tap()
         page.get_by_role("button", name="Close", exact=True).tap()
         expect(large).not_to_be_visible()
-        assert stage.bounding_box() == was
+        assert at_rest(stage) == was
         page.touchscreen.tap(was["x"] + was["width"] / 2, was["y"] + was["height"] / 2)
         expect(large).to_be_visible()
         expect(divider).to_have_value("0")  # a tap does not move the line
@@ -146,7 +145,7 @@ def test_a_result_is_looked_at_large_and_the_page_is_as_it_was_afterwards(browse
         assert picture.bounding_box()["width"] >= 2 * PHONE[0]
         page.keyboard.press("Escape")
         expect(large).not_to_be_visible()
-        assert stage.bounding_box() == was
+        assert at_rest(stage) == was
         page.get_by_role("button", name="Full screen").tap()
         assert [
             rule for rule in Axe().run(page).response["violations"] if rule["impact"] in ("serious", "critical")
