@@ -18,7 +18,7 @@ from diat.attributes import MAX_STRENGTH, attribute_spec
 from diat.errors import PhotoRejected
 from diat.faces import SAME_PERSON
 from diat.pages.editors import EditorPool
-from diat.pages.guards import behave, hold_within, refuse_by_a_sentence
+from diat.pages.guards import behave, refuse_by_a_sentence
 from diat.results import EditedFace, EditResult, numbered
 
 INTO_VIEW = (Path(__file__).parent / "into_view.js").read_text()
@@ -54,7 +54,7 @@ def attribute_choice(editors: EditorPool, elem_id: str, visible: bool | Literal[
 def strength_choice(elem_id: str, interactive: bool | None = None) -> gr.Slider:
     """How much."""
     slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id, interactive=interactive)
-    hold_within(slider)
+    refuse_by_a_sentence(slider)
     return slider
 
 

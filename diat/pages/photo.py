@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -71,6 +72,7 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
             compared = compare("result", first_sight())
             effects = choice("effects", effects_to_come(editors), optional=True)
             strength = strength_choice("strength", interactive=False)
+            hold_within(strength)
             made = steps("steps")
             with gr.Row(elem_classes="actions"):
                 anyway = gr.Button(ANYWAY, visible=False, elem_id="anyway", size="md", scale=3, min_width=280)
@@ -138,7 +140,7 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
     step = [bench, p.strength, p.effects]
     # In a moment of its own, so that nothing that was clicked while it was looked for is lost.
     started = [event.then(page.begin, [bench, first, wanted], step, queue=False, **QUICK) for event in opened]
-    picked = p.effects.pick(page.pick, bench, [bench, p.strength], queue=False, **QUICK)
+    picked = p.effects.pick(page.pick, bench, step, queue=False, **QUICK)
     p.effects.pick(page.ask_for_photo, bench, None, **QUICK)
     chosen = p.faces.pick(page.choose, bench, bench, queue=False, **QUICK)
     # A box that is left shows a number within the ends, of which only `release` tells.
@@ -152,14 +154,7 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
     before = [bench, p.photo, p.faces, p.strength, p.identity, p.effects]
     undone = p.undo.click(page.undo, [bench, consent], before, **QUICK)
     if p.examples is not None:
-        own = {str(example.photo) for example in examples}
-        undone.then(
-            lambda bench: gr.skip() if bench.photo in own else _to_click(examples),
-            bench,
-            p.examples,
-            queue=False,
-            **QUICK,
-        )
+        undone.then(partial(_back, examples), bench, p.examples, queue=False, **QUICK)
     limited = p.identity.input(page.limit, [bench, p.identity], bench, queue=False, **QUICK)
     # Of several faces those come into view, with the result and the changes below them. Where some are being chosen,
     # nothing moves under the finger.

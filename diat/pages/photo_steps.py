@@ -82,14 +82,17 @@ class PhotoPage:
         else:
             yield from self.start(photo, consent, wanted, identity, bench if consent else Bench())
 
-    def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, Any]:
-        """Another change, or none. Gives the bench and the strength, which starts anew."""
+    def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, ...]:
+        """Another change, or none. Gives the bench, the strength, which starts anew, and what is picked.
+
+        Pictures that were begun before and come later do not say again what was picked then.
+        """
         chosen = chosen_of(event, self._editors.attributes)
         none = getattr(event, "chosen", None) == []
         if bench.photo is None or not (chosen or none):
-            return gr.skip(), gr.skip()
+            return gr.skip(), gr.skip(), _picked(bench)
         bench = bench.unpicked() if none else bench.picked(chosen[0])
-        return bench, _strength(bench)
+        return bench, _strength(bench), _picked(bench)
 
     def ask_for_photo(self, bench: Bench) -> None:
         """A change was picked, of nothing yet. What is said comes by the queue, for which `pick` does not wait."""

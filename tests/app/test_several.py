@@ -141,6 +141,16 @@ def test_a_film_in_which_nobody_needs_the_change_gets_it_anyway_where_that_is_as
     expect(effects.locator("button[data-id=smile]")).to_have_attribute("aria-pressed", "true")
 
 
+def refuse_a_part(page: Page) -> None:
+    """The result from before is still to be had."""
+    page.locator("#film-end input").fill("0.1")  # before it begins
+    page.click("#film-run")
+    expect(page.get_by_test_id("toast-body").filter(has_text="not from 0.2 to 0.1")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#film-message")).to_have_text(LAST_RESULT, timeout=SLOW)
+    with page.expect_download(timeout=SLOW):
+        page.get_by_role("button", name="Download", exact=True).click()
+
+
 def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_path, crowd, shoot):
     path = film(tmp_path / "film.mp4", [crowd] * 10)
     page = opened("Video")
@@ -200,12 +210,7 @@ def test_a_part_of_a_video_comes_back_changed_beside_the_original(opened, tmp_pa
     with page.expect_download(timeout=SLOW):
         page.get_by_role("button", name="Download", exact=True).click()  # as often as it is wanted
     shoot("video")
-    page.locator("#film-end input").fill("0.1")  # before it begins
-    page.click("#film-run")
-    expect(page.get_by_test_id("toast-body").filter(has_text="not from 0.2 to 0.1")).to_be_visible(timeout=SLOW)
-    expect(page.locator("#film-message")).to_have_text(LAST_RESULT, timeout=SLOW)
-    with page.expect_download(timeout=SLOW):
-        page.get_by_role("button", name="Download", exact=True).click()
+    refuse_a_part(page)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 700), (390, 844)])
