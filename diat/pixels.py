@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,12 @@ def channel_sum(image: U8 | F32, weights: F32 = LUMA) -> F32:
     image = np.asarray(image, np.float32)
     pixels = np.ascontiguousarray(image).reshape(-1, 1, 3)
     return np.asarray(cv2.transform(pixels, weights[None]), np.float32).reshape(image.shape[:-1])
+
+
+def largest(change: F32) -> F32:
+    """Of each pixel the largest of the channels' sizes, (..., C) -> (...): NumPy is slow along so short an axis."""
+    channels = cv2.split(np.abs(change).reshape(-1, 1, change.shape[-1]))
+    return np.asarray(reduce(np.maximum, channels), np.float32).reshape(change.shape[:-1])
 
 
 def smoothstep(values: NDArray[np.floating] | float, low: float = 0.0, high: NDArray[np.floating] | float = 1.0) -> F32:

@@ -27,12 +27,6 @@ def colourfulness(rgb: U8) -> float:
     return float(np.clip(float(spread.max()) / GREY - 1, 0, 1))
 
 
-def largest(change: F32) -> F32:
-    """Of each pixel the largest of the channels' sizes, (H, W, 3) -> (H, W): numpy is slow along so short an axis."""
-    one, two, three = cv2.split(cv2.absdiff(change, np.zeros_like(change)))
-    return np.asarray(cv2.max(cv2.max(one, two), three), np.float32)
-
-
 def tinted(levels: F32, colour: float) -> F32:
     """Levels of RGB, (H, W, 3), with that share of their colour: at 0 the channels are equal."""
     if colour == 1:

@@ -12,7 +12,7 @@ from diat.heads import HEADS
 from diat.native.eyes import with_average_eyes
 from diat.native.healing import grain, healed, light_and_tint, membrane, on_grid
 from diat.native.region import NativeFace, Window, box_around, inside, sample
-from diat.pixels import F32, MEAN, U8, channel_sum, smoothstep
+from diat.pixels import F32, MEAN, U8, channel_sum, largest, smoothstep
 
 HEAD_SET = HEADS["eyeglasses"]
 FEATHER = 4.0  # template units along the window's sides, over which the edit ends
@@ -77,13 +77,13 @@ def render_glasses(face: NativeFace, fields: Mapping[str, F32], scalars: Mapping
 def _changing(face: NativeFace, maps: Mapping[str, F32]) -> Window | None:
     """Left, top, right, bottom in region pixels of all that changes, or nothing."""
     hidden = _sigmoid(maps["alpha"]) > HIDDEN[0] / 2
-    return box_around(hidden | _shade(maps).any(-1), HEAD_SET.window, face)
+    return box_around(hidden | (largest(_shade(maps)) > 0), HEAD_SET.window, face)
 
 
 def _shade(maps: Mapping[str, F32]) -> F32:
     """Gain and glow, (h, w, 4), where there is a tint or a shadow to speak of."""
     shade = np.stack([maps[name] for name in ("gain", "glow_red", "glow_green", "glow_blue")], -1)
-    size = cv2.GaussianBlur(np.abs(shade).max(-1), (0, 0), 1.0)
+    size = np.asarray(cv2.GaussianBlur(largest(shade), (0, 0), 1.0), np.float32)
     return np.asarray(shade * smoothstep(size, *LIGHTENED)[..., None], np.float32)
 
 

@@ -17,7 +17,7 @@ from diat.native.geometry import blurred
 from diat.native.shaving import rough
 from diat.native.style import Style
 from diat.native.working import BORDER, Work, risen, sigmoid
-from diat.pixels import F32
+from diat.pixels import F32, largest
 
 # Hair with its colour: as light as this share of the cheeks, with these shares of their a and b, and within so much.
 DARK_HAIR, HAIR_COLOUR, COLOUR_RANGE = 0.42, (0.2, 0.42), ((-2.0, 0.0), (6.0, 10.0))
@@ -110,7 +110,7 @@ def _head(work: Work, hair: F32) -> F32:
     seen = np.dstack([blurred(work.lab, 0.8 * work.unit), ROUGHNESS * np.minimum(work.roughness, MOST_ROUGH)])
     usual = np.median(seen[sure], 0)
     spread = 1.5 * np.median(np.abs(seen[sure] - usual), 0) + np.array(LEAST_SPREAD, np.float32)
-    away = (np.abs(seen - usual) / spread).max(-1)
+    away = largest((seen - usual) / spread)
     like = blurred(np.asarray(np.clip((LIKE[1] - away) / (LIKE[1] - LIKE[0]), 0, 1), np.float32), 0.5 * work.unit)
     side = 2 * int(BEHIND * work.unit) + 1
     near = cv2.dilate(sure.astype(np.uint8), np.ones((side, side), np.uint8)) > 0

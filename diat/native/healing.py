@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diat.native.region import NativeFace, Window
-from diat.pixels import F32, U8, channel_sum
+from diat.pixels import F32, U8, channel_sum, largest
 
 # Of the 68 landmarks, those around a cheek, the nose, the other cheek.
 PLACES = ((31, 41, 48, 3, 2), (30,), (35, 46, 54, 13, 14))
@@ -85,7 +85,7 @@ def healed(fill: F32, surroundings: F32, known: F32, replaced: F32) -> F32:
 
 def _carried_inwards(mismatch: F32, known: F32) -> F32:
     """A mismatch where the photograph is known, carried on; a large one is a border between two things."""
-    size = np.abs(mismatch).max(-1) / np.float32(BORDER)
+    size = largest(mismatch) / np.float32(BORDER)
     return membrane(mismatch, np.asarray(known * np.exp(-(size**2)), np.float32))
 
 

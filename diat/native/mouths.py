@@ -26,7 +26,7 @@ from diat.native.region import (
     layered,
     sample,
 )
-from diat.pixels import F32, U8, channel_sum, smoothstep
+from diat.pixels import F32, U8, channel_sum, largest, smoothstep
 
 FEATHER = 6.0  # template units along the window's sides in which movement fades out
 STILL, MOVES = 0.03, 0.15  # movements below the first are noise of the network and left out; template units
@@ -158,7 +158,7 @@ def _moved(face: NativeFace, flow: F32, box: Window) -> U8:
 
 def _changed(upper: F32, lower: F32) -> F32:
     """1 where a layer moves at all, else 0: outside, the photograph stays bit-equal. -> (h, w)."""
-    return np.asarray((np.abs(upper).sum(-1) + np.abs(lower).sum(-1)) > 0, np.float32)
+    return np.asarray((largest(upper) + largest(lower)) > 0, np.float32)
 
 
 def _pointed(across: F32) -> F32:

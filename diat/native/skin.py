@@ -15,7 +15,7 @@ import numpy as np
 
 from diat.align import CROP_SIZE
 from diat.native.bands import LEAST_RELIEF, NO_LINE, bands_of, limited, relief, widely_blurred
-from diat.native.color import largest, tinted, to_rgb
+from diat.native.color import tinted, to_rgb
 from diat.native.features import feature_changes, lips_alone, under_eyes
 from diat.native.geometry import NOSE, blurred, filled, hull, interocular, upwards
 from diat.native.hair import coloured_again, turned_grey
@@ -26,7 +26,7 @@ from diat.native.shaving import pores, shaven
 from diat.native.style import Style
 from diat.native.working import Work, border, laid, risen, side_for
 from diat.native.worn import are_worn, glasses_kept
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, largest
 
 WINDOW = (0, 0, CROP_SIZE, CROP_SIZE)
 # CIELAB, least and greatest.
@@ -245,7 +245,7 @@ def _moved(face: NativeFace, toned: U8, work: Work, fields: Mapping[str, F32], s
         x, y = xs + back[..., 0] / cell, ys + back[..., 1] / cell
         back = np.negative(cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
     back = blurred(back, 0.7)
-    moves = np.abs(back).max(-1) >= 0.01
+    moves = largest(back) >= 0.01
     back[~moves] = 0
     box = box_around(moves, WINDOW, face, cells=3)
     if box is None:

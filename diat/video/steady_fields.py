@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from diat.heads import GATE, Fields
-from diat.pixels import F32, U8
+from diat.pixels import F32, U8, largest
 from diat.video.window import TIME_SIGMA, WINDOW_FRAMES, FaceEdit, TimeWindow
 
 KEEP_SHARE = 0.7  # live: share of the last frame's fields that is kept where the face looks as it did
@@ -97,8 +97,8 @@ def _seen(crop: U8, fields: Fields) -> _Seen:
 
 def _similarity(difference: F32) -> F32:
     """(h, w, 3) levels of 255 -> (h, w, 1): 1 where there is no difference, near 0 from twice sigma on."""
-    blurred = cv2.GaussianBlur(difference, (0, 0), COMPARISON_BLUR)
-    size = np.abs(blurred).max(-1, keepdims=True)
+    blurred = np.asarray(cv2.GaussianBlur(difference, (0, 0), COMPARISON_BLUR), np.float32)
+    size = largest(blurred)[..., None]
     return np.asarray(np.exp(-((size / SIMILARITY_SIGMA) ** 2)), np.float32)
 
 

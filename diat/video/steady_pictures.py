@@ -18,7 +18,7 @@ from diat.align import CROP_SIZE, region_of, replaced_by, rescaled_matrix, shift
 from diat.detail import DEFAULT_FADE, DetailFade
 from diat.methods import AlignedFace
 from diat.native.region import Window
-from diat.pixels import F32, MEAN, U8, channel_sum
+from diat.pixels import F32, MEAN, U8, channel_sum, largest
 from diat.video.window import FaceEdit, TimeWindow
 
 # Set by looking at films and by the figures of benchmarks/stability.py.
@@ -160,7 +160,7 @@ class SeenFace(NamedTuple):
 
     def drawn_towards(self, change: F32, frame: U8, edited: U8) -> U8:
         """The edited frame with another change of the face: what is finer than the template stays its own."""
-        touched = cv2.GaussianBlur((np.abs(self.change).max(-1) > TOUCHED).astype(np.float32), (0, 0), COMPARISON_BLUR)
+        touched = cv2.GaussianBlur((largest(self.change) > TOUCHED).astype(np.float32), (0, 0), COMPARISON_BLUR)
         x, y, w, h = cv2.boundingRect((touched > 0).astype(np.uint8))
         if not w:
             return edited
