@@ -122,7 +122,7 @@ def weakened_notices(faces: Sequence[EditedFace], strength: float, identity: flo
         if face.strength < strength:
             who, to_keep = f"Face {face.number}", f"keep an identity similarity of {identity:g}"
             sentences.append(
-                f"{who} was changed by strength {face.strength:g} instead of {strength:g}, to {to_keep}."
+                f"{who} was changed with strength {face.strength:g} instead of {strength:g}, to {to_keep}."
                 if face.strength > 0
                 else f"{who} was left as it is: no change of it would {to_keep}."
             )

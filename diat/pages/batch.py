@@ -168,7 +168,7 @@ def _counted(given: int, changed: int, unchanged: int, skipped: int) -> Iterator
     rest = (f"{n} {what}" for what, n in counts.items() if n)
     yield ", ".join([f"{changed} of {given} photos changed", *rest]) + "."
     if unchanged:
-        yield "The ZIP holds those left unchanged, too."
+        yield "The ZIP also has the unchanged ones."
 
 
 def _file_of(result: EditResult, photo: Path) -> tuple[str, bytes]:

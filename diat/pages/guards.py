@@ -197,7 +197,10 @@ def refuse_by_a_sentence(component: gr.components.Component) -> None:
         try:
             return kind.preprocess(self, payload)
         except gr.Error as error:
-            raise _error(str(error.message)) from None
+            sentence = str(error.message)
+            if sentence.startswith("Value "):  # too small or too large, of several numbers on a page
+                sentence = f"{getattr(self, 'label', None) or 'An input'}: v{sentence[1:]}"
+            raise _error(sentence) from None
         except Exception:  # noqa: BLE001 - of another type than the page sends: Gradio would answer with nothing
             raise _error(f"{getattr(self, 'label', None) or 'An input'}: this value cannot be used.") from None
 

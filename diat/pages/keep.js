@@ -23,7 +23,9 @@
       );
   };
   document.addEventListener("click", ({ target }) => { // who takes a photograph out wants it gone
-    if (target.closest?.('#photo [aria-label="Remove Image"]')) photos.clear();
+    if (!target.closest?.('#photo [aria-label="Remove Image"]')) return;
+    photos.clear();
+    window.takenOut = true; // see diat/pages/photo.py
   }, true);
   setInterval(ask, 20000);
   setInterval(remember, 1000);

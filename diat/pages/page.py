@@ -27,7 +27,7 @@ TERMS = (
     "is open source (Apache-2.0); the weights were trained on CelebA and the face models are InsightFace's, both for "
     "**non-commercial research only**."
 )
-SCRIPTS = "keep.js", "sources.js", "whose.js"
+SCRIPTS = "keep.js", "leaving.js", "sources.js", "whose.js"
 HEAD = "".join(f"<script>{(Path(__file__).parent / name).read_text()}</script>" for name in SCRIPTS)
 
 

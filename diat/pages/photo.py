@@ -19,6 +19,8 @@ from diat.pages.pictures import known_file
 from diat.pages.saving import FORMATS
 from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of, compare, saver, steps
 
+# Whether the cross was clicked goes with the rest of what is given.
+TAKEN_OUT = "(...given) => [...given.slice(0, -1), Boolean(window.takenOut), (window.takenOut = false)].slice(0, -1)"
 KEEP = "Keep this and add another change"
 QUICK: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
 LAST: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
@@ -133,9 +135,10 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
 
         begun.append(p.examples.pick(take, None, [p.photo, *another], queue=False, **QUICK).then)
     close_notes(p.photo.input, p.undo.click, *([] if p.examples is None else [p.examples.pick]))
-    given = [p.photo, consent, wanted, p.identity, bench]
+    taken_out = gr.Checkbox(visible=False)  # the photograph, by its cross: then it is forgotten, see keep.js
+    given = [p.photo, consent, wanted, p.identity, bench, taken_out]
     outcome = [bench, p.faces, p.effects, p.compare, p.strength, first]
-    opened = [begin(page.start, given, outcome, **at_work) for begin in begun]
+    opened = [begin(page.start, given, outcome, js=TAKEN_OUT, **at_work) for begin in begun]
     opened.append(consent.input(page.agree, given, outcome, **at_work))
     step = [bench, p.strength, p.effects]
     # In a moment of its own, so that nothing that was clicked while it was looked for is lost.

@@ -40,15 +40,17 @@ class PhotoPage:
     # What happens, each step as (bench, then what is shown).
 
     def start(
-        self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench
+        self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench, taken_out: bool = False
     ) -> Iterator[tuple[Any, ...]]:
         """Another photograph, or none: its faces, and the change that is wanted or the first that would be seen.
+
+        Undo brings the one before back, unless the visitor has taken it out.
 
         Gives the bench, the faces, the effects to come, before and after, the strength, and for `begin` that change.
         """
         nothing = choice_value(WHOM, []), effects_to_come(self._editors)
         if photo is None:
-            yield Bench(), *nothing, first_sight(), _strength(Bench()), ""
+            yield Bench() if taken_out else bench.replaced(None), *nothing, first_sight(), _strength(Bench()), ""
             return
         try:
             self._check(photo, consent)
@@ -74,13 +76,13 @@ class PhotoPage:
         return bench, _strength(bench), _picked(bench)
 
     def agree(
-        self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench
+        self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench, taken_out: bool = False
     ) -> Iterator[tuple[Any, ...]]:
         """The page's box was ticked, or is no longer: as `start`, but what is being worked on and may be goes on."""
         if photo is not None and photo == bench.photo and (consent or photo in self._free):
             yield *(gr.skip(),) * 5, ""
         else:
-            yield from self.start(photo, consent, wanted, identity, bench if consent else Bench())
+            yield from self.start(photo, consent, wanted, identity, bench if consent else Bench(), taken_out)
 
     def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, ...]:
         """Another change, or none. Gives the bench, the strength, which starts anew, and what is picked.

@@ -38,7 +38,7 @@ for (const type of ["error", "load"])
   }, true);
 document.addEventListener("click", (event) => {
   const box = event.target.closest?.("#photo, #verify-photo, #examples");
-  if (!box) return;
+  if (!box || !event.isTrusted) return; // or it is the page's own
   // The page need not show any more what it does, and what is to come gets its place while nothing else happens.
   for (const part of document.querySelectorAll("#title, #result")) part.classList.add("begun");
   const input = () => box.querySelector('input[type="file"]');

@@ -46,7 +46,7 @@ def verify_tab() -> None:
         with gr.Column(min_width=300):
             gr.Markdown(
                 "Was this photograph edited with this program, DIAT? Every result carries marks; this page reads them. "
-                "Of films, the program's command `diat verify` reads them."
+                "For films, use the command `diat verify`."
             )
             message = gr.Markdown(label="Sentence", elem_id="verify-message")
     close_notes(photo.change)

@@ -70,6 +70,7 @@ def video_tab(editors: EditorPool, consent: gr.Checkbox) -> Callable[[gr.Request
         show_progress="minimal", api_visibility="private",
     )  # fmt: skip
     show_on_phones([looked], "#film-compare")
+    film.change(page.anew, film, [result, download, message], queue=False, **QUIET)
     _follow(page, film, start, end, moment, people, faces, number, effects, compared, consent)
     return page.stop
 

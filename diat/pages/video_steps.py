@@ -50,6 +50,7 @@ MAX_SECONDS = 60.0  # of film: minutes of work
 LAST_FRAME = 0.1  # seconds before a film's end in which its last picture begins, at ten a second or more
 CHOOSE_FILM = "Choose a video. Any moment of it can be previewed here."
 LAST_RESULT = "This is still the result from before."
+ENDS_FIRST = '"To second" must be later than "From second".'
 PREVIEW = "Preview any moment here before the whole video is changed."
 PICK_AGAIN = "The video begins elsewhere now: pick the person again."
 WHOM_IN_FILM = "Whom to change"
@@ -105,6 +106,8 @@ class VideoPage:
             raise refusal("Choose a video.")
         if not consent:
             raise refusal(CONSENT_FIRST)
+        if end and end <= (start or 0):
+            raise refusal(ENDS_FIRST)
 
         def show(now: Progress) -> bool:
             of = f" of {now.total}" if now.total else ""
@@ -127,6 +130,13 @@ class VideoPage:
     def chosen(self, film: str | None) -> Value:
         """Another film, or none: what was previewed of the last one goes."""
         return compare_value(None, CHOOSE_FILM if film is None else PREVIEW)
+
+    def anew(self, film: str | None) -> tuple[Any, ...]:
+        """Of another film the result, its download and what was said of it go; of none they stay."""
+        if film is None:
+            return (gr.skip(),) * 3
+        gone = gr.update(visible=False)
+        return gone, gone, ""
 
     def part(self, film: str | None, start: float) -> tuple[Any, Any]:
         """Another film: all of it is taken, unless it begins later. Gives the seconds from which and to which."""

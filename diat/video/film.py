@@ -248,7 +248,7 @@ class VideoJob:
             self._changed += picture is not original
             rate = self._frames / max(time.monotonic() - self._start, 1e-6)
             if self._progress is not None and not self._progress(Progress(self._frames, self._total, rate)):
-                raise DiatError("Stopped: nothing was written.")
+                raise DiatError("Stopped: nothing was saved.")
 
 
 def _frames_of(film: av.container.InputContainer, part: Part) -> int:

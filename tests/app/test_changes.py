@@ -179,6 +179,33 @@ def test_undo_brings_the_visitors_photograph_back_from_an_example(page, crowd_pa
     expect(example).to_have_attribute("aria-pressed", "false", timeout=SLOW)
 
 
+def test_undo_brings_a_photograph_back_whose_place_the_camera_took_and_not_one_that_was_taken_out(page, hopper_path):
+    consent(page)
+    upload(page, hopper_path)
+    mine = wait_for_result(page)
+    page.locator("#photo").get_by_label("Capture from camera").click()
+    expect(message(page)).to_contain_text("An example", timeout=SLOW)
+    page.click("#undo")
+    expect(page.locator("#result img.after")).to_have_attribute("src", mine, timeout=SLOW)
+    expect(page.locator("#photo img")).to_be_visible()
+    page.locator("#photo").get_by_label("Remove Image").click()
+    expect(message(page)).to_contain_text("An example", timeout=SLOW)
+    expect(page.locator("#undo")).to_be_disabled(timeout=SLOW)
+
+
+def test_the_camera_of_the_photograph_goes_off_out_of_sight(page):
+    page.evaluate("() => { const now = performance.now.bind(performance); performance.now = () => 10 * now(); }")
+    page.locator("#photo").get_by_label("Capture from camera").click()
+    page.wait_for_function("() => document.querySelector('#photo video')?.srcObject?.active", timeout=SLOW)
+    page.evaluate("() => { window.stream = document.querySelector('#photo video').srcObject; }")
+    page.wait_for_timeout(4000)
+    assert page.evaluate("stream.active")  # in sight
+    page.get_by_role("tab", name="Batch").click()
+    page.wait_for_function("() => !stream.active", timeout=10_000)
+    page.get_by_role("tab", name="Photo").click()
+    expect(page.locator("#photo")).to_contain_text("Choose a photo")
+
+
 def test_faces_are_chosen_by_their_pictures(page, crowd_path, crowd, shoot):
     consent(page)
     upload(page, crowd_path)
@@ -252,7 +279,7 @@ def test_the_picture_has_the_strength_that_its_box_shows_when_it_is_left(page):
         expect(field).to_have_value("0")
         expect(message(page)).to_have_text("Nothing was changed.", timeout=SLOW)
     field.fill("9")
-    field.press("Tab")
+    field.press("Enter")
     expect(field).to_have_value("1.5")
     wait_for_result(page, old)
     assert b"strength=1.5" in downloaded(page)[1]

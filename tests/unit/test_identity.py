@@ -63,7 +63,7 @@ def test_an_edit_keeps_as_much_of_the_person_as_it_is_told_to(editors, looks, re
     assert least <= face.identity_similarity < 1
     assert 0.3 < face.strength < 1 and result.strength == face.strength
     said = (
-        f"Face 1 was changed by strength {face.strength:g} instead of 1, to keep an identity similarity of {least:g}."
+        f"Face 1 was changed with strength {face.strength:g} instead of 1, to keep an identity similarity of {least:g}."
     )
     assert result.notices == (said,)
     np.testing.assert_array_equal(editor.edit(photo, "largest", face.strength, apply_anyway=True).photo, result.photo)

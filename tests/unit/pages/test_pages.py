@@ -108,7 +108,7 @@ def test_a_batch_keeps_what_was_not_changed_under_its_own_name(pool, uploads, co
     *_, (_, path, said) = BatchPage(pool).edit_all(
         [str(collins_path), str(hopper_path)], "mouth_close", 1.0, False, True
     )
-    assert said == "1 of 2 photos changed, 1 left unchanged.  \nThe ZIP holds those left unchanged, too."
+    assert said == "1 of 2 photos changed, 1 left unchanged.  \nThe ZIP also has the unchanged ones."
     with zipfile.ZipFile(path) as archive:
         assert archive.read("grace_hopper.jpg") == hopper_path.read_bytes()  # not encoded anew
         marked = {name: read_marks(archive.read(name)).edited for name in archive.namelist()}

@@ -204,8 +204,10 @@ def test_undo_brings_the_visitors_photograph_back_after_an_example_and_after_one
     assert page.undo(refused, True)[:2] == (mine, str(own))
     for not_any_more in (lambda: page.undo(theirs, False), lambda: (own.unlink(), page.undo(theirs, True))[1]):
         assert not_any_more() == (gr.skip(),) * 6  # said, and nothing moves
-    ((gone, *_),) = page.start(None, True, "", 0, mine)  # taken out by the visitor
+    ((gone, *_),) = page.start(None, True, "", 0, mine, taken_out=True)  # by the visitor
     assert not gone.past
+    ((camera, *_),) = page.start(None, True, "", 0, mine)  # the camera has its place
+    assert camera.undone() == mine
 
 
 def test_undo_takes_back_what_the_page_picked_before_it_takes_the_photograph(pool, uploads, tmp_path, hopper_path):
