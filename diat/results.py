@@ -120,7 +120,8 @@ def weakened_notices(faces: Sequence[EditedFace], strength: float, identity: flo
     sentences = []
     for face in faces:
         if face.strength < strength:
-            who, to_keep = f"Face {face.number}", f"keep an identity similarity of {identity:g}"
+            who = "The face" if len(faces) == 1 else f"Face {face.number}"
+            to_keep = f"keep an identity similarity of {identity:g}"
             sentences.append(
                 f"{who} was changed with strength {face.strength:g} instead of {strength:g}, to {to_keep}."
                 if face.strength > 0

@@ -21,6 +21,7 @@ from diat.pages.shelf import Opened, PhotoShelf
 from diat.pages.widgets import Value, choice_value, chosen_of, chosen_value, compare_value, steps_value
 
 PHOTO_BACK = "Your photo from before is back."
+UNDO_BRINGS = "Undo brings your photo from before back."
 NO_PHOTO = "Choose a photo first, or click an example."
 
 
@@ -59,8 +60,9 @@ class PhotoPage:
                 self._editors.get(self._editors.default).edit(opened.photo, found=opened.faces)  # says why
         except DiatError as error:
             gr.Warning(str(error))
-            kind = "consent" if str(error) == CONSENT_FIRST else "refused"
-            yield bench.replaced(None), *nothing, compare_value(None, str(error), kind=kind), _strength(Bench()), ""
+            kind, bench = "consent" if str(error) == CONSENT_FIRST else "refused", bench.replaced(None)
+            said = f"{error}\n{UNDO_BRINGS}" if bench.past and kind == "refused" else str(error)
+            yield bench, *nothing, compare_value(None, said, kind=kind), _strength(Bench()), ""
             return
         bench = bench.replaced(photo, [opened.largest], identity or None)
         shown = compare_value(untouched(opened, bench), "Changing the face …", from_start=True)

@@ -243,6 +243,7 @@ def test_a_photograph_without_a_face_gets_a_sentence_and_no_result(page, hopper_
     expect(page.get_by_test_id("toast-body")).to_have_count(0)  # it was said of the last photograph
     upload(page, tmp_path / "x.png")
     expect(page.get_by_test_id("toast-body")).to_contain_text("No face found", timeout=SLOW)
+    expect(message(page)).to_contain_text("Undo brings your photo from before back.")
     page.click("#undo")
     toasts = page.get_by_test_id("toast-body")
     expect(toasts.filter(has_text="Your photo from before is back.")).to_have_count(1)

@@ -62,9 +62,7 @@ def test_an_edit_keeps_as_much_of_the_person_as_it_is_told_to(editors, looks, re
     (face,) = result.edited
     assert least <= face.identity_similarity < 1
     assert 0.3 < face.strength < 1 and result.strength == face.strength
-    said = (
-        f"Face 1 was changed with strength {face.strength:g} instead of 1, to keep an identity similarity of {least:g}."
-    )
+    said = f"The face was changed with strength {face.strength:g} instead of 1, to keep an identity similarity of {least:g}."
     assert result.notices == (said,)
     np.testing.assert_array_equal(editor.edit(photo, "largest", face.strength, apply_anyway=True).photo, result.photo)
     enough = editor.edit(photo, apply_anyway=True, identity=0.0)
@@ -88,7 +86,7 @@ def test_a_person_who_must_stay_the_very_same_is_left_as_they_are(editors, hoppe
     result = editors("male_to_female").edit(hopper, apply_anyway=True, identity=1)
     np.testing.assert_array_equal(result.photo, hopper)
     assert result.strength == 0 and result.edited[0].identity_similarity == 1
-    assert result.notices == ("Face 1 was left as it is: no change of it would keep an identity similarity of 1.",)
+    assert result.notices == ("The face was left as it is: no change of it would keep an identity similarity of 1.",)
 
 
 def test_who_lost_too_much_by_an_earlier_change_is_changed_no_more(editors, hopper):
