@@ -62,8 +62,8 @@ def test_an_edit_keeps_as_much_of_the_person_as_it_is_told_to(editors, looks, re
     (face,) = result.edited
     assert least <= face.identity_similarity < 1
     assert 0.3 < face.strength < 1 and result.strength == face.strength
-    said = f"The face was changed with strength {face.strength:g} instead of 1, to keep an identity similarity of {least:g}."
-    assert result.notices == (said,)
+    instead = f"with strength {face.strength:g} instead of 1"
+    assert result.notices == (f"The face was changed {instead}, to keep an identity similarity of {least:g}.",)
     np.testing.assert_array_equal(editor.edit(photo, "largest", face.strength, apply_anyway=True).photo, result.photo)
     enough = editor.edit(photo, apply_anyway=True, identity=0.0)
     np.testing.assert_array_equal(enough.photo, whole.photo)
