@@ -81,7 +81,9 @@ class PhotoPage:
         self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench, taken_out: bool = False
     ) -> Iterator[tuple[Any, ...]]:
         """The page's box was ticked, or is no longer: as `start`, but what is being worked on and may be goes on."""
-        if photo is not None and photo == bench.photo and (consent or photo in self._free):
+        if photo is None and consent:
+            yield (gr.skip(),) * 6  # a photograph that comes at the same moment keeps what it shows
+        elif photo is not None and photo == bench.photo and (consent or photo in self._free):
             yield *(gr.skip(),) * 5, ""
         else:
             yield from self.start(photo, consent, wanted, identity, bench if consent else Bench(), taken_out)

@@ -290,3 +290,7 @@ def test_faces_are_numbered_from_left_to_right_and_one_that_cannot_be_changed_sa
     assert [item["disabled"] for item in items] == [True, False, False]
     assert items[0]["note"] == "too small to change" and "pixels across" in items[0]["why"]
     assert "Faces 2 and 3: " in page.render(bench)[0]["message"]
+
+
+def test_to_agree_before_there_is_a_photograph_changes_nothing_that_is_shown(pool, uploads):
+    assert list(PhotoPage(pool, []).agree(None, True, "", 0, Bench())) == [(gr.skip(),) * 6]
