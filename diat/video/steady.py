@@ -19,7 +19,7 @@ from diat.pixels import U8
 from diat.video.steady_fields import FieldSmoother, FieldTimeFilter
 from diat.video.steady_pictures import BilateralTimeFilter, PictureSmoother, SeenFace, SettledFaces
 from diat.video.tracking import Track
-from diat.video.window import FaceEdit, TimeWindow
+from diat.video.window import FaceEdit, Smoother, TimeWindow
 
 
 class LiveFrameEditor:
@@ -35,7 +35,7 @@ class LiveFrameEditor:
 
     def __init__(self, editor: FaceEditor, apply_anyway: bool = False) -> None:
         self.editor, self._apply_anyway = editor, apply_anyway
-        self._said: FieldSmoother | PictureSmoother = PictureSmoother(editor.spec.detail_fade)
+        self._said: Smoother = PictureSmoother(editor.spec.detail_fade)
         self._made, self._window = PictureSmoother(editor.spec.detail_fade), None
         if isinstance(editor.method, Moving):
             self._said, self._window = FieldSmoother(), editor.method.heads.window
@@ -56,26 +56,24 @@ class LiveFrameEditor:
     def begin(self, frame: U8, tracks: Sequence[Track], strength: float = 1.0) -> BegunFrame:
         """What is to change in the next frame; the arguments are those of `edit`."""
         self._said.forget(all_but={track.number for track in tracks})
-        usable = [track for track in tracks if face_fault(track.face) is None and strength > 0]
-        aligned = [self.editor.aligned(frame, track.face) for track in usable]
-        changes = self.editor.changes(aligned, strength)
+        aligned, changes = _asked(self.editor, frame, tracks, strength)
         settled = [
-            self._said.smooth(track.number, face.crop, change)
-            for track, face, change in zip(usable, aligned, changes, strict=True)
+            self._said.smooth(number, face.crop, change)
+            for (number, face), change in zip(aligned.items(), changes, strict=True)
         ]
-        return BegunFrame(frame, [track.number for track in usable], aligned, settled, strength)
+        return BegunFrame(frame, aligned, settled, strength)
 
     def finish(self, begun: BegunFrame) -> U8:
         """Make that change. Frames are finished in the order in which they were begun.
 
         Another thread may begin the next frame meanwhile.
         """
-        frame, numbers, aligned, changes, strength = begun
-        self._made.forget(all_but=numbers)
-        edited = self.editor.pasted(frame, aligned, changes, strength, self._apply_anyway)
+        frame, aligned, changes, strength = begun
+        self._made.forget(all_but=aligned)
+        edited = self.editor.pasted(frame, aligned.values(), changes, strength, self._apply_anyway)
         if self._window is None or edited is frame:
             return edited
-        for number, face in zip(numbers, aligned, strict=True):
+        for number, face in aligned.items():
             seen = SeenFace.of(frame, edited, face.matrix, self._window)
             change = self._made.smooth(number, seen.before, seen.change)
             edited = seen.drawn_towards(change, frame, edited)
@@ -86,8 +84,7 @@ class BegunFrame(NamedTuple):
     """A frame of which it is known what will change."""
 
     frame: U8  # (H, W, 3) RGB
-    numbers: list[int]  # of the tracks of the faces to edit
-    aligned: list[AlignedFace]  # these faces ...
+    aligned: dict[int, AlignedFace]  # the faces to edit, by number of the track ...
     changes: list[Any]  # ... and what to change of them, see `diat.methods`
     strength: float
 
@@ -127,10 +124,8 @@ class FilmFrameEditor:
             The frame that is finished now, `WINDOW_FRAMES` before this one (by fields twice as many), if there is:
             (H, W, 3) RGB uint8, the frame itself where there was nothing to do.
         """
-        usable = [track for track in tracks if face_fault(track.face) is None and self._strength > 0]
-        aligned = {track.number: self._editor.aligned(frame, track.face) for track in usable}
+        aligned, changes = _asked(self._editor, frame, tracks, self._strength)
         crops = [face.crop for face in aligned.values()]
-        changes = self._editor.changes(list(aligned.values()), self._strength)
         self._waiting.append((frame, aligned))
         edits = {number: FaceEdit(*edit) for number, *edit in zip(aligned, crops, changes, strict=True)}
         return self._finish(self._filter.add(edits))
@@ -155,3 +150,12 @@ class FilmFrameEditor:
 
     def _is_needless(self, change: Any) -> bool:
         return faded(self._editor.method.needed(change), self._editor.spec.fade) == 0
+
+
+def _asked(
+    editor: FaceEditor, frame: U8, tracks: Sequence[Track], strength: float
+) -> tuple[dict[int, AlignedFace], Sequence[Any]]:
+    """The faces of a frame that can be edited, by number of the track, and what the network says of each."""
+    usable = [track for track in tracks if face_fault(track.face) is None and strength > 0]
+    aligned = {track.number: editor.aligned(frame, track.face) for track in usable}
+    return aligned, editor.changes(list(aligned.values()), strength)

@@ -8,7 +8,6 @@ the newest fields stand alone, or lips would be moved to where they have been.
 from __future__ import annotations
 
 import math
-from collections.abc import Container
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from diat.heads import GATE, Fields
 from diat.pixels import F32, U8, largest
-from diat.video.window import TIME_SIGMA, WINDOW_FRAMES, FaceEdit, TimeWindow
+from diat.video.window import TIME_SIGMA, WINDOW_FRAMES, FaceEdit, Smoother, TimeWindow
 
 KEEP_SHARE = 0.7  # live: share of the last frame's fields that is kept where the face looks as it did
 SIMILARITY_SIGMA = 6.0  # levels of 255, after averaging over a map's pixels: what differs more has little weight
@@ -35,27 +34,14 @@ class _Seen(NamedTuple):
     fields: Fields
 
 
-class FieldSmoother:
+class FieldSmoother(Smoother):
     """Of one live stream: each face's fields drawn towards those of the last frame, and the gate held."""
 
-    def __init__(self) -> None:
-        self._last: dict[int, _Seen] = {}  # by number of the track
-
-    def forget(self, all_but: Container[int]) -> None:
-        """Drop the faces that are gone."""
-        self._last = {number: seen for number, seen in self._last.items() if number in all_but}
-
     def smooth(self, number: int, crop: U8, fields: Fields) -> Fields:
-        """The fields to use for a face.
-
-        Args:
-            number: of the face's track.
-            crop: (H, W, 3) RGB, what the network saw.
-            fields: what it said.
-        """
+        """The fields to use for a face instead of what the network said; see `Smoother.smooth`."""
         now = _seen(crop, fields)
         if number in self._last:
-            last = self._last[number]
+            last: _Seen = self._last[number]
             keep = np.float32(KEEP_SHARE) * _similarity(now.crop - last.crop)
             maps = fields.maps + keep * (last.fields.maps - fields.maps)
             scalars = fields.scalars + np.float32(keep.mean()) * (last.fields.scalars - fields.scalars)

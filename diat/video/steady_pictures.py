@@ -8,7 +8,7 @@ mouth are others in every frame, whatever its fields.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import cv2
@@ -19,7 +19,7 @@ from diat.detail import DEFAULT_FADE, DetailFade
 from diat.methods import AlignedFace
 from diat.native.region import Window
 from diat.pixels import F32, MEAN, U8, channel_sum, largest
-from diat.video.window import FaceEdit, TimeWindow
+from diat.video.window import FaceEdit, Smoother, TimeWindow
 
 # Set by looking at films and by the figures of benchmarks/stability.py.
 KEEP_SHARE = 0.9  # live: share of the last frame's edit that is kept where the face looks as it did
@@ -29,7 +29,7 @@ TOUCHED = 2.0  # levels of 255 from which a pixel of the crop counts as changed
 COMPARISON_BLUR = 1.5  # crop pixels; two faces are compared after this blur, or noise alone would make them differ
 
 
-class PictureSmoother:
+class PictureSmoother(Smoother):
     """Of one live stream: the change of each face drawn towards that in the last frame.
 
     Where a face looks as it did in the last frame, `KEEP_SHARE` of the last change is kept. Where the edit replaces
@@ -41,24 +41,14 @@ class PictureSmoother:
     """
 
     def __init__(self, fade: DetailFade = DEFAULT_FADE) -> None:
+        super().__init__()
         self._fade = fade
-        self._last: dict[int, _SmoothedFace] = {}  # by number of the track
-
-    def forget(self, all_but: Container[int]) -> None:
-        """Drop the faces that are gone."""
-        self._last = {number: last for number, last in self._last.items() if number in all_but}
 
     def smooth(self, number: int, crop: U8, change: F32) -> F32:
-        """What to add to a face instead.
-
-        Args:
-            number: of the face's track.
-            crop: (S, S, 3) RGB uint8.
-            change: (S, S, 3), what an edit adds to it, in units of 0..255.
-        """
+        """What to add to a face instead; see `Smoother.smooth`."""
         original, replaced = crop.astype(np.float32), replaced_by(change, self._fade)
         if number in self._last:
-            last = self._last[number]
+            last: _SmoothedFace = self._last[number]
             replaced = np.maximum(replaced, np.float32(KEEP_SHARE) * last.replaced)
             edited, last_edited = original + change, last.original + last.change
             keep = np.float32(KEEP_SHARE) * similarity(edited - last_edited, KEEP_SIGMA)

@@ -1,10 +1,12 @@
-"""What filters of a film share: a window of frames in time, each given back when those after it are known."""
+"""What filters over time share: live, what a face was like in the last frame; of a film, a window of frames, each given
+back when those after it are known.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +22,27 @@ class FaceEdit(NamedTuple):
 
     crop: U8  # (S, S, 3) RGB, what the network saw
     change: Any  # what it says, see `diat.methods`: (S, S, 3) to add, in units of 0..255, or `diat.heads.Fields`
+
+
+class Smoother(ABC):
+    """Of one live stream: each face's edit drawn towards that in the last frame; how, a subclass says."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, Any] = {}  # by number of the track
+
+    def forget(self, all_but: Container[int]) -> None:
+        """Drop the faces that are gone."""
+        self._last = {number: last for number, last in self._last.items() if number in all_but}
+
+    @abstractmethod
+    def smooth(self, number: int, crop: U8, change: Any) -> Any:
+        """What to make of a face instead.
+
+        Args:
+            number: of the face's track.
+            crop: (S, S, 3) RGB uint8.
+            change: of it, see `FaceEdit`.
+        """
 
 
 class TimeWindow(ABC):
