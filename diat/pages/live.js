@@ -12,10 +12,11 @@ const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.
 const grab = document.createElement("canvas"); // what the camera sees
 const film = document.createElement("canvas"); // what came back, as it is saved
 const video = at("camera-picture");
+const TELLS = Boolean(video.requestVideoFrameCallback); // when the camera has another picture
 const agreed = () => Boolean(document.querySelector("#consent input")?.checked); // the page's own box
 
 let recorder = null, begun = 0, recorded = new Set(); // since when, and what was changed meanwhile
-let stream = null, socket = null, timer = null, number = 0, byPost = false, keep = false;
+let stream = null, socket = null, waiting = 0, number = 0, byPost = false, keep = false;
 let inSight = true, hiddenTimer = null;
 let unsent = false; // the camera has a picture that was not sent yet
 let sent = new Map(); // number -> when
@@ -95,22 +96,19 @@ async function start() {
   sent.clear();
   shown = [];
   connect();
-  unsent = true;
-  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(pictured);
-  tick();
+  pictured();
 }
 
-// The camera has another picture.
+// The camera has another picture; where a browser does not tell, it may have.
 function pictured() {
-  if (!stream) return;
   unsent = true;
   send();
-  video.requestVideoFrameCallback(pictured);
+  waiting = TELLS ? video.requestVideoFrameCallback(pictured) : setTimeout(pictured, 20);
 }
 
 function stop(sentence) {
-  clearTimeout(timer);
-  timer = null;
+  if (TELLS) video.cancelVideoFrameCallback(waiting);
+  else clearTimeout(waiting);
   const open = socket;
   socket = null;
   if (open) open.close();
@@ -127,16 +125,9 @@ function stop(sentence) {
   say(sentence || "The camera is off.");
 }
 
-function tick() {
-  if (!stream) return;
-  if (!video.requestVideoFrameCallback) unsent = true; // who knows
-  send();
-  timer = setTimeout(tick, 20);
-}
-
 function send() {
   const ready = byPost || (socket && socket.readyState === WebSocket.OPEN);
-  if (!unsent || !ready || document.hidden || !(inSight || keep) || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
+  if (!stream || !unsent || !ready || document.hidden || !(inSight || keep) || sent.size >= (byPost ? 1 : IN_FLIGHT) || !video.videoWidth) return;
   const scale = Math.min(1, WIDTH / video.videoWidth);
   const width = Math.round(video.videoWidth * scale), height = Math.round(video.videoHeight * scale);
   if (grab.width !== width || grab.height !== height) { grab.width = width; grab.height = height; }

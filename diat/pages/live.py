@@ -23,7 +23,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -58,6 +58,8 @@ FAILED = "The server failed to edit the picture. Start again."
 _HERE = Path(__file__).parent
 
 logger = logging.getLogger(__name__)
+
+Done = TypeVar("Done")
 
 
 @dataclass(eq=False)
@@ -122,7 +124,7 @@ class LiveRoutes:
         body, snapshot = await request.body(), "snapshot" in request.query_params
         try:
             session.settings = LiveSettings.parse(request.query_params)
-            edited = await _edited(self._workers, session, body, snapshot)
+            edited = await _by_a_worker(self._workers, session, session.edit, body, snapshot)
         except DiatError as error:
             return JSONResponse({"error": str(error)}, 422)
         headers = {NOTICE_HEADER: edited.notice, CHANGED_HEADER: "yes" if edited.changed else "no"}
@@ -138,19 +140,13 @@ class LiveRoutes:
         return self._connected + len(self._posting) >= MAX_VIEWERS
 
 
-async def _begun(
-    workers: ThreadPoolExecutor, session: LiveSession, jpeg: bytes, snapshot: bool
-) -> Callable[[], EncodedFrame]:
-    """A frame, begun by one of the workers; a model is loaded beside them, or a slow download would stop everyone."""
+async def _by_a_worker(
+    workers: ThreadPoolExecutor, session: LiveSession, work: Callable[[bytes, bool], Done], jpeg: bytes, snapshot: bool
+) -> Done:
+    """Work of a session on a frame; a model is loaded beside the workers, or a slow download would stop everyone."""
     if not session.ready:
         await asyncio.to_thread(session.load)
-    return await asyncio.get_running_loop().run_in_executor(workers, session.begin, jpeg, snapshot)
-
-
-async def _edited(workers: ThreadPoolExecutor, session: LiveSession, jpeg: bytes, snapshot: bool) -> EncodedFrame:
-    """A frame, edited by the workers."""
-    finish = await _begun(workers, session, jpeg, snapshot)
-    return await asyncio.get_running_loop().run_in_executor(workers, finish)
+    return await asyncio.get_running_loop().run_in_executor(workers, work, jpeg, snapshot)
 
 
 class _Gone(Exception):
@@ -227,7 +223,7 @@ class _Connection:
             number, jpeg = data[:NUMBER_BYTES], data[NUMBER_BYTES:]
             wanted, self._snapshot = self._snapshot, False
             try:
-                finish = await _begun(self._workers, self._session, jpeg, wanted)
+                finish = await _by_a_worker(self._workers, self._session, self._session.begin, jpeg, wanted)
             except DiatError as error:
                 await self._send_error(str(error))
             else:
