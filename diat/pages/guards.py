@@ -194,15 +194,16 @@ def refuse_by_a_sentence(component: gr.components.Component) -> None:
     def preprocess(self: gr.components.Component, payload: Any) -> Any:
         import gradio as gr
 
+        name = getattr(self, "label", None) or "An input"
         try:
             return kind.preprocess(self, payload)
         except gr.Error as error:
             sentence = str(error.message)
             if sentence.startswith("Value "):  # too small or too large, of several numbers on a page
-                sentence = f"{getattr(self, 'label', None) or 'An input'}: v{sentence[1:]}"
+                sentence = f"{name}: v{sentence[1:]}"
             raise _error(sentence) from None
         except Exception:  # noqa: BLE001 - of another type than the page sends: Gradio would answer with nothing
-            raise _error(f"{getattr(self, 'label', None) or 'An input'}: this value cannot be used.") from None
+            raise _error(f"{name}: this value cannot be used.") from None
 
     behave(component, preprocess=preprocess)
 

@@ -18,7 +18,7 @@ from diat.attributes import MAX_STRENGTH, attribute_spec
 from diat.errors import PhotoRejected
 from diat.faces import SAME_PERSON
 from diat.pages.editors import EditorPool
-from diat.pages.guards import behave, refuse_by_a_sentence
+from diat.pages.guards import behave, hold_within, refuse_by_a_sentence
 from diat.results import EditedFace, EditResult, numbered
 
 INTO_VIEW = (Path(__file__).parent / "into_view.js").read_text()
@@ -51,10 +51,10 @@ def attribute_choice(editors: EditorPool, elem_id: str, visible: bool | Literal[
     return radio
 
 
-def strength_choice(elem_id: str, interactive: bool | None = None) -> gr.Slider:
-    """How much."""
+def strength_choice(elem_id: str, interactive: bool | None = None, held: bool = False) -> gr.Slider:
+    """How much. ``held``: of what is beyond the ends, the end, and no refusal."""
     slider = gr.Slider(0, MAX_STRENGTH, 1.0, step=0.05, label="Strength", elem_id=elem_id, interactive=interactive)
-    refuse_by_a_sentence(slider)
+    (hold_within if held else refuse_by_a_sentence)(slider)
     return slider
 
 
@@ -107,7 +107,8 @@ def result_sentences(
         measured: say by how much, too, as programs want it.
     """
     verdict = _verdict(result, numbers and len(result.faces) > 1, measured)
-    made = [*earlier, *([] if result.unchanged or _is_unseen(result) else [result.attribute])]
+    unseen = result.unchanged or (_changed(result) and not _seen(result))
+    made = [*earlier, *([] if unseen else [result.attribute])]
     return " ".join([*(attribute_spec(attribute).done for attribute in made), *filter(None, [verdict])])
 
 
@@ -143,18 +144,17 @@ def _changed(result: EditResult) -> list[EditedFace]:
     return [face for face in result.edited if not np.array_equal(face.before, face.after)]
 
 
-def _is_unseen(result: EditResult) -> bool:
-    """Whether faces were changed, and hardly anything is seen of it on any of them."""
-    return min((face.identity_similarity for face in _changed(result)), default=0) >= UNSEEN
+def _seen(result: EditResult) -> list[EditedFace]:
+    """The changed faces on which more than hardly anything is seen of it."""
+    return [face for face in _changed(result) if face.identity_similarity < UNSEEN]
 
 
 def _verdict(result: EditResult, numbers: bool, measured: bool) -> str:
-    changed = _changed(result)
+    changed, seen = _changed(result), _seen(result)
     if not changed:
         return ""
-    if _is_unseen(result):
+    if not seen:
         return f"{UNSEEN_CHANGE} (identity similarity 100 %)." if measured else f"{UNSEEN_CHANGE}."
-    seen = [face for face in changed if face.identity_similarity < UNSEEN]
     same = sum(face.identity_similarity >= SAME_PERSON for face in seen)
     if len(seen) == 1:
         verdict = "still" if same else "no longer"
@@ -165,7 +165,7 @@ def _verdict(result: EditResult, numbers: bool, measured: bool) -> str:
     if not numbers:
         return sentence.capitalize()
     said = [f"{numbered('Face', 'Faces', [face.number for face in seen])}: {sentence}"]
-    if hardly := [face.number for face in changed if face.identity_similarity >= UNSEEN]:
+    if hardly := [face.number for face in changed if face not in seen]:
         said.append(f"{numbered('Face', 'Faces', hardly)}: {UNSEEN_CHANGE.lower()}.")
     return " ".join(said)
 

@@ -19,8 +19,12 @@ from diat.pages.pictures import known_file
 from diat.pages.saving import FORMATS
 from diat.pages.widgets import Choice, Value, choice, choice_value, chosen_of, compare, saver, steps
 
-# Whether the cross was clicked goes with the rest of what is given.
-TAKEN_OUT = "(...given) => [...given.slice(0, -1), Boolean(window.takenOut), (window.takenOut = false)].slice(0, -1)"
+# In the last place of what is given: whether the photograph was taken out by its cross, see keep.js.
+TAKEN_OUT = """(...given) => {
+  const takenOut = Boolean(window.takenOut);
+  window.takenOut = false;
+  return [...given.slice(0, -1), takenOut];
+}"""
 KEEP = "Keep this and add another change"
 QUICK: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
 LAST: dict[str, Any] = {"api_visibility": "private", "trigger_mode": "always_last"}
@@ -73,8 +77,7 @@ def _laid_out(editors: EditorPool, examples: list[Example]) -> _Parts:
         with gr.Column(min_width=300, scale=3):
             compared = compare("result", first_sight())
             effects = choice("effects", effects_to_come(editors), optional=True)
-            strength = strength_choice("strength", interactive=False)
-            hold_within(strength)
+            strength = strength_choice("strength", interactive=False, held=True)
             made = steps("steps")
             with gr.Row(elem_classes="actions"):
                 anyway = gr.Button(ANYWAY, visible=False, elem_id="anyway", size="md", scale=3, min_width=280)
@@ -135,10 +138,10 @@ def _connect(page: PhotoPage, p: _Parts, consent: gr.Checkbox, examples: list[Ex
 
         begun.append(p.examples.pick(take, None, [p.photo, *another], queue=False, **QUICK).then)
     close_notes(p.photo.input, p.undo.click, *([] if p.examples is None else [p.examples.pick]))
-    taken_out = gr.Checkbox(visible=False)  # the photograph, by its cross: then it is forgotten, see keep.js
-    given = [p.photo, consent, wanted, p.identity, bench, taken_out]
+    given = [p.photo, consent, wanted, p.identity, bench]
+    taken_out = gr.Checkbox(visible=False)
     outcome = [bench, p.faces, p.effects, p.compare, p.strength, first]
-    opened = [begin(page.start, given, outcome, js=TAKEN_OUT, **at_work) for begin in begun]
+    opened = [begin(page.start, [*given, taken_out], outcome, js=TAKEN_OUT, **at_work) for begin in begun]
     opened.append(consent.input(page.agree, given, outcome, **at_work))
     step = [bench, p.strength, p.effects]
     # In a moment of its own, so that nothing that was clicked while it was looked for is lost.

@@ -60,7 +60,8 @@ class PhotoPage:
                 self._editors.get(self._editors.default).edit(opened.photo, found=opened.faces)  # says why
         except DiatError as error:
             gr.Warning(str(error))
-            kind, bench = "consent" if str(error) == CONSENT_FIRST else "refused", bench.replaced(None)
+            kind = "consent" if str(error) == CONSENT_FIRST else "refused"
+            bench = bench.replaced(None)
             said = f"{error}\n{UNDO_BRINGS}" if bench.past and kind == "refused" else str(error)
             yield bench, *nothing, compare_value(None, said, kind=kind), _strength(Bench()), ""
             return
@@ -78,7 +79,7 @@ class PhotoPage:
         return bench, _strength(bench), _picked(bench)
 
     def agree(
-        self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench, taken_out: bool = False
+        self, photo: str | None, consent: bool, wanted: str, identity: float, bench: Bench
     ) -> Iterator[tuple[Any, ...]]:
         """The page's box was ticked, or is no longer: as `start`, but what is being worked on and may be goes on."""
         if photo is None and consent:
@@ -86,7 +87,7 @@ class PhotoPage:
         elif photo is not None and photo == bench.photo and (consent or photo in self._free):
             yield *(gr.skip(),) * 5, ""
         else:
-            yield from self.start(photo, consent, wanted, identity, bench if consent else Bench(), taken_out)
+            yield from self.start(photo, consent, wanted, identity, bench if consent else Bench())
 
     def pick(self, bench: Bench, event: gr.EventData) -> tuple[Any, ...]:
         """Another change, or none. Gives the bench, the strength, which starts anew, and what is picked.

@@ -1,3 +1,4 @@
+from diat.training.gates import LAST_RATE, WARM_UP
 from diat.training.learning import numbers_of, warmed_cosine
 
 
@@ -9,5 +10,5 @@ def test_processes_share_the_batches_out_also_when_a_run_goes_on():
 
 
 def test_the_rate_rises_and_falls():
-    rates = [warmed_cosine(step, 4000, 100, 0.02) for step in range(4000)]
+    rates = [warmed_cosine(step, 4000, WARM_UP, LAST_RATE) for step in range(4000)]
     assert rates[0] < 0.05 and max(rates) > 0.95 and rates[-1] < 0.03
